@@ -1,0 +1,1 @@
+"""The processes; `dacs` is the command."""

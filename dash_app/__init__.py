@@ -1,0 +1,1 @@
+"""The way to look: a Dash application over `dose.queries`."""

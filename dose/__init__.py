@@ -1,0 +1,1 @@
+"""Knows dose: reads it, keeps it, answers about it. Imports no shell."""

@@ -1,0 +1,77 @@
+"""What can go wrong, as a tree; each message starts with its class's docstring.
+
+DoseError
+├── BadObject              the object is at fault: recorded as rejected, never retried
+│   ├── NotADoseObject     not a dose report at all: recorded quietly
+│   ├── UnreadableObject
+│   ├── MissingField
+│   ├── UnknownUnit
+│   └── TooExpensive
+├── ConfigError            a setting is at fault: refuse to start
+├── NotPermitted           the person may not do this
+└── DeliveryError          a message could not be delivered
+
+Everything else means *the world is bad* (database gone, Orthanc restarting) and
+rises to the loop that owns the retry.
+"""
+
+
+class DoseError(Exception):
+    """The dose system could not do this."""
+
+    def __str__(self) -> str:
+        summary = (type(self).__doc__ or "").splitlines()[0]
+        detail = super().__str__()
+        return f"{summary.rstrip('.')}: {detail}" if detail else summary
+
+
+class BadObject(DoseError):
+    """The object cannot be used."""
+
+    code = "bad-object"
+
+
+class NotADoseObject(BadObject):
+    """The object is not a dose report."""
+
+    code = "not-dose"
+
+
+class UnreadableObject(BadObject):
+    """The object cannot be read as DICOM."""
+
+    code = "unreadable"
+
+
+class MissingField(BadObject):
+    """The object lacks a field that identifies it."""
+
+    code = "missing-field"
+
+
+class UnknownUnit(BadObject):
+    """A value carries a unit that its quantity does not know."""
+
+    code = "unknown-unit"
+
+
+class TooExpensive(BadObject):
+    """Reading the object would take more time or memory than an honest one needs."""
+
+    code = "too-expensive"
+
+
+class ConfigError(DoseError):
+    """A setting is wrong."""
+
+
+class NotPermitted(DoseError):
+    """You are not permitted to do this."""
+
+
+class DeliveryError(DoseError):
+    """A message could not be delivered."""
+
+    def __init__(self, detail: str, *, permanent: bool) -> None:
+        super().__init__(detail)
+        self.permanent = permanent

@@ -1,0 +1,1 @@
+"""Runs inside Orthanc's embedded Python: standard library and `orthanc` only."""
