@@ -1,0 +1,205 @@
+"""What one DICOM object says about dose, in canonical units.
+
+Every physical number carries its unit in its name (see `dose.quantities`).
+None always means *not stated*; zero is a stated zero. Local times are as sent.
+
+References: DICOM PS3.16 TID 10001, 10011, 10021 (dose reports); PS3.3 C.7 (patient, study, equipment).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+UNSTATED = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coded concept: value, coding scheme and the meaning as sent (PS3.3 table 8.8-1)."""
+
+    code: str
+    scheme: str
+    meaning: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Warning_:
+    """Something a physicist should know about this report; never a reason to refuse it.
+
+    `code` is stable (`pka-total-differs`, `quirk:…`, `implausible`); `text` is plain English without identifiers.
+    """
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """Patient module and study-level size, as sent.
+
+    `age_years` is decimal (days count for neonates); `height_m` and `weight_kg` are None when absent or zero.
+    """
+
+    id: str | None = None
+    name: str | None = None
+    birth_date: str | None = None
+    sex: str | None = None
+    age_years: float | None = None
+    height_m: float | None = None
+    weight_kg: float | None = None
+    issuer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """The equipment that irradiated: manufacturer + model + serial number + station."""
+
+    manufacturer: str | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    station_name: str | None = None
+    institution: str | None = None
+    software: tuple[str, ...] = ()
+    department: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccumulatedDose:
+    """Totals as *reported* by the device for one plane or breast (TID 10002, 10003, 10005, 10012)."""
+
+    plane: str | None = None
+    laterality: str | None = None
+    event_count: int | None = None
+    dlp_mgy_cm: float | None = None
+    pka_gy_cm2: float | None = None
+    ka_r_mgy: float | None = None
+    fluoro_pka_gy_cm2: float | None = None
+    fluoro_ka_r_mgy: float | None = None
+    fluoro_time_s: float | None = None
+    acquisition_pka_gy_cm2: float | None = None
+    acquisition_ka_r_mgy: float | None = None
+    acquisition_time_s: float | None = None
+    agd_mgy: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class XRaySource:
+    """One of several X-ray sources of a CT event (TID 10014, dual-source CT)."""
+
+    source_id: str | None = None
+    kvp_kv: float | None = None
+    tube_current_ma: float | None = None
+    max_tube_current_ma: float | None = None
+    exposure_time_per_rotation_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One X-ray filter (TID 10003B); thickness None when only a type or material is stated."""
+
+    type: str | None = None
+    material: str | None = None
+    thickness_min_mm: float | None = None
+    thickness_max_mm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IrradiationEvent:
+    """One continuous exposure (TID 10003, 10013). Key: Irradiation Event UID and plane.
+
+    `values` keeps the list of a quantity that was sent as several values (per pulse, per source):
+    (("kvp_kv", (0.0, 71.0, 72.0)), …); the field itself then holds the sum (exposure, projection
+    exposure time) or the mean of the non-zero values.
+    """
+
+    irradiation_event_uid: str | None = None
+    event_type: str | None = None
+    started_at: str | None = None
+    protocol: str | None = None
+    target_region: Code | None = None
+    procedure_context: Code | None = None
+    laterality: str | None = None
+    plane: str | None = None
+    comment: str | None = None
+    # dose
+    ctdi_vol_mgy: float | None = None
+    ctdi_phantom: str | None = None
+    dlp_mgy_cm: float | None = None
+    ssde_mgy: float | None = None
+    pka_gy_cm2: float | None = None
+    ka_r_mgy: float | None = None
+    ka_i_mgy: float | None = None
+    ka_e_mgy: float | None = None
+    agd_mgy: float | None = None
+    # time and technique
+    fluoro_time_s: float | None = None
+    irradiation_duration_s: float | None = None
+    exposure_time_ms: float | None = None
+    exposure_time_per_rotation_ms: float | None = None
+    kvp_kv: float | None = None
+    tube_current_ma: float | None = None
+    max_tube_current_ma: float | None = None
+    exposure_mas: float | None = None
+    pulse_rate_hz: float | None = None
+    number_of_pulses: float | None = None
+    pulse_width_ms: float | None = None
+    scanning_length_mm: float | None = None
+    single_collimation_mm: float | None = None
+    total_collimation_mm: float | None = None
+    pitch: float | None = None
+    # geometry
+    positioner_primary_angle_deg: float | None = None
+    positioner_secondary_angle_deg: float | None = None
+    positioner_primary_end_angle_deg: float | None = None
+    positioner_secondary_end_angle_deg: float | None = None
+    table_longitudinal_mm: float | None = None
+    table_lateral_mm: float | None = None
+    table_height_mm: float | None = None
+    distance_source_to_detector_mm: float | None = None
+    distance_source_to_isocenter_mm: float | None = None
+    distance_source_to_reference_point_mm: float | None = None
+    collimated_field_height_mm: float | None = None
+    collimated_field_width_mm: float | None = None
+    collimated_field_area_cm2: float | None = None
+    # tube, detector, patient
+    focal_spot_mm: float | None = None
+    hvl_mm: float | None = None
+    compressed_thickness_mm: float | None = None
+    exposure_index: float | None = None
+    target_exposure_index: float | None = None
+    deviation_index: float | None = None
+    view: str | None = None
+    patient_orientation: str | None = None
+    reference_point: str | None = None
+    # nuclear medicine
+    activity_mbq: float | None = None
+    effective_dose_msv: float | None = None
+    # several values of one thing
+    sources: tuple[XRaySource, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    values: tuple[tuple[str, tuple[float, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DoseReport:
+    """What **one** DICOM object says; the output of `dose.extract.extract`."""
+
+    source: str
+    template: str | None
+    modality: str
+    sop_class_uid: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    series_instance_uid: str | None = None
+    accession_number: str | None = None
+    study_date: str | None = None
+    study_time: str | None = None
+    study_description: str | None = None
+    content_datetime: str | None = None
+    patient: Patient = field(default_factory=Patient)
+    device: Device = field(default_factory=Device)
+    accumulated: tuple[AccumulatedDose, ...] = ()
+    events: tuple[IrradiationEvent, ...] = ()
+    warnings: tuple[Warning_, ...] = ()
+    quirks: tuple[str, ...] = ()
+    reader_version: int = 0
