@@ -1,0 +1,134 @@
+"""Every setting, read once per process from DACS_* variables, a TOML file and DACS_X_FILE secrets.
+
+Nothing else in the system reads the environment. A bad value raises `ConfigError` naming the variable.
+What a physicist edits (reference levels, recipients, mappings) is data in the database, not a setting.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dose.errors import ConfigError
+
+PREFIX = "DACS_"
+
+
+class Settings(BaseSettings):
+    """All settings with their defaults; the description of each is what the documentation shows."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    var: Path = Field(Path("var"), description="Folder for the database, keys, logs and Orthanc's storage.")
+    database_url: str = Field("", description="SQLAlchemy URL; empty means SQLite in `DACS_VAR`.")
+    key_file: Path | None = Field(
+        None, description="Key file for identifiers; empty means `DACS_VAR/keys/identifiers`."
+    )
+    secret_key: str = Field("", description="Signs web sessions; made by `dacs run` when absent.")
+
+    site: str = Field("Main site", description="Name of the site that this Orthanc belongs to.")
+    time_zone: str = Field("UTC", description="IANA time zone of the site's devices.")
+
+    orthanc_url: str = Field("http://127.0.0.1:8042", description="Orthanc's REST address as our processes reach it.")
+    orthanc_user: str = Field("", description="Orthanc user for the web app and for a worker started by hand.")
+    orthanc_password: str = Field("", description="Its password.")
+    orthanc_log: Path | None = Field(None, description="Orthanc's log file, read for refused application entities.")
+
+    web_host: str = Field("127.0.0.1", description="Address the web app listens on.")
+    web_port: int = Field(8050, ge=1, le=65535, description="Port of the web app.")
+    web_url: str = Field("", description="Address of the web app as people reach it; empty means host and port.")
+    web_threads: int = Field(8, ge=2, le=64, description="Threads of the web server.")
+    viewer_url: str = Field(
+        "/images/web-viewer/app/viewer.html?series={orthanc_series}",
+        description="Viewer link; may use {orthanc_study}, {orthanc_series}, {study_uid}, {series_uid}.",
+    )
+
+    poll_seconds: float = Field(1.0, gt=0, le=60, description="How often the worker asks Orthanc when nothing woke it.")
+    backfill_per_second: float = Field(20.0, gt=0, description="Objects a second read from what Orthanc already holds.")
+    max_object_mb: int = Field(64, ge=1, description="A dose report larger than this is rejected unread.")
+    reconcile_at: str = Field("03:15", pattern=r"^\d\d:\d\d$", description="Local time of the nightly reconciliation.")
+
+    log_format: Literal["text", "json"] = Field("text", description="key=value lines or JSON lines.")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line written.")
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError) as error:
+            raise ValueError("is not an IANA time zone such as Africa/Casablanca") from error
+        return value
+
+    @property
+    def database(self) -> str:
+        """The SQLAlchemy URL in force."""
+        return self.database_url or f"sqlite:///{(self.var / 'dacs.sqlite3').absolute()}"
+
+    @property
+    def identifier_key_file(self) -> Path:
+        """The key file in force."""
+        return self.key_file or self.var / "keys" / "identifiers"
+
+    @property
+    def public_url(self) -> str:
+        """Where people reach the web app, without a trailing slash."""
+        return (self.web_url or f"http://{self.web_host}:{self.web_port}").rstrip("/")
+
+
+def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field of Settings
+    """Build the settings of this process.
+
+    Precedence: overrides, DACS_X, the file named by DACS_X_FILE, the TOML file named by DACS_CONFIG, defaults.
+
+    Raises
+    ------
+    ConfigError
+        Naming the variable and what is wrong with it.
+    """
+    values = _from_toml(os.environ.get(f"{PREFIX}CONFIG")) | _from_secret_files() | _from_environment() | overrides
+    unknown = sorted(set(values) - set(Settings.model_fields))
+    if unknown:
+        raise ConfigError(f"{PREFIX}{unknown[0].upper()} is not a setting")
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = PREFIX + str(first["loc"][0]).upper()
+        raise ConfigError(f"{name} {first['msg'].removeprefix('Value error, ').lower()}") from None
+
+
+def _from_environment() -> dict[str, Any]:
+    known = Settings.model_fields
+    return {name: os.environ[key] for name in known if (key := PREFIX + name.upper()) in os.environ}
+
+
+def _from_secret_files() -> dict[str, Any]:
+    values = {}
+    for name in Settings.model_fields:
+        key = f"{PREFIX}{name.upper()}_FILE"
+        if name != "key" and key in os.environ and name + "_file" not in Settings.model_fields:
+            values[name] = _read(key, Path(os.environ[key])).strip()
+    return values
+
+
+def _from_toml(path: str | None) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        return tomllib.loads(_read(f"{PREFIX}CONFIG", Path(path)))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{PREFIX}CONFIG names a file that is not TOML: {error}") from None
+
+
+def _read(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{variable} names a file that cannot be read: {error.strerror}") from None

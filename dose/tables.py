@@ -1,0 +1,451 @@
+"""The database, declaratively. One column per quantity, its unit in the name; no DICOM in here.
+
+Times called `*_at` are UTC unless the comment says local; `started_at` is local to the device, as sent.
+
+How rows stay the same whatever the order of arrival
+----------------------------------------------------
+* `source_object.rank` orders the objects that speak about the same thing (see `dose.store.rank_of`).
+* `study`, `patient`, `device`: each field is set by the highest-ranked object that states it; `ranks` remembers
+  which. That is a last-writer-wins register per field, so merging is commutative and idempotent.
+* `irradiation_event`: all rows of one (study, event key, plane) belong to the highest-ranked object that covers it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.ext.mutable import MutableDict
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import DateTime, TypeDecorator
+
+from dose.crypto import EncryptedBlob, EncryptedText
+
+ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Aware UTC in Python, naive UTC in the database: the same on SQLite and PostgreSQL."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002
+        return value.astimezone(UTC).replace(tzinfo=None) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002
+        return value.replace(tzinfo=UTC) if value else None
+
+
+class Base(DeclarativeBase):
+    """All tables; constraint names are fixed so that migrations can name them."""
+
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's declarative API
+        datetime: UTCDateTime,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+    }
+
+
+Base.metadata.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Site(Base):
+    """A hospital or department with its own Orthanc."""
+
+    __tablename__ = "site"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+
+
+class Device(Base):
+    """Equipment that irradiates: manufacturer + model + serial number + station (`device_key` is their hash)."""
+
+    __tablename__ = "device"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    device_key: Mapped[str] = mapped_column(String(40))
+    manufacturer: Mapped[str | None] = mapped_column(String(120))
+    model: Mapped[str | None] = mapped_column(String(120))
+    serial_number: Mapped[str | None] = mapped_column(String(120))
+    station_name: Mapped[str | None] = mapped_column(String(120))
+    institution: Mapped[str | None] = mapped_column(String(200))
+    department: Mapped[str | None] = mapped_column(String(200))
+    software: Mapped[str | None] = mapped_column(String(400))
+    display_name: Mapped[str | None] = mapped_column(String(120))
+    modality: Mapped[str | None] = mapped_column(String(16))
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    first_seen_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime] = mapped_column(index=True)
+    ranks: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    __table_args__ = (UniqueConstraint("site_id", "device_key"),)
+
+
+class Patient(Base):
+    """A person; every identifying column is encrypted and found through keyed indexes."""
+
+    __tablename__ = "patient"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    id_index: Mapped[bytes] = mapped_column(LargeBinary(16))
+    patient_id: Mapped[str | None] = mapped_column(EncryptedText("patient.patient_id"))
+    issuer: Mapped[str | None] = mapped_column(String(120))
+    name: Mapped[str | None] = mapped_column(EncryptedText("patient.name"))
+    birth_date: Mapped[str | None] = mapped_column(EncryptedText("patient.birth_date"))
+    sex: Mapped[str | None] = mapped_column(String(1))
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    ranks: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    __table_args__ = (UniqueConstraint("site_id", "id_index"),)
+
+
+class PatientToken(Base):
+    """Keyed index of each word of a patient's name and of its prefixes."""
+
+    __tablename__ = "patient_token"
+    token: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Study(Base):
+    """A DICOM study with dose. Totals are denormalised so that a list of a million stays one index scan.
+
+    `*_sum` add up the counted events, `*_reported` are what the devices' reports state.
+    """
+
+    __tablename__ = "study"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    orthanc_study_id: Mapped[str | None] = mapped_column(String(44), index=True)
+    accession_number: Mapped[str | None] = mapped_column(EncryptedText("study.accession_number"))
+    accession_index: Mapped[bytes | None] = mapped_column(LargeBinary(16), index=True)
+    study_date: Mapped[date | None] = mapped_column(index=True)
+    started_at: Mapped[str | None] = mapped_column(String(26))  # local, ISO 8601, as sent
+    description: Mapped[str | None] = mapped_column(String(200))
+    protocols: Mapped[str | None] = mapped_column(Text)  # distinct protocol names of the events, one a line
+    modality: Mapped[str | None] = mapped_column(String(16))
+    age_years: Mapped[float | None]
+    height_m: Mapped[float | None]
+    weight_kg: Mapped[float | None]
+    event_count: Mapped[int] = mapped_column(default=0)
+    ctdi_vol_max_mgy: Mapped[float | None]
+    dlp_sum_mgy_cm: Mapped[float | None]
+    dlp_reported_mgy_cm: Mapped[float | None]
+    pka_sum_gy_cm2: Mapped[float | None]
+    pka_reported_gy_cm2: Mapped[float | None]
+    ka_r_sum_mgy: Mapped[float | None]
+    ka_r_reported_mgy: Mapped[float | None]
+    agd_sum_mgy: Mapped[float | None]  # over both breasts; per breast in the events
+    agd_max_breast_mgy: Mapped[float | None]
+    fluoro_time_s: Mapped[float | None]
+    state: Mapped[str] = mapped_column(String(16), default="ok")  # ok | notes
+    notes: Mapped[list[Any]] = mapped_column(default=list)  # [{code, text}] merged over live sources
+    is_demo: Mapped[bool] = mapped_column(default=False)
+    first_seen_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(
+        BigInteger, default=0, index=True
+    )  # grows with every change: live lists ask for > n
+    ranks: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    patient: Mapped[Patient] = relationship()
+    device: Mapped[Device | None] = relationship()
+    __table_args__ = (
+        Index("ix_study_recent", "site_id", "study_date", "id"),
+        Index("ix_study_device_date", "device_id", "study_date"),
+        Index("ix_study_modality_date", "modality", "study_date"),
+    )
+
+
+class SourceObject(Base):
+    """One DICOM object that spoke, or tried to speak, about dose."""
+
+    __tablename__ = "source_object"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    object_key: Mapped[str] = mapped_column(String(71), unique=True)  # SOP Instance UID, or sha256:… when it has none
+    sop_instance_uid: Mapped[str | None] = mapped_column(String(64))
+    sop_class_uid: Mapped[str | None] = mapped_column(String(64))
+    series_instance_uid: Mapped[str | None] = mapped_column(String(64))
+    study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    orthanc_id: Mapped[str | None] = mapped_column(String(44), index=True)
+    kind: Mapped[str | None] = mapped_column(String(20))  # rdsr | radiopharm_rdsr | mpps | dose_screen | header
+    template: Mapped[str | None] = mapped_column(String(16))
+    reader_version: Mapped[int] = mapped_column(default=0)
+    status: Mapped[str] = mapped_column(String(12))  # ok | superseded | rejected | not_dose
+    reason_code: Mapped[str | None] = mapped_column(String(40))
+    reason: Mapped[str | None] = mapped_column(Text)
+    warnings: Mapped[list[Any]] = mapped_column(default=list)
+    quirks: Mapped[list[Any]] = mapped_column(default=list)
+    rank: Mapped[str | None] = mapped_column(String(200))
+    event_count: Mapped[int] = mapped_column(default=0)
+    size_bytes: Mapped[int | None]
+    content_sha256: Mapped[str | None] = mapped_column(String(64))
+    origin: Mapped[str] = mapped_column(String(12))  # orthanc | import
+    received_at: Mapped[datetime]
+    read_at: Mapped[datetime]
+    __table_args__ = (Index("ix_source_object_status", "status", "read_at"),)
+
+
+class KeptObject(Base):
+    """An accepted dose object as received, compressed and encrypted: doses outlive the images."""
+
+    __tablename__ = "kept_object"
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    content: Mapped[bytes] = mapped_column(EncryptedBlob("kept_object.content"))
+    kept_at: Mapped[datetime]
+
+
+class AccumulatedDose(Base):
+    """Totals as reported by one source object for one plane or breast."""
+
+    __tablename__ = "accumulated_dose"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    source_object_id: Mapped[int] = mapped_column(ForeignKey("source_object.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    plane: Mapped[str | None] = mapped_column(String(8))
+    laterality: Mapped[str | None] = mapped_column(String(8))
+    event_count: Mapped[int | None]
+    dlp_mgy_cm: Mapped[float | None]
+    pka_gy_cm2: Mapped[float | None]
+    ka_r_mgy: Mapped[float | None]
+    fluoro_pka_gy_cm2: Mapped[float | None]
+    fluoro_ka_r_mgy: Mapped[float | None]
+    fluoro_time_s: Mapped[float | None]
+    acquisition_pka_gy_cm2: Mapped[float | None]
+    acquisition_ka_r_mgy: Mapped[float | None]
+    acquisition_time_s: Mapped[float | None]
+    agd_mgy: Mapped[float | None]
+
+
+class IrradiationEvent(Base):
+    """One continuous exposure. Belongs to `study_id`; further studies that hold it stand in `event_study`.
+
+    `event_key` is the Irradiation Event UID, or `~` + a hash of device, time, number and technique without one.
+    `occurrence` tells apart different events to which one report gave the same UID and plane.
+    """
+
+    __tablename__ = "irradiation_event"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"))
+    source_object_id: Mapped[int] = mapped_column(ForeignKey("source_object.id", ondelete="CASCADE"), index=True)
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    event_key: Mapped[str] = mapped_column(String(64), index=True)
+    plane: Mapped[str] = mapped_column(String(8), default="")
+    occurrence: Mapped[int] = mapped_column(default=0)
+    position: Mapped[int]  # order in its report
+    irradiation_event_uid: Mapped[str | None] = mapped_column(String(64))
+    event_type: Mapped[str | None] = mapped_column(String(30))
+    started_at: Mapped[str | None] = mapped_column(String(26))  # local, ISO 8601, as sent
+    protocol: Mapped[str | None] = mapped_column(String(200))
+    target_region_code: Mapped[str | None] = mapped_column(String(32))
+    target_region_scheme: Mapped[str | None] = mapped_column(String(16))
+    target_region_meaning: Mapped[str | None] = mapped_column(String(120))
+    laterality: Mapped[str | None] = mapped_column(String(8))
+    comment: Mapped[str | None] = mapped_column(EncryptedText("irradiation_event.comment"))  # free text may name people
+    ctdi_vol_mgy: Mapped[float | None]
+    ctdi_phantom: Mapped[str | None] = mapped_column(String(12))
+    dlp_mgy_cm: Mapped[float | None]
+    ssde_mgy: Mapped[float | None]
+    pka_gy_cm2: Mapped[float | None]
+    ka_r_mgy: Mapped[float | None]
+    ka_i_mgy: Mapped[float | None]
+    ka_e_mgy: Mapped[float | None]
+    agd_mgy: Mapped[float | None]
+    fluoro_time_s: Mapped[float | None]
+    irradiation_duration_s: Mapped[float | None]
+    exposure_time_ms: Mapped[float | None]
+    exposure_time_per_rotation_ms: Mapped[float | None]
+    kvp_kv: Mapped[float | None]
+    tube_current_ma: Mapped[float | None]
+    max_tube_current_ma: Mapped[float | None]
+    exposure_mas: Mapped[float | None]
+    pulse_rate_hz: Mapped[float | None]
+    number_of_pulses: Mapped[float | None]
+    pulse_width_ms: Mapped[float | None]
+    scanning_length_mm: Mapped[float | None]
+    single_collimation_mm: Mapped[float | None]
+    total_collimation_mm: Mapped[float | None]
+    pitch: Mapped[float | None]
+    positioner_primary_angle_deg: Mapped[float | None]
+    positioner_secondary_angle_deg: Mapped[float | None]
+    positioner_primary_end_angle_deg: Mapped[float | None]
+    positioner_secondary_end_angle_deg: Mapped[float | None]
+    table_longitudinal_mm: Mapped[float | None]
+    table_lateral_mm: Mapped[float | None]
+    table_height_mm: Mapped[float | None]
+    distance_source_to_detector_mm: Mapped[float | None]
+    distance_source_to_isocenter_mm: Mapped[float | None]
+    distance_source_to_reference_point_mm: Mapped[float | None]
+    collimated_field_height_mm: Mapped[float | None]
+    collimated_field_width_mm: Mapped[float | None]
+    collimated_field_area_cm2: Mapped[float | None]
+    focal_spot_mm: Mapped[float | None]
+    hvl_mm: Mapped[float | None]
+    compressed_thickness_mm: Mapped[float | None]
+    exposure_index: Mapped[float | None]
+    target_exposure_index: Mapped[float | None]
+    deviation_index: Mapped[float | None]
+    view: Mapped[str | None] = mapped_column(String(64))
+    patient_orientation: Mapped[str | None] = mapped_column(String(64))
+    reference_point: Mapped[str | None] = mapped_column(String(64))
+    activity_mbq: Mapped[float | None]
+    effective_dose_msv: Mapped[float | None]
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # sources, filters, value lists, procedure context
+    __table_args__ = (UniqueConstraint("study_id", "event_key", "plane", "occurrence"),)
+
+
+class EventStudy(Base):
+    """A further study that holds an event (one scan under two accession numbers): shown there, counted once."""
+
+    __tablename__ = "event_study"
+    irradiation_event_id: Mapped[int] = mapped_column(
+        ForeignKey("irradiation_event.id", ondelete="CASCADE"), primary_key=True
+    )
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class ImageSeries(Base):
+    """A series of images in Orthanc that belongs to a study with dose, or to one that may get it."""
+
+    __tablename__ = "image_series"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    study_instance_uid: Mapped[str] = mapped_column(String(64), index=True)
+    series_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
+    orthanc_study_id: Mapped[str] = mapped_column(String(44))
+    orthanc_series_id: Mapped[str] = mapped_column(String(44), unique=True)
+    modality: Mapped[str | None] = mapped_column(String(16))
+    series_number: Mapped[int | None]
+    description: Mapped[str | None] = mapped_column(String(200))
+    protocol: Mapped[str | None] = mapped_column(String(200))
+    started_at: Mapped[str | None] = mapped_column(String(26))
+    instance_count: Mapped[int] = mapped_column(default=0)
+    preview_instance_ids: Mapped[list[Any]] = mapped_column(default=list)  # Orthanc ids: first, middle, last
+    irradiation_event_uids: Mapped[list[Any]] = mapped_column(default=list)
+    present: Mapped[bool] = mapped_column(default=True)  # False once Orthanc no longer holds it
+    seen_at: Mapped[datetime]
+
+
+class IngestItem(Base):
+    """Something in Orthanc still to be read."""
+
+    __tablename__ = "ingest_item"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    node: Mapped[str] = mapped_column(String(60), default="orthanc")
+    level: Mapped[str] = mapped_column(String(10))  # instance | series
+    orthanc_id: Mapped[str] = mapped_column(String(44))
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+    priority: Mapped[int]  # 0 arrival, 1 retry by a person, 2 reconciliation, 3 back-fill
+    sort_key: Mapped[str] = mapped_column(String(40), default="")  # within a priority, higher first
+    state: Mapped[str] = mapped_column(String(10), default="pending")  # pending | dead
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime | None]
+    last_error: Mapped[str | None] = mapped_column(String(200))
+    queued_at: Mapped[datetime]
+    __table_args__ = (
+        UniqueConstraint("node", "level", "orthanc_id"),
+        Index("ix_ingest_item_next", "state", "priority", "sort_key", "id"),
+    )
+
+
+class Cursor(Base):
+    """How far a numbered log has been read."""
+
+    __tablename__ = "cursor"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    updated_at: Mapped[datetime]
+
+
+class ProcessState(Base):
+    """The last words of a process: heart-beat, back-fill progress, gaps found, why it stands still."""
+
+    __tablename__ = "process_state"
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    state: Mapped[str] = mapped_column(String(20))
+    detail: Mapped[dict[str, Any]] = mapped_column(MutableDict.as_mutable(JSON), default=dict)
+    updated_at: Mapped[datetime]
+
+
+class RefusedPeer(Base):
+    """A DICOM application entity that Orthanc turned away, until somebody admits it."""
+
+    __tablename__ = "refused_peer"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    aet: Mapped[str] = mapped_column(String(64))
+    address: Mapped[str] = mapped_column(String(64))
+    times: Mapped[int] = mapped_column(default=1)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    admitted_at: Mapped[datetime | None]
+    admitted_by: Mapped[str | None] = mapped_column(String(120))
+    __table_args__ = (UniqueConstraint("aet", "address"),)
+
+
+class AppUser(Base):
+    """An account. Column names are those Flask-Security expects."""
+
+    __tablename__ = "app_user"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    email: Mapped[str] = mapped_column(String(255), unique=True)
+    username: Mapped[str | None] = mapped_column(String(120), unique=True)
+    password: Mapped[str | None] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    fs_uniquifier: Mapped[str] = mapped_column(String(64), unique=True)
+    confirmed_at: Mapped[datetime | None]
+    last_login_at: Mapped[datetime | None]
+    current_login_at: Mapped[datetime | None]
+    last_login_ip: Mapped[str | None] = mapped_column(String(64))
+    current_login_ip: Mapped[str | None] = mapped_column(String(64))
+    login_count: Mapped[int | None] = mapped_column(default=0)
+    failed_count: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    must_change_password: Mapped[bool] = mapped_column(default=False)
+    tf_primary_method: Mapped[str | None] = mapped_column(String(64))
+    tf_totp_secret: Mapped[str | None] = mapped_column(String(255))
+    mf_recovery_codes: Mapped[list[Any] | None] = mapped_column(JSON)
+    language: Mapped[str | None] = mapped_column(String(5))
+    theme: Mapped[str | None] = mapped_column(String(10))
+    preferences: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime]
+
+
+class UserRole(Base):
+    """A role granted to an account; names are `dose.scope.Role`."""
+
+    __tablename__ = "user_role"
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
+class UserSite(Base):
+    """A site an account is limited to; no row means all sites."""
+
+    __tablename__ = "user_site"
+    user_id: Mapped[int] = mapped_column(ForeignKey("app_user.id", ondelete="CASCADE"), primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id", ondelete="CASCADE"), primary_key=True)
+
+
+class AuditEntry(Base):
+    """One line per patient view, change, export and sign-in. Never updated, never deleted by us."""
+
+    __tablename__ = "audit_entry"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    user_id: Mapped[int | None]  # no foreign key: the line outlives the account
+    user_name: Mapped[str] = mapped_column(String(255))
+    action: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str | None] = mapped_column(String(20))  # patient | study | user | peer | object | …
+    subject_id: Mapped[int | None] = mapped_column(BigInteger)
+    patient_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    detail: Mapped[dict[str, Any]] = mapped_column(default=dict)  # row ids and UIDs only
+    address: Mapped[str | None] = mapped_column(String(64))
