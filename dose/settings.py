@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     orthanc_url: str = Field("http://127.0.0.1:8042", description="Orthanc's REST address as our processes reach it.")
     orthanc_user: str = Field("", description="Orthanc user for the web app and for a worker started by hand.")
     orthanc_password: str = Field("", description="Its password.")
+    orthanc_program: Path = Field(Path("/usr/sbin/Orthanc"), description="Orthanc's program, started by `dacs run`.")
+    orthanc_plugins: Path = Field(Path("/usr/share/orthanc/plugins"), description="Folder of Orthanc's plugins.")
+    dicom_port: int = Field(4242, ge=1, le=65535, description="DICOM port of the Orthanc that `dacs run` starts.")
+    dicom_aet: str = Field("DACS", min_length=1, max_length=16, description="Its application entity title.")
     orthanc_log: Path | None = Field(None, description="Orthanc's log file, read for refused application entities.")
 
     web_host: str = Field("127.0.0.1", description="Address the web app listens on.")

@@ -1,0 +1,5 @@
+"""`python -m dacs` is the command `dacs`."""
+
+from dacs.cli import app
+
+app()

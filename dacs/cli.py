@@ -1,0 +1,194 @@
+"""`dacs`: one command for everything a site does with the system."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec, TypeVar
+
+import typer
+
+from dacs.site_files import complete
+from dose import log
+from dose.errors import ConfigError
+from dose.settings import Settings, load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+db = typer.Typer(no_args_is_help=True, help="Create, upgrade and check the database.")
+user = typer.Typer(no_args_is_help=True, help="Accounts of people who sign in.")
+app.add_typer(db, name="db")
+app.add_typer(user, name="user")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Paths = Annotated[list[Path], typer.Argument(help="Files or folders.")]
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+def _clear(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn a wrong setting into one sentence and exit 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except ConfigError as error:
+            typer.echo(f"dacs: {error}", err=True)
+            raise typer.Exit(1) from None
+
+    return run
+
+
+def _settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any setting
+    settings = load_settings(**overrides)
+    log.configure(settings.log_level, settings.log_format)
+    return complete(settings)
+
+
+@app.command()
+@_clear
+def run() -> None:
+    """Start Orthanc with the plugin, the ingest worker and the web app; stop them with Ctrl-C."""
+    from dacs.run import run as run_all
+
+    raise typer.Exit(run_all(_settings()))
+
+
+@app.command()
+@_clear
+def ingest() -> None:
+    """The ingest worker: reads Orthanc's change log into the dose database."""
+    from dacs.ingest_worker import run_worker
+
+    raise typer.Exit(run_worker(_settings(), sys.stdin.buffer))
+
+
+@app.command(name="import")
+@_clear
+def import_(
+    paths: Paths,
+    to_orthanc: Annotated[bool, typer.Option(help="Send the files to Orthanc instead of the database.")] = False,
+    keep_going: Annotated[bool, typer.Option(help="Exit 0 even when files could not be read.")] = False,
+    jobs: Annotated[int, typer.Option("-j", min=1, max=16, help="Processes that read.")] = 1,
+) -> None:
+    """Read dose objects from files and folders; what cannot be read is listed at the end and left alone."""
+    from dacs.importer import run_import
+
+    raise typer.Exit(run_import(_settings(), paths, to_orthanc=to_orthanc, keep_going=keep_going, jobs=jobs))
+
+
+@app.command()
+def extract(
+    paths: Paths,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Show what each object says about dose, without a database."""
+    from dose.extract import contract
+
+    for answer in contract.walk(paths):
+        _say(json.dumps(answer, ensure_ascii=False, allow_nan=False) if as_json else _summary(answer))
+
+
+def _summary(answer: dict[str, Any]) -> str:
+    report = answer.get("report")
+    if not report:
+        return f"{answer['file']}: {answer['status']} ({answer['reason']})"
+    return f"{answer['file']}: {report['modality']} {len(report['events'])} events, {len(answer['warnings'])} warnings"
+
+
+@app.command()
+@_clear
+def reextract(
+    study: Annotated[str | None, typer.Option(help="One study, by its Study Instance UID.")] = None,
+    changed: Annotated[bool, typer.Option(help="What an older reader read (default).")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Every kept object.")] = False,
+) -> None:
+    """Read kept objects again with the present readers; says what changed."""
+    from dacs.maintenance import run_reextract
+
+    raise typer.Exit(run_reextract(_settings(), study=study, only_changed=changed or not everything))
+
+
+@app.command()
+@_clear
+def doctor() -> None:
+    """Say in plain words what is wrong and how to mend it."""
+    from dacs.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(_settings()))
+
+
+@app.command()
+@_clear
+def demo(
+    remove: Annotated[bool, typer.Option(help="Take the demo hospital away again.")] = False,
+) -> None:
+    """Send a small synthetic hospital to Orthanc, unmistakably marked and removable."""
+    from dacs.demo import run_demo
+
+    raise typer.Exit(run_demo(_settings(), remove=remove))
+
+
+@db.command(name="upgrade")
+@_clear
+def db_upgrade() -> None:
+    """Bring the database to the present version; makes it when there is none."""
+    from dacs.maintenance import upgrade_database
+
+    _say(upgrade_database(_settings()))
+
+
+@db.command(name="downgrade")
+@_clear
+def db_downgrade(revision: Annotated[str, typer.Argument(help="Revision, or base.")]) -> None:
+    """Take the database back to an earlier version."""
+    from dacs.maintenance import downgrade_database
+
+    _say(downgrade_database(_settings(), revision))
+
+
+@db.command(name="check")
+@_clear
+def db_check() -> None:
+    """Compare the database with what this version expects; exit 1 when they differ."""
+    from dacs.maintenance import check_database
+
+    problems = check_database(_settings())
+    _say("\n".join(problems) or "The database is whole and has the present version.")
+    raise typer.Exit(1 if problems else 0)
+
+
+@user.command(name="add")
+@_clear
+def user_add(
+    email: Annotated[str, typer.Argument(help="What the person signs in with.")],
+    role: Annotated[list[str], typer.Option(help="A role; may be given several times.")],
+) -> None:
+    """Make an account; prints its first password once."""
+    from dacs.maintenance import add_user
+
+    _say(add_user(_settings(), email, role))
+
+
+@user.command(name="password")
+@_clear
+def user_password(email: Annotated[str, typer.Argument(help="The account.")]) -> None:
+    """Give an account a new random password, printed once; ends its lock-out."""
+    from dacs.maintenance import reset_password
+
+    _say(reset_password(_settings(), email))
+
+
+@user.command(name="list")
+@_clear
+def user_list() -> None:
+    """Accounts and their roles."""
+    from dacs.maintenance import list_users
+
+    _say(list_users(_settings()))
