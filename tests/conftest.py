@@ -1,0 +1,37 @@
+"""What every test may use: the corpus of real objects (beside the checkout, never inside) and a key ring."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dose.crypto import KeyRing, use_keys
+
+ROOT = Path(__file__).resolve().parent.parent
+CORPUS = Path(os.environ.get("DACS_CORPUS", ROOT.parent / "shared" / "corpus"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs the corpus, saying so, where the corpus is absent."""
+    if CORPUS.is_dir():
+        return
+    absent = pytest.mark.skip(reason=f"no corpus of real dose objects at {CORPUS}")
+    for item in items:
+        if item.get_closest_marker("corpus"):
+            item.add_marker(absent)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of real dose objects."""
+    return CORPUS
+
+
+@pytest.fixture(scope="session", autouse=True)
+def key_ring() -> KeyRing:
+    """One key ring for the whole test run."""
+    ring = KeyRing({1: bytes(range(32))})
+    use_keys(ring)
+    return ring
