@@ -62,6 +62,18 @@ def run() -> None:
 
 @app.command()
 @_clear
+def setup() -> None:
+    """Make keys, database, first administrator and Orthanc's configuration; start nothing."""
+    from dacs.run import set_up
+
+    settings, password = set_up(_settings())
+    _say(f"Orthanc's configuration: {settings.var}/orthanc/orthanc.json")
+    if password:
+        _say(f"First sign-in, shown once: {password}")
+
+
+@app.command()
+@_clear
 def ingest() -> None:
     """The ingest worker: reads Orthanc's change log into the dose database."""
     from dacs.ingest_worker import run_worker

@@ -66,10 +66,7 @@ def run(settings: Settings) -> int:
         One sentence, when something that must hold does not; nothing is left running.
     """
     check_ground(settings)
-    settings = prepare(settings)
-    settings = settings.model_copy(update={"orthanc_log": settings.orthanc_log or settings.var / "log" / "orthanc.log"})
-    upgrade_database(settings)
-    password = first_administrator(settings)
+    settings, password = set_up(settings)
     with _stop_signals() as stopped, _children() as children:
         children.append(_start_orthanc(settings))
         _wait("Orthanc", children, stopped, lambda: _orthanc_answers(settings))
@@ -79,6 +76,29 @@ def run(settings: Settings) -> int:
         if not stopped:
             _say_where(settings, password)
         return _watch(children, stopped)
+
+
+def set_up(settings: Settings) -> tuple[Settings, str | None]:
+    """Make what is missing: secrets, database, first administrator, Orthanc's configuration.
+
+    Returns
+    -------
+    tuple
+        The settings with their secrets, and the first administrator's `e-mail / password`, None when there was one.
+    """
+    settings = prepare(settings)
+    settings = settings.model_copy(update={"orthanc_log": settings.orthanc_log or settings.var / "log" / "orthanc.log"})
+    upgrade_database(settings)
+    base = json.loads((CHECKOUT / "orthanc.json").read_text(encoding="utf-8"))
+    configuration = orthanc_configuration(settings)
+    configuration.touch(mode=0o600)
+    configuration.write_text(json.dumps(orthanc_config.build(base, settings), indent=2), encoding="utf-8")
+    return settings, first_administrator(settings)
+
+
+def orthanc_configuration(settings: Settings) -> Path:
+    """Where Orthanc's generated configuration stands."""
+    return settings.var.absolute() / "orthanc" / "orthanc.json"
 
 
 def check_ground(settings: Settings) -> None:
@@ -121,12 +141,8 @@ def _port_answers(host: str, port: int) -> bool:
 
 
 def _start_orthanc(settings: Settings) -> Child:
-    base = json.loads((CHECKOUT / "orthanc.json").read_text(encoding="utf-8"))
-    path = settings.var.absolute() / "orthanc" / "orthanc.json"
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(orthanc_config.build(base, settings), indent=2), encoding="utf-8")
     log = Path(settings.orthanc_log or settings.var / "log" / "orthanc.log").absolute()
-    command = [str(settings.orthanc_program), f"--logfile={log}", str(path)]
+    command = [str(settings.orthanc_program), f"--logfile={log}", str(orthanc_configuration(settings))]
     return _start("Orthanc", command, log.with_suffix(".out"), environment(settings) | {"TCP_NODELAY": "1"})
 
 
