@@ -1,0 +1,49 @@
+"""The part of Orthanc's Python module that we use, as types; checked against the real module by a test.
+
+Reference: Orthanc Book, Python plugin 4.0; https://orthanc.uclouvain.be/book/plugins/python.html
+"""
+
+# ruff: noqa: N802 - the names are Orthanc's
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+StoredInstance = Callable[["DicomInstance", str], object]
+Change = Callable[[int, int, str], object]
+Rest = Callable[..., object]
+
+
+class DicomInstance(Protocol):
+    """A received instance; using it after the callback returned ends Orthanc."""
+
+    def GetInstanceMetadata(self, name: str, /) -> str | None:
+        """Metadata from the index; the file is not opened."""
+
+
+class RestOutput(Protocol):
+    """Where a REST callback writes its answer."""
+
+    def AnswerBuffer(self, body: str, mime: str, /) -> None: ...
+    def SendMethodNotAllowed(self, allowed: str, /) -> None: ...
+    def SendHttpStatus(self, status: int, body: str, size: int, /) -> None: ...
+    def SendHttpStatusCode(self, status: int, /) -> None: ...
+    def SetHttpHeader(self, name: str, value: str, /) -> None: ...
+
+
+class OrthancModule(Protocol):
+    """`import orthanc`."""
+
+    ChangeType: Any
+    ResourceType: Any
+
+    def LogInfo(self, text: str, /) -> None: ...
+    def LogWarning(self, text: str, /) -> None: ...
+    def LogError(self, text: str, /) -> None: ...
+    def GetConfiguration(self) -> str: ...
+    def RestApiGet(self, uri: str, /) -> bytes: ...
+    def GenerateRestApiAuthorizationToken(self) -> str: ...
+    def ExtendOrthancExplorer(self, javascript: str, /) -> None: ...
+    def RegisterRestCallback(self, uri: str, callback: Rest, /) -> None: ...
+    def RegisterOnStoredInstanceCallback(self, callback: StoredInstance, /) -> None: ...
+    def RegisterOnChangeCallback(self, callback: Change, /) -> None: ...
