@@ -1,0 +1,75 @@
+"""Builders of dose reports and small images that never belonged to a person.
+
+Used by the demonstration hospital, by the tests and by the benchmarks. Everything is deterministic.
+
+>>> report = ct_rdsr(events=[ct_event(ctdi_vol_mgy=8.4, dlp_mgy_cm=395.0)])
+>>> data = to_bytes(report, BIG_ENDIAN, lengths="undefined")
+"""
+
+from dacs.synthetic.content import BLANK, EMPTY, Concept, Dialect, Raw, Repeated, Value
+from dacs.synthetic.ct import CTEvent, CTSource, ct_event, ct_localizer, ct_rdsr, event_uid
+from dacs.synthetic.document import COMPREHENSIVE_SR, DOSE_SR, ENHANCED_SR, Document, basic_text_sr
+from dacs.synthetic.edit import drop, find, walk
+from dacs.synthetic.encode import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, TRANSFER_SYNTAXES, to_bytes
+from dacs.synthetic.projection import (
+    ProjectionTotals,
+    XRayEvent,
+    XRayFilter,
+    cine,
+    fluoroscopy,
+    mammogram,
+    plane_event_uid,
+    projection_rdsr,
+    radiograph,
+    rotational,
+    tomosynthesis,
+    totals_of,
+)
+from dacs.synthetic.subjects import Device, Patient, Study
+from dacs.synthetic.uids import uid
+
+__all__ = [
+    "BIG_ENDIAN",
+    "BLANK",
+    "COMPREHENSIVE_SR",
+    "DEFLATED",
+    "DOSE_SR",
+    "EMPTY",
+    "ENHANCED_SR",
+    "EXPLICIT",
+    "IMPLICIT",
+    "TRANSFER_SYNTAXES",
+    "CTEvent",
+    "CTSource",
+    "Concept",
+    "Device",
+    "Dialect",
+    "Document",
+    "Patient",
+    "ProjectionTotals",
+    "Raw",
+    "Repeated",
+    "Study",
+    "Value",
+    "XRayEvent",
+    "XRayFilter",
+    "basic_text_sr",
+    "cine",
+    "ct_event",
+    "ct_localizer",
+    "ct_rdsr",
+    "drop",
+    "event_uid",
+    "find",
+    "fluoroscopy",
+    "mammogram",
+    "plane_event_uid",
+    "projection_rdsr",
+    "radiograph",
+    "rotational",
+    "to_bytes",
+    "tomosynthesis",
+    "totals_of",
+    "uid",
+    "walk",
+]

@@ -1,0 +1,192 @@
+"""The concepts that the builders write, with the template each comes from.
+
+Written from the standard independently of the readers' table, so that a wrong code in one shows against the other.
+
+References: DICOM PS3.16 TID 1002, 10001-10007, 10011-10014, annex D; annex O for SNOMED CT values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dacs.synthetic.content import Concept
+
+D = Concept
+
+
+def _srt(value: str, sct: str | None, meaning: str) -> Concept:
+    return Concept(value, meaning, "SRT", sct)
+
+
+# The document: TID 10001, 10011, 1002, 1204
+X_RAY_DOSE_REPORT = D("113701", "X-Ray Radiation Dose Report")
+RADIOPHARMACEUTICAL_REPORT = D("113500", "Radiopharmaceutical Radiation Dose Report")
+PROCEDURE_REPORTED = D("121058", "Procedure reported")
+HAS_INTENT = _srt("G-C0E8", "363703001", "Has Intent")
+DIAGNOSTIC_INTENT = _srt("R-408C3", "261004008", "Diagnostic Intent")
+COMBINED_INTENT = _srt("R-002E9", "371931008", "Combined Diagnostic and Therapeutic Procedure")
+OBSERVER_TYPE = D("121005", "Observer Type")
+OBSERVER_DEVICE = D("121007", "Device")
+OBSERVER_PERSON = D("121006", "Person")
+PERSON_OBSERVER_NAME = D("121008", "Person Observer Name")
+DEVICE_OBSERVER_UID = D("121012", "Device Observer UID")
+DEVICE_OBSERVER_NAME = D("121013", "Device Observer Name")
+DEVICE_OBSERVER_MANUFACTURER = D("121014", "Device Observer Manufacturer")
+DEVICE_OBSERVER_MODEL = D("121015", "Device Observer Model Name")
+DEVICE_OBSERVER_SERIAL = D("121016", "Device Observer Serial Number")
+START_OF_IRRADIATION = D("113809", "Start of X-Ray Irradiation")
+END_OF_IRRADIATION = D("113810", "End of X-Ray Irradiation")
+SCOPE = D("113705", "Scope of Accumulation")
+SCOPE_STUDY = D("113014", "Study")
+SCOPE_STEP = D("113016", "Performed Procedure Step")
+STUDY_UID = D("110180", "Study Instance UID")
+STEP_UID = D("121126", "Performed Procedure Step SOP Instance UID")
+SOURCE_OF_DOSE = D("113854", "Source of Dose Information")
+AUTOMATED = D("113856", "Automated Data Collection")
+COMMENT = D("121106", "Comment")
+
+CT_PROCEDURE = _srt("P5-08000", "77477000", "Computed Tomography X-Ray")
+PROJECTION_PROCEDURE = D("113704", "Projection X-Ray")
+MAMMOGRAPHY = _srt("P5-40010", "71651007", "Mammography")
+DEVICE_TYPE = D("122142", "Acquisition Device Type")
+DEVICE_TYPES: Mapping[str, Concept] = {
+    "fluoroscopy": D("113957", "Fluoroscopy-Guided Projection Radiography System"),
+    "integrated": D("113958", "Integrated Projection Radiography System"),
+    "cassette": D("113959", "Cassette-based Projection Radiography System"),
+}
+
+# What both kinds of event share
+EVENT_UID = D("113769", "Irradiation Event UID")
+STARTED = D("111526", "DateTime Started")
+PROTOCOL = D("125203", "Acquisition Protocol")
+TARGET_REGION = D("123014", "Target Region")
+KVP = D("113733", "KVP")
+TUBE_CURRENT = D("113734", "X-Ray Tube Current")
+LATERALITY = _srt("G-C171", "272741003", "Laterality")
+STRUCTURE = _srt("T-D0005", "91723000", "Anatomical structure")
+
+# CT: TID 10012, 10013, 10014
+CT_ACCUMULATED = D("113811", "CT Accumulated Dose Data")
+CT_EVENT_COUNT = D("113812", "Total Number of Irradiation Events")
+DLP_TOTAL = D("113813", "CT Dose Length Product Total")
+CT_ACQUISITION = D("113819", "CT Acquisition")
+CT_TYPE = D("113820", "CT Acquisition Type")
+PROCEDURE_CONTEXT = _srt("G-C32C", "408730004", "Procedure Context")
+CT_PARAMETERS = D("113822", "CT Acquisition Parameters")
+SOURCE_COUNT = D("113823", "Number of X-Ray Sources")
+CT_SOURCE = D("113831", "CT X-Ray Source Parameters")
+CT_SOURCE_ID = D("113832", "Identification of the X-Ray Source")
+CT_DOSE = D("113829", "CT Dose")
+CTDI_PHANTOM = D("113835", "CTDIw Phantom Type")
+MODULATION = D("113842", "X-Ray Modulation Type")
+CT_TYPES: Mapping[str, Concept] = {
+    "spiral": _srt("P5-08001", "116152004", "Spiral Acquisition"),
+    "sequenced": D("113804", "Sequenced Acquisition"),
+    "constant_angle": D("113805", "Constant Angle Acquisition"),
+    "stationary": D("113806", "Stationary Acquisition"),
+    "free": D("113807", "Free Acquisition"),
+    "cone_beam": _srt("R-FB8F1", "702569007", "Cone Beam Acquisition"),
+}
+CONTEXTS: Mapping[str, Concept] = {
+    "without contrast": _srt("P5-0808E", "399331006", "CT without contrast"),
+    "with contrast": _srt("P5-00100", "432677007", "Diagnostic radiography with contrast media"),
+}
+PHANTOMS: Mapping[str, Concept] = {
+    "head_16": D("113690", "IEC Head Dosimetry Phantom"),
+    "body_32": D("113691", "IEC Body Dosimetry Phantom"),
+}
+
+# Projection: TID 10002-10007
+ACCUMULATED = D("113702", "Accumulated X-Ray Dose Data")
+EVENT = D("113706", "Irradiation Event X-Ray Data")
+PLANE = D("113764", "Acquisition Plane")
+PLANES: Mapping[str, Concept] = {
+    "single": D("113622", "Single Plane"),
+    "A": D("113620", "Plane A"),
+    "B": D("113621", "Plane B"),
+}
+EVENT_TYPE = D("113721", "Irradiation Event Type")
+EVENT_TYPES: Mapping[str, Concept] = {
+    "fluoroscopy": _srt("P5-06000", "44491008", "Fluoroscopy"),
+    "stationary_acquisition": D("113611", "Stationary Acquisition"),
+    "stepping_acquisition": D("113612", "Stepping Acquisition"),
+    "rotational_acquisition": D("113613", "Rotational Acquisition"),
+}
+REFERENCE_POINT = D("113780", "Reference Point Definition")
+REFERENCE_POINTS: Mapping[str, Concept] = {
+    "isocenter": D("113860", "15cm from Isocenter toward Source"),
+    "input surface": D("113861", "30cm in Front of Image Input Surface"),
+    "tabletop": D("113862", "1cm above Tabletop"),
+    "breast": D("113865", "4.2cm above Breast Support Surface"),
+    "detector": D("113941", "In Detector Plane"),
+    "patient": D("113964", "At Surface of Patient"),
+}
+IMAGE_VIEW = D("111031", "Image View")
+VIEWS: Mapping[str, Concept] = {
+    "CC": _srt("R-10242", "399162004", "cranio-caudal"),
+    "MLO": _srt("R-10226", "399368009", "medio-lateral oblique"),
+    "ML": _srt("R-10224", "399260004", "medio-lateral"),
+    "AP": _srt("R-10206", "399348003", "antero-posterior"),
+    "PA": _srt("R-10214", "272479007", "postero-anterior"),
+    "LAT": _srt("R-10236", "399173006", "left lateral"),
+}
+ORIENTATION = D("113743", "Patient Orientation")
+RECUMBENT = _srt("F-10450", "102538003", "recumbent")
+ORIENTATION_MODIFIER = D("113744", "Patient Orientation Modifier")
+SUPINE = _srt("F-10340", "40199007", "supine")
+TABLE_RELATIONSHIP = D("113745", "Patient Table Relationship")
+HEAD_FIRST = _srt("F-10470", "102540008", "headfirst")
+FLUORO_MODE = D("113732", "Fluoro Mode")
+PULSED = D("113631", "Pulsed")
+FILTERS = D("113771", "X-Ray Filters")
+FILTER_TYPE = D("113772", "X-Ray Filter Type")
+FILTER_TYPES: Mapping[str, Concept] = {
+    "strip": D("113650", "Strip filter"),
+    "wedge": D("113651", "Wedge filter"),
+    "flat": D("113653", "Flat filter"),
+}
+FILTER_MATERIAL = D("113757", "X-Ray Filter Material")
+FILTER_MIN = D("113758", "X-Ray Filter Thickness Minimum")
+FILTER_MAX = D("113773", "X-Ray Filter Thickness Maximum")
+MATERIALS: Mapping[str, Concept] = {
+    "Al": _srt("C-120F9", "12503006", "Aluminum or Aluminum compound"),
+    "Cu": _srt("C-127F9", "66925006", "Copper or Copper compound"),
+    "Rh": _srt("C-167F9", "59801003", "Rhodium or Rhodium compound"),
+    "Ag": _srt("C-137F9", "41967008", "Silver or Silver compound"),
+    "W": _srt("C-164F9", "26194003", "Tungsten or Tungsten compound"),
+    "Mo": _srt("C-150F9", "71128006", "Molybdenum or Molybdenum compound"),
+}
+ANODE = D("111632", "Anode Target Material")
+ACQUIRED_IMAGE = D("113795", "Acquired Image")
+ACCUMULATED_AGD = D("111637", "Accumulated Average Glandular Dose")
+SIDES: Mapping[str, Concept] = {
+    "left": _srt("G-A101", "7771000", "Left"),
+    "right": _srt("G-A100", "24028007", "Right"),
+    "both": _srt("G-A102", "51440002", "Right and left"),
+}
+BREASTS: Mapping[str, Concept] = {
+    "left": _srt("T-04030", "80248007", "Left breast"),
+    "right": _srt("T-04020", "73056007", "Right breast"),
+    "both": _srt("T-04080", "63762007", "Both breasts"),
+}
+DEVICE_ROLE = D("113876", "Device Role in Procedure")
+IRRADIATING_DEVICE = D("113859", "Irradiating Device")
+DEVICE_NAME = D("113877", "Device Name")
+DEVICE_MANUFACTURER = D("113878", "Device Manufacturer")
+DEVICE_MODEL = D("113879", "Device Model Name")
+DEVICE_SERIAL = D("113880", "Device Serial Number")
+
+# CID 4031: target regions, by the words the builders use
+REGIONS: Mapping[str, Concept] = {
+    "head": _srt("T-D1100", "69536005", "Head"),
+    "neck": _srt("T-D1600", "45048000", "Neck"),
+    "chest": _srt("T-D3000", "51185008", "Chest"),
+    "abdomen": _srt("T-D4000", "113345001", "Abdomen"),
+    "pelvis": _srt("T-D6000", "12921003", "Pelvis"),
+    "heart": _srt("T-32000", "80891009", "Heart"),
+    "breast": _srt("T-04000", "76752008", "Breast"),
+    "hand": _srt("T-D8700", "85562004", "Hand"),
+    "knee": _srt("T-D9200", "72696002", "Knee"),
+    "lumbar spine": _srt("T-11503", "122496007", "Lumbar spine"),
+    "entire body": _srt("T-D0010", "38266002", "Entire body"),
+}

@@ -1,0 +1,111 @@
+"""Which number goes where: a row per quantity, in the order in which its template lists it.
+
+A row is (field, concept, unit spelling of the standard); the canonical unit stands in the field's name.
+
+References: DICOM PS3.16 TID 10002, 10003, 10003A-C, 10004, 10005, 10007, 10012, 10013, 10014.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dacs.synthetic.concepts import ACCUMULATED_AGD, CT_EVENT_COUNT, DLP_TOTAL, KVP, TUBE_CURRENT
+from dacs.synthetic.content import Concept, Dialect, Item, numbers
+
+Row = tuple[str, Concept, str]
+D = Concept
+
+# The longest suffix wins; a field without one is a plain number.
+_SUFFIXES = {
+    "_mgy_cm": "mGy.cm", "_gy_cm2": "Gy.cm2", "_cm2": "cm2", "_mgy": "mGy", "_msv": "mSv", "_ms": "ms", "_s": "s",
+    "_kv": "kV", "_mas": "mA.s", "_ma": "mA", "_mm": "mm", "_deg": "deg", "_hz": "{pulse}/s",
+}  # fmt: skip
+
+
+def canonical_unit(field: str) -> str:
+    """Return the unit that a field's name ends with; "1" when it has none."""
+    return next((unit for suffix, unit in _SUFFIXES.items() if field.endswith(suffix)), "1")
+
+
+def number_items(source: object, rows: Iterable[Row], dialect: Dialect) -> list[Item]:
+    """Return the NUM items of every row whose field the source states."""
+    found: list[Item] = []
+    for field, concept, spelled in rows:
+        unit = dialect.units.get(field, spelled)
+        found += numbers(concept, getattr(source, field), canonical_unit(field), unit)
+    return found
+
+
+CT_PARAMETER_ROWS: tuple[Row, ...] = (
+    ("exposure_time_ms", D("113824", "Exposure Time"), "s"),
+    ("scanning_length_mm", D("113825", "Scanning Length"), "mm"),
+    ("single_collimation_mm", D("113826", "Nominal Single Collimation Width"), "mm"),
+    ("total_collimation_mm", D("113827", "Nominal Total Collimation Width"), "mm"),
+    ("pitch", D("113828", "Pitch Factor"), "{ratio}"),
+)
+CT_SOURCE_ROWS: tuple[Row, ...] = (
+    ("kvp_kv", KVP, "kV"),
+    ("max_tube_current_ma", D("113833", "Maximum X-Ray Tube Current"), "mA"),
+    ("tube_current_ma", TUBE_CURRENT, "mA"),
+    ("exposure_time_per_rotation_ms", D("113834", "Exposure Time per Rotation"), "s"),
+)
+CTDI_ROW: Row = ("ctdi_vol_mgy", D("113830", "Mean CTDIvol"), "mGy")
+CT_DOSE_ROWS: tuple[Row, ...] = (
+    ("dlp_mgy_cm", D("113838", "DLP"), "mGy.cm"),
+    ("ssde_mgy", D("113930", "Size Specific Dose Estimate"), "mGy"),
+    ("effective_dose_msv", D("113839", "Effective Dose"), "mSv"),
+)
+CT_TOTAL_ROWS: tuple[Row, ...] = (
+    ("event_count", CT_EVENT_COUNT, "{events}"),
+    ("dlp_mgy_cm", DLP_TOTAL, "mGy.cm"),
+)
+
+DOSE_ROWS: tuple[Row, ...] = (
+    ("pka_gy_cm2", D("122130", "Dose Area Product"), "Gy.m2"),
+    ("hvl_mm", D("111634", "Half Value Layer"), "mm"),
+    ("ka_i_mgy", D("111636", "Entrance Exposure at RP"), "mGy"),
+    ("exposure_index", D("113845", "Exposure Index"), "1"),
+    ("target_exposure_index", D("113846", "Target Exposure Index"), "1"),
+    ("deviation_index", D("113847", "Deviation Index"), "1"),
+    ("ka_r_mgy", D("113738", "Dose (RP)"), "Gy"),
+    ("agd_mgy", D("111631", "Average Glandular Dose"), "mGy"),
+)
+GEOMETRY_ROWS: tuple[Row, ...] = (
+    ("positioner_primary_angle_deg", D("112011", "Positioner Primary Angle"), "deg"),
+    ("positioner_secondary_angle_deg", D("112012", "Positioner Secondary Angle"), "deg"),
+    ("positioner_primary_end_angle_deg", D("113739", "Positioner Primary End Angle"), "deg"),
+    ("positioner_secondary_end_angle_deg", D("113740", "Positioner Secondary End Angle"), "deg"),
+    ("collimated_field_area_cm2", D("113790", "Collimated Field Area"), "m2"),
+    ("collimated_field_height_mm", D("113788", "Collimated Field Height"), "mm"),
+    ("collimated_field_width_mm", D("113789", "Collimated Field Width"), "mm"),
+)
+TECHNIQUE_ROWS: tuple[Row, ...] = (
+    ("pulse_rate_hz", D("113791", "Pulse Rate"), "{pulse}/s"),
+    ("number_of_pulses", D("113768", "Number of Pulses"), "1"),
+    ("kvp_kv", KVP, "kV"),
+    ("tube_current_ma", TUBE_CURRENT, "mA"),
+    ("exposure_time_ms", D("113735", "Exposure Time"), "ms"),
+    ("pulse_width_ms", D("113793", "Pulse Width"), "ms"),
+    ("irradiation_duration_s", D("113742", "Irradiation Duration"), "s"),
+    ("exposure_mas", D("113736", "Exposure"), "uA.s"),
+    ("focal_spot_mm", D("113766", "Focal Spot Size"), "mm"),
+    ("compressed_thickness_mm", D("111633", "Compression Thickness"), "mm"),
+    ("distance_source_to_detector_mm", D("113750", "Distance Source to Detector"), "mm"),
+    ("distance_source_to_isocenter_mm", D("113748", "Distance Source to Isocenter"), "mm"),
+    ("distance_source_to_reference_point_mm", D("113737", "Distance Source to Reference Point"), "mm"),
+    ("table_longitudinal_mm", D("113751", "Table Longitudinal Position"), "mm"),
+    ("table_lateral_mm", D("113752", "Table Lateral Position"), "mm"),
+    ("table_height_mm", D("113753", "Table Height Position"), "mm"),
+)
+PROJECTION_TOTAL_ROWS: tuple[Row, ...] = (
+    ("pka_gy_cm2", D("113722", "Dose Area Product Total"), "Gy.m2"),
+    ("ka_r_mgy", D("113725", "Dose (RP) Total"), "Gy"),
+    ("fluoro_pka_gy_cm2", D("113726", "Fluoro Dose Area Product Total"), "Gy.m2"),
+    ("fluoro_ka_r_mgy", D("113728", "Fluoro Dose (RP) Total"), "Gy"),
+    ("fluoro_time_s", D("113730", "Total Fluoro Time"), "s"),
+    ("acquisition_pka_gy_cm2", D("113727", "Acquisition Dose Area Product Total"), "Gy.m2"),
+    ("acquisition_ka_r_mgy", D("113729", "Acquisition Dose (RP) Total"), "Gy"),
+    ("acquisition_time_s", D("113855", "Total Acquisition Time"), "s"),
+    ("radiographic_frames", D("113731", "Total Number of Radiographic Frames"), "1"),
+)
+AGD_TOTAL_ROW: Row = ("agd_mgy", ACCUMULATED_AGD, "mGy")
