@@ -4,9 +4,9 @@ Times called `*_at` are UTC unless the comment says local; `started_at` is local
 
 How rows stay the same whatever the order of arrival
 ----------------------------------------------------
-* `source_object.rank` orders the objects that speak about the same thing (see `dose.store.rank_of`).
+* `source_object.rank` orders the objects that speak about the same thing (see `dose.store.rank`).
 * `study`, `patient`, `device`: each field is set by the highest-ranked object that states it; `ranks` remembers
-  which. That is a last-writer-wins register per field, so merging is commutative and idempotent.
+  which ({rank: [fields]}). That is a last-writer-wins register per field: merging is commutative and idempotent.
 * `irradiation_event`: all rows of one (study, event key, plane) belong to the highest-ranked object that covers it.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy.ext.mutable import MutableDict
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import DateTime, TypeDecorator
@@ -144,24 +144,52 @@ class Study(Base):
     ka_r_sum_mgy: Mapped[float | None]
     ka_r_reported_mgy: Mapped[float | None]
     agd_sum_mgy: Mapped[float | None]  # over both breasts; per breast in the events
+    agd_reported_mgy: Mapped[float | None]
     agd_max_breast_mgy: Mapped[float | None]
     fluoro_time_s: Mapped[float | None]
     state: Mapped[str] = mapped_column(String(16), default="ok")  # ok | notes
     notes: Mapped[list[Any]] = mapped_column(default=list)  # [{code, text}] merged over live sources
     is_demo: Mapped[bool] = mapped_column(default=False)
+    listed_at: Mapped[int] = mapped_column(BigInteger)  # local start (else arrival) as YYYYMMDDhhmmss: order of lists
     first_seen_at: Mapped[datetime]
     updated_at: Mapped[datetime]
-    version: Mapped[int] = mapped_column(
-        BigInteger, default=0, index=True
-    )  # grows with every change: live lists ask for > n
+    version: Mapped[int] = mapped_column(BigInteger, default=0, index=True)  # see dose.store.version
     ranks: Mapped[dict[str, Any]] = mapped_column(default=dict)
     patient: Mapped[Patient] = relationship()
     device: Mapped[Device | None] = relationship()
     __table_args__ = (
-        Index("ix_study_recent", "site_id", "study_date", "id"),
-        Index("ix_study_device_date", "device_id", "study_date"),
-        Index("ix_study_modality_date", "modality", "study_date"),
+        Index("ix_study_recent", "listed_at", "id"),
+        Index("ix_study_site_recent", "site_id", "listed_at", "id"),
+        Index("ix_study_device_recent", "device_id", "listed_at", "id"),
+        Index("ix_study_modality_recent", "modality", "listed_at", "id"),
+        # Sorting by a dose puts studies without one last; `coalesce` says so in a form both databases can index.
+        Index("ix_study_ctdi_vol", text("coalesce(ctdi_vol_max_mgy, -1)"), "id"),
+        Index("ix_study_dlp", text("coalesce(dlp_sum_mgy_cm, -1)"), "id"),
+        Index("ix_study_pka", text("coalesce(pka_sum_gy_cm2, -1)"), "id"),
+        Index("ix_study_ka_r", text("coalesce(ka_r_sum_mgy, -1)"), "id"),
+        Index("ix_study_agd", text("coalesce(agd_sum_mgy, -1)"), "id"),
     )
+
+
+class StudyWord(Base):
+    """The words of a study's description and protocols, so that searching them is an index scan on any database."""
+
+    __tablename__ = "study_word"
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True)
+    # "d:" (description) or "p:" (protocol), then the word
+    word: Mapped[str] = mapped_column(String(34, collation="C").with_variant(String(34), "sqlite"), primary_key=True)
+    __table_args__ = (Index("ix_study_word_word", "word", "study_id"),)
+
+
+class StudyHistory(Base):
+    """What changed in a study when its objects were read again by a newer reader."""
+
+    __tablename__ = "study_history"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime]
+    reader_version: Mapped[int]
+    changes: Mapped[list[Any]]  # [{"what": "event 3", "field": "dlp_mgy_cm", "before": …, "after": …}]
 
 
 class SourceObject(Base):
@@ -174,6 +202,7 @@ class SourceObject(Base):
     sop_class_uid: Mapped[str | None] = mapped_column(String(64))
     series_instance_uid: Mapped[str | None] = mapped_column(String(64))
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))  # whom this object names
     device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
     orthanc_id: Mapped[str | None] = mapped_column(String(44), index=True)
@@ -188,7 +217,8 @@ class SourceObject(Base):
     rank: Mapped[str | None] = mapped_column(String(200))
     event_count: Mapped[int] = mapped_column(default=0)
     size_bytes: Mapped[int | None]
-    content_sha256: Mapped[str | None] = mapped_column(String(64))
+    content_sha256: Mapped[str | None] = mapped_column(String(64), index=True)  # of the data set without file meta
+    report_sha256: Mapped[str | None] = mapped_column(String(64))  # of what it says, however it was encoded
     origin: Mapped[str] = mapped_column(String(12))  # orthanc | import
     received_at: Mapped[datetime]
     read_at: Mapped[datetime]
@@ -304,13 +334,18 @@ class IrradiationEvent(Base):
 
 
 class EventStudy(Base):
-    """A further study that holds an event (one scan under two accession numbers): shown there, counted once."""
+    """A further study that holds an event (one scan under two accession numbers): shown there, counted once.
+
+    `differs` keeps, as JSON, the columns in which that study's own report describes the event otherwise.
+    """
 
     __tablename__ = "event_study"
     irradiation_event_id: Mapped[int] = mapped_column(
         ForeignKey("irradiation_event.id", ondelete="CASCADE"), primary_key=True
     )
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True, index=True)
+    source_object_id: Mapped[int] = mapped_column(ForeignKey("source_object.id", ondelete="CASCADE"), index=True)
+    differs: Mapped[str | None] = mapped_column(EncryptedText("event_study.differs"))
 
 
 class ImageSeries(Base):

@@ -1,0 +1,244 @@
+"""Everything about one study, and the bytes its numbers came from."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from dose.queries.access import allowed
+from dose.queries.models import (
+    AccumulatedRow,
+    EventRow,
+    HistoryRow,
+    Note,
+    SeriesRow,
+    SourceRow,
+    StudyDetail,
+    StudyRow,
+    TotalRow,
+)
+from dose.queries.studies import study_rows, study_statement
+from dose.queries.system import device_info
+from dose.scope import Permission, Scope
+from dose.tables import (
+    AccumulatedDose,
+    Device,
+    EventStudy,
+    ImageSeries,
+    IrradiationEvent,
+    KeptObject,
+    Patient,
+    Site,
+    SourceObject,
+    Study,
+    StudyHistory,
+)
+
+_EVENT = IrradiationEvent.__table__
+_NOT_VALUES = {
+    "id", "study_id", "source_object_id", "device_id", "event_key", "plane", "occurrence", "position",
+    "irradiation_event_uid", "event_type", "started_at", "protocol", "target_region_code", "target_region_scheme",
+    "target_region_meaning", "laterality", "comment", "details",
+}  # fmt: skip
+VALUE_COLUMNS = tuple(column.name for column in _EVENT.columns if column.name not in _NOT_VALUES)
+TOTAL_COLUMNS = tuple(
+    column.name
+    for column in AccumulatedDose.__table__.columns
+    if column.name.rsplit("_", 1)[-1] in {"cm", "cm2", "mgy", "s"}
+)
+_TOTALS = {
+    "dlp_mgy_cm": ("dlp_sum_mgy_cm", "dlp_reported_mgy_cm"),
+    "pka_gy_cm2": ("pka_sum_gy_cm2", "pka_reported_gy_cm2"),
+    "ka_r_mgy": ("ka_r_sum_mgy", "ka_r_reported_mgy"),
+    "agd_mgy": ("agd_sum_mgy", "agd_reported_mgy"),
+}
+
+
+def study_id_by_uid(session: Session, scope: Scope, study_instance_uid: str) -> int | None:
+    """Row id of a study, None when there is none or the account may not see it."""
+    scope.require(Permission.VIEW_DOSES)
+    where = (Study.study_instance_uid == study_instance_uid, allowed(scope, Study))
+    return session.scalar(select(Study.id).where(*where))
+
+
+def study_id_by_orthanc_id(session: Session, scope: Scope, orthanc_id: str) -> int | None:
+    """Row id of the study that Orthanc names so, directly or through one of its series or instances."""
+    scope.require(Permission.VIEW_DOSES)
+    series = select(ImageSeries.study_instance_uid).where(ImageSeries.orthanc_series_id == orthanc_id)
+    source = select(SourceObject.study_id).where(SourceObject.orthanc_id == orthanc_id)
+    for condition in (
+        Study.orthanc_study_id == orthanc_id,
+        Study.study_instance_uid.in_(series),
+        Study.id.in_(source),
+    ):
+        found = session.scalar(select(Study.id).where(condition, allowed(scope, Study)).limit(1))
+        if found is not None:
+            return found
+    return None
+
+
+def study_detail(session: Session, scope: Scope, study_id: int) -> StudyDetail | None:
+    """One study with its events, totals, sources, notes and images; None when absent or not for this account.
+
+    The number of SQL statements is fixed.
+    """
+    scope.require(Permission.VIEW_DOSES)
+    rows = study_rows(session, study_statement(scope).where(Study.id == study_id, allowed(scope, Study)))
+    if not rows:
+        return None
+    study, sex, site_name = session.execute(
+        select(Study, Patient.sex, Site.name)
+        .join(Patient, Patient.id == Study.patient_id)
+        .join(Site, Site.id == Study.site_id)
+        .where(Study.id == study_id)
+    ).one()
+    sources = _sources(session, study_id)
+    return _detail(session, scope, rows[0], study, sex, site_name, sources)
+
+
+def _detail(
+    session: Session,
+    scope: Scope,
+    row: StudyRow,
+    study: Study,
+    sex: str | None,
+    site_name: str,
+    sources: tuple[SourceRow, ...],
+) -> StudyDetail:
+    device = session.get(Device, study.device_id) if study.device_id else None
+    accumulated = _accumulated(session, [source.id for source in sources if source.status == "ok"])
+    return StudyDetail(
+        study=row,
+        sex=sex,
+        height_m=study.height_m,
+        weight_kg=study.weight_kg,
+        device=device_info(device, site_name) if device else None,
+        site_name=site_name,
+        notes=tuple(note_of(note) for note in study.notes),
+        events=_events(session, scope, study.id),
+        accumulated=accumulated,
+        totals=_totals(study),
+        sources=sources,
+        series=_series(session, study.study_instance_uid),
+        history=_history(session, study.id),
+    )
+
+
+def note_of(note: dict[str, Any]) -> Note:
+    """A note as the tables keep it."""
+    return Note(note["code"], note["text"], {k: v for k, v in note.items() if k not in {"code", "text"}})
+
+
+def _sources(session: Session, study_id: int) -> tuple[SourceRow, ...]:
+    kept = select(KeptObject.sha256).where(KeptObject.sha256 == SourceObject.content_sha256).exists()
+    statement = select(SourceObject, kept.label("kept")).where(SourceObject.study_id == study_id)
+    found = session.execute(statement.order_by(SourceObject.received_at, SourceObject.id))
+    return tuple(_source_row(source, is_kept) for source, is_kept in found)
+
+
+def _source_row(source: SourceObject, kept: bool) -> SourceRow:
+    names = set(SourceRow.__dataclass_fields__) - {"warnings", "quirks", "kept"}
+    return SourceRow(
+        **{name: getattr(source, name) for name in names},
+        warnings=tuple(note_of(warning) for warning in source.warnings),
+        quirks=tuple(source.quirks),
+        kept=bool(kept),
+    )
+
+
+def _accumulated(session: Session, source_ids: list[int]) -> tuple[AccumulatedRow, ...]:
+    statement = select(AccumulatedDose).where(AccumulatedDose.source_object_id.in_(source_ids))
+    found = session.scalars(statement.order_by(AccumulatedDose.source_object_id, AccumulatedDose.position))
+    return tuple(
+        AccumulatedRow(
+            row.source_object_id,
+            row.plane,
+            row.laterality,
+            row.event_count,
+            {name: getattr(row, name) for name in TOTAL_COLUMNS},
+        )
+        for row in found
+    )
+
+
+def _totals(study: Study) -> tuple[TotalRow, ...]:
+    rows = []
+    for column, (sum_column, reported_column) in _TOTALS.items():
+        total, reported = getattr(study, sum_column), getattr(study, reported_column)
+        if total is not None or reported is not None:
+            difference = (total - reported) / reported if reported and total is not None else None
+            rows.append(TotalRow(column, total, reported, difference))
+    return tuple(rows)
+
+
+def _events(session: Session, scope: Scope, study_id: int) -> tuple[EventRow, ...]:
+    linked = select(EventStudy.irradiation_event_id).where(EventStudy.study_id == study_id)
+    here = (IrradiationEvent.study_id == study_id) | IrradiationEvent.id.in_(linked)
+    rows = session.execute(select(_EVENT).where(here)).all()
+    links = session.execute(
+        select(EventStudy, allowed(scope, Study).label("visible"))
+        .join(Study, Study.id == EventStudy.study_id)
+        .where(EventStudy.irradiation_event_id.in_(select(IrradiationEvent.id).where(here)))
+    ).all()
+    own = {link.irradiation_event_id: link for link, _ in links if link.study_id == study_id}
+    shared: dict[int, set[int]] = {}
+    for link, visible in links:
+        if visible:
+            shared.setdefault(link.irradiation_event_id, set()).add(link.study_id)
+    events = [_event_row(row, own.get(row.id), shared.get(row.id, set()), study_id) for row in rows]
+    return tuple(sorted(events, key=lambda event: (event.started_at or "", event.position, event.id)))
+
+
+def _event_row(row: Row[Any], link: EventStudy | None, shared: set[int], study_id: int) -> EventRow:
+    said: dict[str, Any] = dict(row._mapping)
+    if link is not None:
+        said |= json.loads(link.differs or "{}") | {"source_object_id": link.source_object_id}
+    region = said["target_region_meaning"] or said["target_region_code"]
+    others = (shared | ({row.study_id} if shared else set())) - {study_id}
+    names = ("id", "source_object_id", "irradiation_event_uid", "position", "event_type", "started_at", "protocol",
+             "laterality", "comment")  # fmt: skip
+    return EventRow(
+        **{name: said[name] for name in names},
+        plane=said["plane"] or None,
+        target_region=region,
+        values={name: said[name] for name in VALUE_COLUMNS},
+        details=said["details"] or {},
+        shared_with=tuple(sorted(others)),
+        counted_elsewhere=link is not None,
+    )
+
+
+def _series(session: Session, study_instance_uid: str) -> tuple[SeriesRow, ...]:
+    statement = select(ImageSeries).where(ImageSeries.study_instance_uid == study_instance_uid)
+    found = session.scalars(statement.order_by(ImageSeries.series_number, ImageSeries.id))
+    plain = set(SeriesRow.__dataclass_fields__) - {"preview_instance_ids", "irradiation_event_uids"}
+    return tuple(
+        SeriesRow(
+            **{name: getattr(row, name) for name in plain},
+            preview_instance_ids=tuple(row.preview_instance_ids),
+            irradiation_event_uids=tuple(row.irradiation_event_uids),
+        )
+        for row in found
+    )
+
+
+def _history(session: Session, study_id: int) -> tuple[HistoryRow, ...]:
+    statement = select(StudyHistory).where(StudyHistory.study_id == study_id).order_by(StudyHistory.id)
+    return tuple(HistoryRow(row.at, row.reader_version, tuple(row.changes)) for row in session.scalars(statement))
+
+
+def kept_content(session: Session, scope: Scope, source_object_id: int) -> bytes | None:
+    """The object as received, for provenance; None when it is not kept or not for this account.
+
+    It names the patient: the caller shows only paths, values and units unless the account may view identities.
+    """
+    scope.require(Permission.VIEW_DOSES)
+    statement = (
+        select(KeptObject.content)
+        .join(SourceObject, SourceObject.content_sha256 == KeptObject.sha256)
+        .where(SourceObject.id == source_object_id, allowed(scope, SourceObject))
+    )
+    return session.scalar(statement)

@@ -1,0 +1,178 @@
+"""Lists of studies: a page of them, those that changed, and what can be chosen to narrow them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, literal_column, select
+from sqlalchemy.orm import Session
+
+from dose.queries.access import allowed, allowed_devices, with_identity
+from dose.queries.models import FilterChoices, Order, PatientIdentity, StudyFilter, StudyPage, StudyRow
+from dose.queries.search import conditions
+from dose.scope import Permission, Scope
+from dose.store.version import newest_version
+from dose.tables import Device, ImageSeries, Study
+
+__all__ = ["COUNT_CAP", "device_name", "filter_choices", "find_studies", "newest_version", "studies_since"]
+
+COUNT_CAP = 10_000
+LIVE_LIMIT = 200
+
+_COLUMNS = (
+    Study.id,
+    Study.version,
+    Study.study_instance_uid,
+    Study.site_id,
+    Study.patient_id.label("patient_row_id"),
+    Study.modality,
+    Study.description,
+    Study.protocols,
+    Study.device_id,
+    Study.started_at,
+    Study.first_seen_at,
+    Study.age_years,
+    Study.event_count,
+    Study.ctdi_vol_max_mgy,
+    Study.dlp_sum_mgy_cm,
+    Study.pka_sum_gy_cm2,
+    Study.ka_r_sum_mgy,
+    Study.agd_sum_mgy,
+    Study.fluoro_time_s,
+    Study.state,
+    Study.notes,
+    Study.is_demo,
+    Study.orthanc_study_id,
+    Device.display_name,
+    Device.manufacturer,
+    Device.model,
+    Device.station_name,
+)
+_PLAIN = [c.key for c in _COLUMNS if c.key in StudyRow.__dataclass_fields__ and c.key != "protocols"]
+
+
+def _dose(column: str) -> list[ColumnElement[Any]]:
+    # The very expression of the indexes of dose.tables.Study: a bound -1 would not match them.
+    return [literal_column(f"coalesce(study.{column}, -1)").desc(), Study.id.desc()]
+
+
+_ORDERS: dict[Order, list[ColumnElement[Any]]] = {
+    Order.NEWEST: [Study.listed_at.desc(), Study.id.desc()],
+    Order.OLDEST: [Study.listed_at.asc(), Study.id.asc()],
+    Order.CTDI_VOL: _dose("ctdi_vol_max_mgy"),
+    Order.DLP: _dose("dlp_sum_mgy_cm"),
+    Order.PKA: _dose("pka_sum_gy_cm2"),
+    Order.KA_R: _dose("ka_r_sum_mgy"),
+    Order.AGD: _dose("agd_sum_mgy"),
+}
+
+
+def find_studies(
+    session: Session,
+    scope: Scope,
+    chosen: StudyFilter | None = None,
+    *,
+    order: Order = Order.NEWEST,
+    limit: int = 50,
+    offset: int = 0,
+) -> StudyPage:
+    """One page of the studies that match, in the order asked for; doses sort downwards, studies without one last.
+
+    Raises
+    ------
+    NotPermitted
+        When the account may not view doses. A filter on patient or accession number finds nothing for an account
+        that may not view identities.
+    """
+    scope.require(Permission.VIEW_DOSES)
+    version = newest_version(session)
+    where = [allowed(scope, Study), *conditions(session, scope, chosen or StudyFilter())]
+    capped = select(Study.id).where(*where).limit(COUNT_CAP + 1).subquery()
+    total = session.scalar(select(func.count()).select_from(capped)) or 0
+    statement = study_statement(scope).where(*where).order_by(*_ORDERS[order]).limit(limit).offset(offset)
+    return StudyPage(study_rows(session, statement), min(total, COUNT_CAP), total > COUNT_CAP, version)
+
+
+def studies_since(session: Session, scope: Scope, version: int, chosen: StudyFilter | None = None) -> StudyPage:
+    """Studies that arrived or changed after `version` (of an earlier page), newest change first, at most 200.
+
+    Ask again with the `newest_version` of the answer. A study may be answered twice, never missed.
+    """
+    scope.require(Permission.VIEW_DOSES)
+    newest = newest_version(session)
+    where = [Study.version > version, allowed(scope, Study), *conditions(session, scope, chosen or StudyFilter())]
+    statement = study_statement(scope).where(*where).order_by(Study.version.desc()).limit(LIVE_LIMIT)
+    rows = study_rows(session, statement)
+    return StudyPage(rows, len(rows), len(rows) == LIVE_LIMIT, newest)
+
+
+def study_statement(scope: Scope) -> Select[Any]:
+    """The columns of a `StudyRow`, with identity only when the account may view it."""
+    return with_identity(scope, select(*_COLUMNS).outerjoin(Device, Device.id == Study.device_id))
+
+
+def study_rows(session: Session, statement: Select[Any]) -> tuple[StudyRow, ...]:
+    """Run a statement made of `study_statement`; two SQL statements whatever the number of rows."""
+    found = session.execute(statement).all()
+    present = _images_present(session, [row.study_instance_uid for row in found])
+    return tuple(_study_row(row, present.get(row.study_instance_uid)) for row in found)
+
+
+def _images_present(session: Session, uids: list[str]) -> dict[str, bool]:
+    if not uids:
+        return {}
+    statement = select(ImageSeries.study_instance_uid, ImageSeries.present).where(
+        ImageSeries.study_instance_uid.in_(uids)
+    )
+    present: dict[str, bool] = {}
+    for uid, here in session.execute(statement):
+        present[uid] = present.get(uid, False) or here
+    return present
+
+
+def _study_row(row: Row[Any], images_present: bool | None) -> StudyRow:
+    known = row._mapping
+    identity = None
+    if "patient_id" in known:
+        identity = PatientIdentity(row.patient_id, row.name, row.birth_date, row.issuer)
+    return StudyRow(
+        **{key: known[key] for key in _PLAIN},
+        identity=identity,
+        accession_number=known.get("accession_number"),
+        protocols=tuple((row.protocols or "").splitlines()),
+        device_name=None if row.device_id is None else device_name(known),
+        note_count=len(row.notes),
+        images_present=images_present,
+    )
+
+
+def device_name(device: Any) -> str:  # noqa: ANN401 - a row or mapping with the naming columns of a device
+    """What people call a device: the name given to it, else maker, model and station as sent."""
+    if device["display_name"]:
+        return str(device["display_name"])
+    parts = dict.fromkeys(part for part in (device["manufacturer"], device["model"]) if part)
+    station = device["station_name"]
+    return " ".join(parts) + (f" ({station})" if parts and station else station or "") or "Unnamed device"
+
+
+def filter_choices(session: Session, scope: Scope) -> FilterChoices:
+    """Modalities, devices and protocols that occur; each by walking an index, not the studies."""
+    scope.require(Permission.VIEW_DOSES)
+    rows = session.execute(select(Device).where(allowed_devices(scope))).scalars().all()
+    names = sorted((device_name(vars(device)), device.id) for device in rows)
+    return FilterChoices(
+        modalities=tuple(sorted({device.modality for device in rows if device.modality})),
+        devices=tuple((number, name) for name, number in names),
+        protocols=_protocols(session, scope),
+        has_demo=any(device.is_demo for device in rows),
+    )
+
+
+def _protocols(session: Session, scope: Scope) -> tuple[str, ...]:
+    latest = select(Study.protocols).where(allowed(scope, Study)).order_by(Study.listed_at.desc()).limit(COUNT_CAP)
+    return tuple(sorted(_lines(session.scalars(select(latest.subquery().c.protocols).distinct()))))
+
+
+def _lines(texts: Iterable[str | None]) -> set[str]:
+    return {line for text in texts if text for line in text.splitlines()}

@@ -1,0 +1,27 @@
+"""The words under which a study and a patient are found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dose.crypto import keys, name_tokens, normalise
+
+LONGEST_WORD = 32
+
+
+def split_words(text: str) -> list[str]:
+    """Words of letters and digits, without case and accents, each once, cut to 32 letters."""
+    cleaned = "".join(c if c.isalnum() else " " for c in normalise(text))
+    return list(dict.fromkeys(word[:LONGEST_WORD] for word in cleaned.split()))
+
+
+def study_words(description: str | None, protocols: Iterable[str]) -> set[str]:
+    """Values of `study_word.word`: `d:` words of the description, `p:` words of the protocols."""
+    found = {f"d:{word}" for word in split_words(description or "")}
+    return found.union(*({f"p:{word}" for word in split_words(protocol)} for protocol in protocols))
+
+
+def patient_tokens(patient_id: str | None, name: str | None) -> set[bytes]:
+    """Keyed indexes of a Patient ID and of each word, and beginning of a word, of a name."""
+    found = {keys().index(word, "patient.name") for word in name_tokens(name or "")}
+    return found | ({keys().index(patient_id, "patient.id")} if patient_id else set())
