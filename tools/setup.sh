@@ -67,7 +67,7 @@ lock=requirements/$purpose.lock
 stamp=.venv/.installed-$purpose
 if ! cmp -s "$lock" "$stamp"; then
     echo "dacs: installing locked Python packages ($lock)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary flask-principal -r "$lock" \
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary flask-principal --use-pep517 -r "$lock" \
         || fail "the Python packages could not be installed; is the network reachable?"
     cp "$lock" "$stamp"
     [ "$purpose" = run ] || cp requirements/run.lock .venv/.installed-run
