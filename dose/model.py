@@ -182,7 +182,11 @@ class IrradiationEvent:
 
 @dataclass(frozen=True, slots=True)
 class DoseReport:
-    """What **one** DICOM object says; the output of `dose.extract.extract`."""
+    """What **one** DICOM object says; the output of `dose.extract.extract`.
+
+    `started_at` and `ended_at` bound the irradiation as the report states it; `timezone_offset`
+    (`+0100`) is the device's own, None when neither a time nor the header carries it.
+    """
 
     source: str
     template: str | None
@@ -196,6 +200,9 @@ class DoseReport:
     study_time: str | None = None
     study_description: str | None = None
     content_datetime: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    timezone_offset: str | None = None
     patient: Patient = field(default_factory=Patient)
     device: Device = field(default_factory=Device)
     accumulated: tuple[AccumulatedDose, ...] = ()

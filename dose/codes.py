@@ -1,0 +1,258 @@
+"""The codes we match by, as (scheme, value), grouped by the template or context group they come from.
+
+Matching is by code, never by meaning: makers translate and respell meanings. Until 2018 DICOM used
+SNOMED-RT style codes (designators SRT, SNM3, 99SDM), since then SNOMED CT (SCT); every spelling of
+one concept is one row of `SPELLINGS`.
+
+References: DICOM PS3.16 (templates, context groups, annex D); PS3.16 annex O for SRT to SCT.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+Concept = tuple[str, str]
+T = TypeVar("T")
+
+
+def _dcm(value: str) -> Concept:
+    return ("DCM", value)
+
+
+def _sct(value: str) -> Concept:
+    return ("SCT", value)
+
+
+# SNOMED CT value -> SNOMED-RT style value
+SPELLINGS: Mapping[str, str] = {
+    "77477000": "P5-08000",  # computed tomography
+    "71651007": "P5-40010",  # mammography
+    "44491008": "P5-06000",  # fluoroscopy
+    "116152004": "P5-08001",  # spiral acquisition
+    "702569007": "R-FB8F1",  # cone beam acquisition
+    "272741003": "G-C171",  # laterality
+    "91723000": "T-D0005",  # anatomical structure
+    "408730004": "G-C32C",  # procedure context
+    "363703001": "G-C0E8",  # has intent
+    "24028007": "G-A100",  # right
+    "7771000": "G-A101",  # left
+    "51440002": "G-A102",  # bilateral
+    "66459002": "G-A103",  # unilateral
+    "73056007": "T-04020",  # right breast
+    "80248007": "T-04030",  # left breast
+    "63762007": "T-04080",  # both breasts
+    "76752008": "T-04000",  # breast
+    "12503006": "C-12000", "66925006": "C-12700", "88488004": "C-13200", "71128006": "C-15000",  # Al, Cu, Pb, Mo
+    "59801003": "C-16700", "41967008": "C-13700", "45215009": "C-15600", "12597001": "C-13900",  # Rh, Ag, Ta, Sn
+    "26194003": "C-16400",  # W
+    "102538003": "F-10450", "102539006": "F-10460",  # recumbent, semi-erect
+    "10904000": "F-10320", "33586001": "F-103A0", "40199007": "F-10340", "1240000": "F-10310",  # standing … prone
+    "102535000": "F-10317", "102536004": "F-10319",  # right, left lateral decubitus
+    "102540008": "F-10470", "102541007": "F-10480",  # headfirst, feet-first
+    "399162004": "R-10242", "399196006": "R-10244", "399368009": "R-10226", "399260004": "R-10224",  # CC FB MLO ML
+    "399352003": "R-10228", "399099002": "R-10230", "399192008": "R-1024A", "399101009": "R-1024B",  # LM LMO XCCL XCCM
+    "441555000": "R-40AAA", "399188001": "R-102D0",  # LMO, SIO
+    "399348003": "R-10206", "272479007": "R-40888", "399067008": "R-102CD",  # AP, PA, lateral
+    "399173006": "R-10236", "399198007": "R-10232", "399182000": "R-102C1",  # left lateral, right lateral, oblique
+}  # fmt: skip
+
+# Other values that older tables give for the same concept.
+_ALSO: Mapping[str, tuple[str, ...]] = {
+    "91723000": ("91772007",),
+    "10904000": ("C86043", "F-10440"),
+    "12503006": ("C-120F9", "105830007"), "66925006": ("C-127F9",), "88488004": ("C-132F9",), "71128006": ("C-150F9",),
+    "59801003": ("C-167F9",), "41967008": ("C-137F9",), "45215009": ("C-156F9",), "12597001": ("C-139F9",),
+    "26194003": ("C-164F9",),
+}  # fmt: skip
+
+_RT_SCHEMES = ("SRT", "SNM3", "99SDM", "SCT", "NCIt")
+
+
+def spellings(concept: Concept) -> tuple[Concept, ...]:
+    """Return every (scheme, value) by which this concept is sent, the modern one first."""
+    scheme, value = concept
+    if scheme != "SCT":
+        return (concept,)
+    values = (*((SPELLINGS[value],) if value in SPELLINGS else ()), *_ALSO.get(value, ()))
+    return (concept, *((scheme, other) for other in values for scheme in _RT_SCHEMES))
+
+
+def by_code(table: Mapping[Concept, T]) -> dict[Concept, T]:
+    """Return the table keyed by every spelling of its concepts."""
+    return {spelling: found for concept, found in table.items() for spelling in spellings(concept)}
+
+
+# Document titles: PS3.16 TID 10001 and 10011, 10021, 10030
+X_RAY_DOSE_REPORT = _dcm("113701")
+RADIOPHARMACEUTICAL_DOSE_REPORT = _dcm("113500")
+PATIENT_DOSE_REPORT = _dcm("128401")
+
+# TID 10001, 10011: the document
+PROCEDURE_REPORTED = _dcm("121058")
+ACQUISITION_DEVICE_TYPE = _dcm("122142")
+START_OF_IRRADIATION = _dcm("113809")
+END_OF_IRRADIATION = _dcm("113810")
+
+CT_PROCEDURE = _sct("77477000")
+MAMMOGRAPHY = _sct("71651007")
+FLUOROSCOPY_SYSTEM = _dcm("113957")  # CID 10032
+INTEGRATED_RADIOGRAPHY_SYSTEM = _dcm("113958")
+CASSETTE_RADIOGRAPHY_SYSTEM = _dcm("113959")
+
+# TID 1002 device observer, TID 1021 device participant
+DEVICE_OBSERVER_NAME = _dcm("121013")
+DEVICE_OBSERVER_MANUFACTURER = _dcm("121014")
+DEVICE_OBSERVER_MODEL = _dcm("121015")
+DEVICE_OBSERVER_SERIAL = _dcm("121016")
+DEVICE_ROLE = _dcm("113876")
+DEVICE_NAME = _dcm("113877")
+DEVICE_MANUFACTURER = _dcm("113878")
+DEVICE_MODEL = _dcm("113879")
+DEVICE_SERIAL = _dcm("113880")
+
+# TID 10003, 10013: what both kinds of event share
+IRRADIATION_EVENT_UID = _dcm("113769")
+DATETIME_STARTED = _dcm("111526")
+ACQUISITION_PROTOCOL = _dcm("125203")
+TARGET_REGION = _dcm("123014")
+COMMENT = _dcm("121106")
+LATERALITY = _sct("272741003")
+KVP = _dcm("113733")
+TUBE_CURRENT = _dcm("113734")
+CT_EXPOSURE_TIME = _dcm("113824")
+
+# TID 10012, 10013, 10014: CT
+CT_ACCUMULATED = _dcm("113811")
+CT_EVENT_COUNT = _dcm("113812")
+DLP_TOTAL = _dcm("113813")
+CT_ACQUISITION = _dcm("113819")
+CT_ACQUISITION_TYPE = _dcm("113820")
+PROCEDURE_CONTEXT = _sct("408730004")
+CT_PARAMETERS = _dcm("113822")
+SCANNING_LENGTH = _dcm("113825")
+SINGLE_COLLIMATION = _dcm("113826")
+TOTAL_COLLIMATION = _dcm("113827")
+PITCH = _dcm("113828")
+CT_SOURCE = _dcm("113831")
+CT_SOURCE_ID = _dcm("113832")
+MAX_TUBE_CURRENT = _dcm("113833")
+EXPOSURE_TIME_PER_ROTATION = _dcm("113834")
+CT_DOSE = _dcm("113829")
+MEAN_CTDI_VOL = _dcm("113830")
+CTDI_PHANTOM = _dcm("113835")
+DLP = _dcm("113838")
+SSDE = _dcm("113930")
+EFFECTIVE_DOSE = _dcm("113839")
+
+CT_EVENT_TYPES = {  # CID 10013
+    _dcm("113804"): "sequenced",
+    _sct("116152004"): "spiral",
+    _dcm("113805"): "constant_angle",
+    _dcm("113806"): "stationary",
+    _dcm("113807"): "free",
+    _sct("702569007"): "cone_beam",
+}
+CTDI_PHANTOMS = {_dcm("113690"): "head_16", _dcm("113691"): "body_32"}  # CID 4052
+
+# TID 10002, 10004, 10005, 10007: projection totals
+PROJECTION_ACCUMULATED = _dcm("113702")
+ACQUISITION_PLANE = _dcm("113764")
+PKA_TOTAL = _dcm("113722")
+KA_R_TOTAL = _dcm("113725")
+FLUORO_PKA_TOTAL = _dcm("113726")
+FLUORO_KA_R_TOTAL = _dcm("113728")
+TOTAL_FLUORO_TIME = _dcm("113730")
+ACQUISITION_PKA_TOTAL = _dcm("113727")
+ACQUISITION_KA_R_TOTAL = _dcm("113729")
+TOTAL_ACQUISITION_TIME = _dcm("113855")
+ACCUMULATED_AGD = _dcm("111637")
+REFERENCE_POINT = _dcm("113780")
+
+# TID 10003, 10003A, 10003B, 10003C: projection events
+PROJECTION_EVENT = _dcm("113706")
+EVENT_TYPE = _dcm("113721")
+ANATOMICAL_STRUCTURE = _sct("91723000")
+IMAGE_VIEW = _dcm("111031")
+PATIENT_TABLE_RELATIONSHIP = _dcm("113745")
+PATIENT_ORIENTATION = _dcm("113743")
+PATIENT_ORIENTATION_MODIFIER = _dcm("113744")
+PKA = _dcm("122130")
+KA_R = _dcm("113738")
+ENTRANCE_EXPOSURE = _dcm("111636")
+AGD = _dcm("111631")
+HVL = _dcm("111634")
+EXPOSURE_INDEX = _dcm("113845")
+TARGET_EXPOSURE_INDEX = _dcm("113846")
+DEVIATION_INDEX = _dcm("113847")
+PULSE_RATE = _dcm("113791")
+NUMBER_OF_PULSES = _dcm("113768")
+PULSE_WIDTH = _dcm("113793")
+IRRADIATION_DURATION = _dcm("113742")
+AVERAGE_TUBE_CURRENT = _dcm("113767")
+EXPOSURE_TIME = _dcm("113735")
+EXPOSURE = _dcm("113736")
+FOCAL_SPOT = _dcm("113766")
+FILTERS = _dcm("113771")
+FILTER_TYPE = _dcm("113772")
+FILTER_MATERIAL = _dcm("113757")
+FILTER_THICKNESS_MIN = _dcm("113758")
+FILTER_THICKNESS_MAX = _dcm("113773")
+FIELD_AREA = _dcm("113790")
+FIELD_HEIGHT = _dcm("113788")
+FIELD_WIDTH = _dcm("113789")
+PRIMARY_ANGLE = _dcm("112011")
+SECONDARY_ANGLE = _dcm("112012")
+PRIMARY_END_ANGLE = _dcm("113739")
+SECONDARY_END_ANGLE = _dcm("113740")
+COMPRESSED_THICKNESS = _dcm("111633")
+SOURCE_TO_ISOCENTER = _dcm("113748")  # CID 10008
+SOURCE_TO_DETECTOR = _dcm("113750")
+SOURCE_TO_REFERENCE_POINT = _dcm("113737")
+TABLE_LONGITUDINAL = _dcm("113751")
+TABLE_LATERAL = _dcm("113752")
+TABLE_HEIGHT = _dcm("113753")
+
+PROJECTION_EVENT_TYPES = {  # CID 10002
+    _sct("44491008"): "fluoroscopy",
+    _dcm("113611"): "stationary_acquisition",
+    _dcm("113612"): "stepping_acquisition",
+    _dcm("113613"): "rotational_acquisition",
+}
+PLANES = {_dcm("113622"): "single", _dcm("113620"): "A", _dcm("113621"): "B"}  # CID 10003
+SIDES = {  # CID 244, CID 6022
+    _sct("24028007"): "right", _sct("73056007"): "right",
+    _sct("7771000"): "left", _sct("80248007"): "left",
+    _sct("51440002"): "both", _sct("63762007"): "both", _sct("66459002"): "unilateral",
+}  # fmt: skip
+FILTER_TYPES = {  # CID 10007
+    _dcm("113650"): "strip", _dcm("113651"): "wedge", _dcm("113652"): "butterfly",
+    _dcm("113653"): "flat", _dcm("111609"): "none",
+}  # fmt: skip
+MATERIALS = {  # CID 10006, 10016
+    _sct("12503006"): "Al", _sct("66925006"): "Cu", _sct("88488004"): "Pb", _sct("71128006"): "Mo",
+    _sct("767775001"): "Eu", _sct("767776000"): "Nb", _sct("59801003"): "Rh", _sct("41967008"): "Ag",
+    _sct("45215009"): "Ta", _sct("12597001"): "Sn", _sct("26194003"): "W",
+}  # fmt: skip
+VIEWS = {  # CID 4010, 4014; abbreviations of CID 4014 and ACR BI-RADS
+    _sct("399162004"): "CC", _sct("399196006"): "FB", _sct("399368009"): "MLO", _sct("399260004"): "ML",
+    _sct("399352003"): "LM", _sct("399099002"): "LMO", _sct("399192008"): "XCCL", _sct("399101009"): "XCCM",
+    _sct("441555000"): "ISO", _sct("399188001"): "SIO",
+    _sct("399348003"): "AP", _sct("272479007"): "PA", _sct("399067008"): "LAT",
+    _sct("399173006"): "LLAT", _sct("399198007"): "RLAT", _sct("399182000"): "OBL",
+}  # fmt: skip
+HEADINGS = {_sct("102540008"): "HF", _sct("102541007"): "FF"}  # CID 21
+POSTURES = {  # CID 20, letters of (0018,5100) Patient Position
+    _sct("40199007"): "S", _sct("1240000"): "P", _sct("102535000"): "DR", _sct("102536004"): "DL",
+}  # fmt: skip
+REFERENCE_POINTS = {  # CID 10025
+    _dcm("113860"): "15 cm from isocentre toward source",
+    _dcm("113861"): "30 cm in front of image input surface",
+    _dcm("113862"): "1 cm above tabletop",
+    _dcm("113863"): "30 cm above tabletop",
+    _dcm("113864"): "15 cm from table centreline",
+    _dcm("113865"): "4.2 cm above breast support surface",
+    _dcm("113941"): "in detector plane",
+    _dcm("113964"): "at surface of patient",
+    _dcm("113965"): "100 cm from X-ray source",
+}

@@ -1,0 +1,168 @@
+"""Read the dose out of one DICOM object: `extract(data) -> DoseReport`, or a `BadObject`, never anything else.
+
+A reader is a field table plus a little code. To add one: write its module, put it into `READERS`
+under its document title, and a twin into the tests.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Mapping
+
+from dose import codes
+from dose.errors import BadObject, MissingField, NotADoseObject, TooExpensive, UnknownUnit, UnreadableObject
+from dose.extract import checks, part10, quirks, rdsr_ct, rdsr_projection, sr, study, texts
+from dose.extract.body import Reader
+from dose.extract.limits import DEFAULT, Limits
+from dose.extract.sr import Document
+from dose.extract.template import Reading, Traced
+from dose.model import DoseReport
+
+__all__ = ["READERS", "READER_VERSION", "extract"]
+
+READER_VERSION = 1  # raise it whenever any stored value can change: kept objects are then read again
+
+Source = bytes | bytearray | memoryview | mmap.mmap | str | os.PathLike[str]
+
+# Document title -> the readers of that title; among several the containers decide (TID 10001 and 10011 share one).
+READERS: Mapping[codes.Concept, tuple[Reader, ...]] = {
+    codes.X_RAY_DOSE_REPORT: (rdsr_projection.READER, rdsr_ct.READER),
+}
+
+_KINDS = {
+    codes.RADIOPHARMACEUTICAL_DOSE_REPORT: "a radiopharmaceutical dose report, which has no reader yet",
+    codes.PATIENT_DOSE_REPORT: "a patient radiation dose report (TID 10030), which repeats what others measured",
+}
+
+
+def extract(source: Source, limits: Limits = DEFAULT) -> DoseReport:
+    """Return what one DICOM object says about dose.
+
+    Parameters
+    ----------
+    source : bytes-like, mmap or path
+        The object; a path to a large file is mapped, not read.
+    limits : Limits
+        What reading may cost.
+
+    Returns
+    -------
+    DoseReport
+        Values in canonical units (`dose.quantities`); None is *not stated*.
+
+    Raises
+    ------
+    NotADoseObject
+        An image, another kind of report, or a dose report without a reader; the reason says which.
+    UnreadableObject
+        No DICOM, cut short or broken.
+    MissingField
+        No SOP Instance UID or Study Instance UID.
+    UnknownUnit
+        Not one dose of the report has a unit its quantity knows.
+    TooExpensive
+        Reading it would cost more than an honest object needs.
+
+    References
+    ----------
+    DICOM PS3.16 TID 10001, 10011.
+    """
+    return read(source, limits, None)
+
+
+def read(source: Source, limits: Limits, trace: list[Traced] | None) -> DoseReport:
+    """Extract, and trace where every field came from when a list is given."""
+    try:
+        with part10.opened(source) as data:
+            document = sr.read(data, limits)
+    except BadObject:
+        raise
+    except RecursionError:
+        raise TooExpensive("items nested too deep") from None
+    except MemoryError:
+        raise TooExpensive("it needs more memory than there is") from None
+    try:
+        return _report(document, trace)
+    except BadObject:
+        raise
+    except (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError) as error:
+        raise UnreadableObject(f"its content makes no sense ({type(error).__name__})") from error
+
+
+def _report(document: Document, trace: list[Traced] | None) -> DoseReport:
+    reader = _reader(document)
+    reading = Reading(document.charset, trace)
+    for note in document.notes:
+        reading.note(note, _NOTES[note])
+    fields = study.context(reading, document)
+    document, repaired = quirks.apply(document, reader.template, fields)
+    body = reader.read(reading, document.content or ())
+    checks.check(reading, body)
+    if reading.dose_lost and not reading.dose_read:
+        raise UnknownUnit(reading.dose_lost)
+    study_date = texts.day(document.text("StudyDate"))
+    return DoseReport(
+        source="rdsr",
+        template=reader.template,
+        modality=body.modality,
+        sop_class_uid=document.text("SOPClassUID") or "",
+        sop_instance_uid=_required(document, "SOPInstanceUID"),
+        study_instance_uid=_required(document, "StudyInstanceUID"),
+        series_instance_uid=document.text("SeriesInstanceUID"),
+        accession_number=document.text("AccessionNumber"),
+        study_date=study_date,
+        study_time=texts.clock(document.text("StudyTime")),
+        study_description=document.text("StudyDescription"),
+        content_datetime=_joined(document, "ContentDate", "ContentTime"),
+        started_at=fields.get("started_at"),
+        ended_at=fields.get("ended_at"),
+        timezone_offset=reading.offset or document.text("TimezoneOffsetFromUTC"),
+        patient=study.patient(reading, document, study_date),
+        device=study.device(document, fields),
+        accumulated=body.accumulated,
+        events=body.events,
+        warnings=reading.warnings(),
+        quirks=repaired,
+        reader_version=READER_VERSION,
+    )
+
+
+_NOTES = {
+    "tail-unreadable": "what follows the content of the report is broken",
+    "read-by-pydicom": "the encoding is unusual; read by the general reader",
+}
+
+
+def _reader(document: Document) -> Reader:
+    """Choose by document title, then by the containers present, then by the procedure reported."""
+    title = document.title[0] if document.title else None
+    if document.content is None or title is None:
+        raise NotADoseObject(_kind(document))
+    readers = READERS.get(title)
+    if readers is None:
+        raise NotADoseObject(_KINDS.get(title) or "a structured report with another title")
+    found = [node[0][0] for node in document.content]
+    return max(
+        readers,
+        key=lambda reader: (sum(found.count(one) for one in reader.containers), reader.template == document.template),
+    )
+
+
+def _kind(document: Document) -> str:
+    modality = document.text("Modality")
+    if document.title is not None:
+        return "a structured report without content"
+    return f"an object of modality {modality[:16]}" if modality else "an object without a document title"
+
+
+def _required(document: Document, keyword: str) -> str:
+    value = document.text(keyword)
+    if not value:
+        raise MissingField(keyword)
+    return value
+
+
+def _joined(document: Document, date: str, time: str) -> str | None:
+    day, clock = texts.day(document.text(date)), texts.clock(document.text(time))
+    return f"{day}T{clock}" if day and clock else day

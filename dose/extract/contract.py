@@ -1,0 +1,99 @@
+"""The extract contract: one JSON object a file, the same keys always, None where nothing is stated.
+
+Used by `dacs extract PATH… --json`, the tests and outside checks. Keys may be added, never renamed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from dose.errors import BadObject, NotADoseObject
+from dose.extract import extract
+from dose.model import AccumulatedDose, Code, Device, DoseReport, Filter, IrradiationEvent, Patient, XRaySource
+
+_PATIENT = ("id", "name", "birth_date", "sex", "age_years", "height_m", "weight_kg", "issuer")
+_REPORT = (
+    "source", "template", "modality", "sop_class_uid", "sop_instance_uid", "study_instance_uid",
+    "series_instance_uid", "accession_number", "study_date", "study_time", "study_description", "content_datetime",
+    "started_at", "ended_at", "timezone_offset", "reader_version",
+)  # fmt: skip
+_LATER: dict[str, Any] = {"radiopharmaceutical": None, "radionuclide": None, "organ_doses": []}
+_NESTED = ("values", "sources", "filters")
+
+
+def _plain(row: Patient | Device | AccumulatedDose | XRaySource | Filter) -> dict[str, Any]:
+    return {one.name: getattr(row, one.name) for one in fields(row)}
+
+
+def _code(code: Code | None) -> dict[str, Any] | None:
+    return None if code is None else {"code": code.code, "scheme": code.scheme, "meaning": code.meaning}
+
+
+def _event(event: IrradiationEvent) -> dict[str, Any]:
+    line: dict[str, Any] = {}
+    for one in fields(event):
+        if one.name not in _NESTED:
+            value = getattr(event, one.name)
+            line[one.name] = _code(value) if isinstance(value, Code) else value
+    line |= _LATER
+    line["sources"] = [_plain(source) for source in event.sources]
+    line["filters"] = [_plain(one) for one in event.filters]
+    line |= {f"{column}_values": list(values) for column, values in event.values}
+    return line
+
+
+def as_json(report: DoseReport) -> dict[str, Any]:
+    """Return a report as the contract's `report` object."""
+    line: dict[str, Any] = {key: getattr(report, key) for key in _REPORT}
+    line["patient"] = _plain(report.patient)
+    line["device"] = _plain(report.device) | {"software": list(report.device.software)}
+    line["accumulated"] = [_plain(total) for total in report.accumulated]
+    line["events"] = [_event(event) for event in report.events]
+    line["quirks"] = list(report.quirks)
+    return line
+
+
+def _line(file: str, status: str, reason: str | None, report: DoseReport | None) -> dict[str, Any]:
+    warnings = [{"code": one.code, "text": one.text} for one in report.warnings] if report else []
+    body = as_json(report) if report else None
+    return {"file": file, "status": status, "reason": reason, "warnings": warnings, "report": body}
+
+
+def extract_file(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the contract line of one file, whatever the file is.
+
+    Returns
+    -------
+    dict
+        `status` is ok, not_dose (no dose report; `reason` says what it is) or rejected (with its reason).
+    """
+    file = os.fspath(path)
+    try:
+        return _line(file, "ok", None, extract(Path(file)))
+    except NotADoseObject as error:
+        return _line(file, "not_dose", str(error), None)
+    except BadObject as error:
+        return _line(file, "rejected", str(error), None)
+    except OSError as error:
+        return _line(file, "rejected", f"The file cannot be opened: {error.strerror}", None)
+
+
+def files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Return every file named, folders walked, in sorted order."""
+    found: set[str] = set()
+    for path in paths:
+        if Path(path).is_dir():
+            found.update(os.fspath(one) for one in Path(path).rglob("*") if one.is_file())
+        else:
+            found.add(os.fspath(path))
+    return sorted(found)
+
+
+def walk(paths: Iterable[str | os.PathLike[str]]) -> Iterator[dict[str, Any]]:
+    """Give the contract line of every file under these paths, in sorted order."""
+    for file in files(paths):
+        yield extract_file(file)

@@ -1,0 +1,98 @@
+"""CT radiation dose reports.
+
+References: DICOM PS3.16 TID 10011 (document), TID 10012 (totals), TID 10013 and 10014 (events), CID 10013.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dose import codes as c
+from dose.extract.body import Body, Reader, each
+from dose.extract.sr import Node
+from dose.extract.template import NOWHERE, Reading, Row, Table, choice, coded, group, moment, number, text
+from dose.model import AccumulatedDose, IrradiationEvent, XRaySource
+
+TOTAL = Table({"event_count": number(c.CT_EVENT_COUNT), "dlp_mgy_cm": number(c.DLP_TOTAL)})
+
+SOURCE = Table(
+    {
+        "source_id": text(c.CT_SOURCE_ID),
+        "kvp_kv": number(c.KVP),
+        "tube_current_ma": number(c.TUBE_CURRENT),
+        "max_tube_current_ma": number(c.MAX_TUBE_CURRENT),
+        "exposure_time_per_rotation_ms": number(c.EXPOSURE_TIME_PER_ROTATION),
+    }
+)
+
+
+def _sources(reading: Reading, _: str, nodes: list[Node]) -> tuple[XRaySource, ...]:
+    """Read the X-ray sources apart when there are several; a single one is the event's own."""
+    if len(nodes) == 1:
+        return ()
+    trace, reading.trace = reading.trace, None  # the event's own rows have traced these items already
+    sources = tuple(XRaySource(**SOURCE.read(reading, node[3], NOWHERE)) for node in nodes)
+    reading.trace = trace
+    return sources
+
+
+def _of_source(concept: c.Concept) -> Row:
+    return number(c.CT_PARAMETERS, c.CT_SOURCE, concept).or_else(c.CT_PARAMETERS, concept)
+
+
+EVENT = Table(
+    {
+        "irradiation_event_uid": text(c.IRRADIATION_EVENT_UID),
+        "event_type": choice(c.CT_EVENT_TYPES, c.CT_ACQUISITION_TYPE),
+        "started_at": moment(c.DATETIME_STARTED),
+        "protocol": text(c.ACQUISITION_PROTOCOL),
+        "target_region": coded(c.TARGET_REGION),
+        "procedure_context": coded(c.PROCEDURE_CONTEXT),
+        "comment": text(c.COMMENT),
+        "ctdi_vol_mgy": number(c.CT_DOSE, c.MEAN_CTDI_VOL),
+        "ctdi_phantom": choice(c.CTDI_PHANTOMS, c.CT_DOSE, c.CTDI_PHANTOM),
+        "dlp_mgy_cm": number(c.CT_DOSE, c.DLP),
+        "ssde_mgy": number(c.CT_DOSE, c.SSDE).or_else(c.SSDE),
+        "effective_dose_msv": number(c.CT_DOSE, c.EFFECTIVE_DOSE).or_else(c.EFFECTIVE_DOSE),
+        "exposure_time_ms": number(c.CT_PARAMETERS, c.CT_EXPOSURE_TIME),
+        "scanning_length_mm": number(c.CT_PARAMETERS, c.SCANNING_LENGTH),
+        "single_collimation_mm": number(c.CT_PARAMETERS, c.SINGLE_COLLIMATION),
+        "total_collimation_mm": number(c.CT_PARAMETERS, c.TOTAL_COLLIMATION),
+        "pitch": number(c.CT_PARAMETERS, c.PITCH),
+        "kvp_kv": _of_source(c.KVP),
+        "tube_current_ma": _of_source(c.TUBE_CURRENT),
+        "max_tube_current_ma": _of_source(c.MAX_TUBE_CURRENT),
+        "exposure_time_per_rotation_ms": _of_source(c.EXPOSURE_TIME_PER_ROTATION),
+        "sources": group(_sources, c.CT_PARAMETERS, c.CT_SOURCE),
+    }
+)
+
+_PER_SOURCE = ("kvp_kv", "tube_current_ma", "max_tube_current_ma", "exposure_time_per_rotation_ms")
+
+
+def _event(reading: Reading, fields: dict[str, Any]) -> IrradiationEvent:
+    """Lift to the event only what several X-ray sources agree on (dual source)."""
+    sources = fields.get("sources", ())
+    if sources:
+        for column in _PER_SOURCE:
+            stated = {getattr(source, column) for source in sources} - {None}
+            fields[column] = stated.pop() if len(stated) == 1 else None
+    most, mean = fields.get("max_tube_current_ma"), fields.get("tube_current_ma")
+    if most is not None and mean is not None and most < 0.999 * mean:
+        reading.note("max-current-below-mean", "max_tube_current_ma: below the mean tube current")
+    return IrradiationEvent(**fields)
+
+
+def _total(fields: dict[str, Any]) -> AccumulatedDose:
+    count = fields.pop("event_count", None)
+    return AccumulatedDose(event_count=None if count is None else int(count), **fields)
+
+
+def read(reading: Reading, content: tuple[Node, ...]) -> Body:
+    """Read a CT report's events and totals, in document order."""
+    events = tuple(_event(reading, fields) for fields in each(reading, content, c.CT_ACQUISITION, EVENT, "event"))
+    totals = tuple(_total(fields) for fields in each(reading, content, c.CT_ACCUMULATED, TOTAL, "accumulated"))
+    return Body("CT", events, totals)
+
+
+READER = Reader("10011", (c.CT_ACQUISITION, c.CT_ACCUMULATED), read)

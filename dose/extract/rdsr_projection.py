@@ -1,0 +1,223 @@
+"""Projection X-ray and mammography radiation dose reports.
+
+References: DICOM PS3.16 TID 10001 (document), TID 10002 to 10007 (totals), TID 10003, 10003A, 10003B and
+10003C (events), CID 10002, CID 10008.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from dose import codes as c
+from dose.extract.body import Body, Reader, each
+from dose.extract.sr import Node
+from dose.extract.template import (
+    NOWHERE,
+    Reading,
+    Row,
+    Table,
+    Where,
+    choice,
+    coded,
+    group,
+    moment,
+    number,
+    numbers,
+    text,
+    total,
+    worded,
+)
+from dose.model import AccumulatedDose, Filter, IrradiationEvent
+
+FILTER = Table(
+    {
+        "type": choice(c.FILTER_TYPES, c.FILTER_TYPE),
+        "material": worded(c.MATERIALS, c.FILTER_MATERIAL),
+        "thickness_min_mm": Row((c.FILTER_THICKNESS_MIN,), lambda reading, _, nodes: _thickness(reading, nodes)),
+        "thickness_max_mm": Row((c.FILTER_THICKNESS_MAX,), lambda reading, _, nodes: _thickness(reading, nodes)),
+    }
+)
+SIDE = Table({"laterality": choice(c.SIDES, c.LATERALITY)})
+
+
+def _thickness(reading: Reading, nodes: list[Node]) -> float | None:
+    return next(iter(numbers(reading, "filter_thickness_mm", nodes)), None)
+
+
+def _filters(reading: Reading, _: str, nodes: list[Node]) -> tuple[Filter, ...]:
+    trace, reading.trace = reading.trace, None
+    filters = tuple(Filter(**FILTER.read(reading, node[3], NOWHERE)) for node in nodes)
+    reading.trace = trace
+    return filters
+
+
+def _breasts(reading: Reading, column: str, nodes: list[Node]) -> tuple[tuple[str | None, float], ...]:
+    """Read the accumulated AGD of each breast (TID 10005): side and mGy."""
+    trace, reading.trace = reading.trace, None
+    sides = [SIDE.read(reading, node[3], NOWHERE).get("laterality") for node in nodes]
+    reading.trace = trace
+    return tuple(
+        (side, value) for side, node in zip(sides, nodes, strict=True) for value in numbers(reading, column, [node])
+    )
+
+
+TOTAL = Table(
+    {
+        "plane": choice(c.PLANES, c.ACQUISITION_PLANE),
+        "pka_gy_cm2": number(c.PKA_TOTAL),
+        "ka_r_mgy": number(c.KA_R_TOTAL),
+        "fluoro_pka_gy_cm2": number(c.FLUORO_PKA_TOTAL),
+        "fluoro_ka_r_mgy": number(c.FLUORO_KA_R_TOTAL),
+        "fluoro_time_s": number(c.TOTAL_FLUORO_TIME),
+        "acquisition_pka_gy_cm2": number(c.ACQUISITION_PKA_TOTAL),
+        "acquisition_ka_r_mgy": number(c.ACQUISITION_KA_R_TOTAL),
+        "acquisition_time_s": number(c.TOTAL_ACQUISITION_TIME),
+        "agd_mgy": group(_breasts, c.ACCUMULATED_AGD),
+    }
+)
+
+EVENT = Table(
+    {
+        "irradiation_event_uid": text(c.IRRADIATION_EVENT_UID),
+        "event_type": choice(c.PROJECTION_EVENT_TYPES, c.EVENT_TYPE),
+        "started_at": moment(c.DATETIME_STARTED),
+        "protocol": text(c.ACQUISITION_PROTOCOL),
+        "target_region": coded(c.TARGET_REGION),
+        "laterality": choice(c.SIDES, c.ANATOMICAL_STRUCTURE, c.LATERALITY).or_else(c.TARGET_REGION, c.LATERALITY),
+        "plane": choice(c.PLANES, c.ACQUISITION_PLANE),
+        "comment": text(c.COMMENT),
+        "view": worded(c.VIEWS, c.IMAGE_VIEW),
+        "heading": worded(c.HEADINGS, c.PATIENT_TABLE_RELATIONSHIP),
+        "orientation": worded({}, c.PATIENT_ORIENTATION),
+        "posture": worded(c.POSTURES, c.PATIENT_ORIENTATION, c.PATIENT_ORIENTATION_MODIFIER),
+        "reference_point": worded(c.REFERENCE_POINTS, c.REFERENCE_POINT),
+        "pka_gy_cm2": number(c.PKA),
+        "ka_r_mgy": number(c.KA_R),
+        "ka_i_mgy": number(c.ENTRANCE_EXPOSURE),
+        "agd_mgy": number(c.AGD),
+        "irradiation_duration_s": number(c.IRRADIATION_DURATION),
+        "exposure_time_ms": total(c.EXPOSURE_TIME),
+        "kvp_kv": number(c.KVP),
+        "tube_current_ma": number(c.TUBE_CURRENT).or_else(c.AVERAGE_TUBE_CURRENT),
+        "exposure_mas": total(c.EXPOSURE),
+        "pulse_rate_hz": number(c.PULSE_RATE),
+        "number_of_pulses": number(c.NUMBER_OF_PULSES),
+        "pulse_width_ms": number(c.PULSE_WIDTH),
+        "positioner_primary_angle_deg": number(c.PRIMARY_ANGLE),
+        "positioner_secondary_angle_deg": number(c.SECONDARY_ANGLE),
+        "positioner_primary_end_angle_deg": number(c.PRIMARY_END_ANGLE),
+        "positioner_secondary_end_angle_deg": number(c.SECONDARY_END_ANGLE),
+        "table_longitudinal_mm": number(c.TABLE_LONGITUDINAL),
+        "table_lateral_mm": number(c.TABLE_LATERAL),
+        "table_height_mm": number(c.TABLE_HEIGHT),
+        "distance_source_to_detector_mm": number(c.SOURCE_TO_DETECTOR),
+        "distance_source_to_isocenter_mm": number(c.SOURCE_TO_ISOCENTER),
+        "distance_source_to_reference_point_mm": number(c.SOURCE_TO_REFERENCE_POINT),
+        "collimated_field_height_mm": number(c.FIELD_HEIGHT),
+        "collimated_field_width_mm": number(c.FIELD_WIDTH),
+        "collimated_field_area_cm2": number(c.FIELD_AREA),
+        "focal_spot_mm": number(c.FOCAL_SPOT),
+        "hvl_mm": number(c.HVL),
+        "compressed_thickness_mm": number(c.COMPRESSED_THICKNESS),
+        "exposure_index": number(c.EXPOSURE_INDEX),
+        "target_exposure_index": number(c.TARGET_EXPOSURE_INDEX),
+        "deviation_index": number(c.DEVIATION_INDEX),
+        "filters": group(_filters, c.FILTERS),
+    }
+)
+
+ROOT = Table(
+    {
+        "procedure": coded(c.PROCEDURE_REPORTED),
+        "device_type": choice(
+            {
+                c.FLUOROSCOPY_SYSTEM: "fluoroscopy",
+                c.INTEGRATED_RADIOGRAPHY_SYSTEM: "DX",
+                c.CASSETTE_RADIOGRAPHY_SYSTEM: "CR",
+            },
+            c.ACQUISITION_DEVICE_TYPE,
+        ),
+    }
+)
+_MAMMOGRAPHY = c.spellings(c.MAMMOGRAPHY)
+_RADIOGRAPHY = ("DX", "CR")
+
+
+def _position(fields: dict[str, Any]) -> str | None:
+    """Return (0018,5100) Patient Position where heading and posture give one, else the words stated."""
+    heading, posture = fields.pop("heading", None), fields.pop("posture", None)
+    stated = [fields.pop("orientation", None), posture, heading]
+    if heading in c.HEADINGS.values() and posture in c.POSTURES.values():
+        return f"{heading}{posture}"
+    return ", ".join(word for word in stated if word) or None
+
+
+def _event(fields: dict[str, Any]) -> IrradiationEvent:
+    return IrradiationEvent(patient_orientation=_position(fields), **fields)
+
+
+def _totals(fields: dict[str, Any]) -> list[AccumulatedDose]:
+    """Return one row a plane, or one a breast where only glandular doses are stated."""
+    breasts = fields.pop("agd_mgy", ())
+    rows = [AccumulatedDose(plane=fields.get("plane"), laterality=side, agd_mgy=value) for side, value in breasts]
+    if not breasts or any(value is not None for column, value in fields.items() if column != "plane"):
+        rows.insert(0, AccumulatedDose(**fields))
+    return rows
+
+
+def _modality(root: dict[str, Any], events: list[IrradiationEvent], totals: list[AccumulatedDose]) -> str:
+    """Decide what the report speaks for; one device may write several kinds, so events weigh more than its name.
+
+    MG: mammography reported, or a glandular dose. DX, CR: the acquisition device type says so (CID 10032).
+    XA: a plane of a biplane system, a moving acquisition, or stated positioner angles (C-arm).
+    RF: any fluoroscopy, or the device type says so. Otherwise DX.
+    """
+    procedure = root.get("procedure")
+    glandular = [row.agd_mgy for row in events] + [row.agd_mgy for row in totals]
+    if any(value is not None for value in glandular):
+        return "MG"
+    if procedure is not None and (procedure.scheme, procedure.code) in _MAMMOGRAPHY:
+        return "MG"
+    if root.get("device_type") in _RADIOGRAPHY:
+        return str(root["device_type"])
+    if any(_is_angiographic(event) for event in events):
+        return "XA"
+    fluoroscopy = any(event.event_type == "fluoroscopy" for event in events)
+    fluoroscopy = fluoroscopy or any(row.fluoro_time_s for row in totals) or root.get("device_type") == "fluoroscopy"
+    return "RF" if fluoroscopy else "DX"
+
+
+def _is_angiographic(event: IrradiationEvent) -> bool:
+    moving = event.event_type in ("stepping_acquisition", "rotational_acquisition")
+    return moving or event.plane in ("A", "B") or event.positioner_secondary_angle_deg is not None
+
+
+_TYPES = {  # event type by modality: the words of the extract contract
+    ("MG", "stationary_acquisition"): "mammography",
+    ("MG", "stepping_acquisition"): "tomosynthesis",
+    ("MG", "rotational_acquisition"): "tomosynthesis",
+    ("DX", "stationary_acquisition"): "radiography",
+    ("CR", "stationary_acquisition"): "radiography",
+}
+
+
+def _typed(event: IrradiationEvent, modality: str) -> IrradiationEvent:
+    word = _TYPES.get((modality, event.event_type or ""))
+    return replace(event, event_type=word) if word else event
+
+
+def read(reading: Reading, content: tuple[Node, ...]) -> Body:
+    """Read a projection report's events and totals, in document order."""
+    root = ROOT.read(reading, content, Where("study", None, "1"))
+    events = [_event(fields) for fields in each(reading, content, c.PROJECTION_EVENT, EVENT, "event")]
+    totals = [
+        row
+        for fields in each(reading, content, c.PROJECTION_ACCUMULATED, TOTAL, "accumulated")
+        for row in _totals(fields)
+    ]
+    modality = _modality(root, events, totals)
+    return Body(modality, tuple(_typed(event, modality) for event in events), tuple(totals))
+
+
+READER = Reader("10001", (c.PROJECTION_EVENT, c.PROJECTION_ACCUMULATED), read)

@@ -1,0 +1,124 @@
+"""The general reader's way to the same tree: used for what the narrow reader does not expect, and to check it.
+
+References: PS3.3 C.17.3 (SR document content).
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from io import BytesIO
+from typing import Any
+
+import pydicom
+from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
+
+from dose.errors import TooExpensive, UnreadableObject
+from dose.extract import sr
+from dose.extract.limits import Budget
+from dose.extract.sr import Coded, Document, Node, Numbers
+
+# pydicom logs and warns about values, which may be a patient's; what matters is told by the result.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)
+
+
+class _Clocked(BytesIO):
+    """A file that looks at the clock whenever it is read, because pydicom cannot be interrupted."""
+
+    budget: Budget
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.budget.spend(16)
+        return super().read(size)
+
+
+def document(data: bytes, budget: Budget) -> Document:
+    """Read an object with pydicom into the narrow reader's form.
+
+    Raises
+    ------
+    UnreadableObject
+        It is cut, or holds no data set.
+    TooExpensive
+        It takes longer than its size allows.
+    """
+    file = _Clocked(data)
+    file.budget = budget
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset = pydicom.dcmread(file, force=True, stop_before_pixels=True)
+        return _Walk(budget).document(dataset)
+
+
+class _Walk:
+    def __init__(self, budget: Budget) -> None:
+        self.budget, self.left = budget, budget.limits.items
+
+    def document(self, dataset: Dataset) -> Document:
+        found = Document(notes=("read-by-pydicom",))
+        if not len(dataset):
+            raise UnreadableObject("it holds no data set")
+        for tag in sr.HEADER.values():
+            raw = self.raw(dataset, tag)
+            if raw is not None and len(raw) <= self.budget.limits.value_bytes:
+                found.header[tag] = raw
+        if sr.CONCEPT in dataset:
+            found.title = self.code(dataset, sr.CONCEPT)
+        template = self.items(dataset, sr.TEMPLATE)
+        if template:
+            found.template = (self.raw(template[0], sr.TEMPLATE_ID) or b"").decode("latin-1").strip(" \0") or None
+        if sr.CONTENT in dataset:
+            found.content = self.content(dataset, 1)
+        return found
+
+    def items(self, dataset: Dataset, tag: int) -> list[Any]:
+        return list(dataset[tag].value or ()) if tag in dataset else []
+
+    def raw(self, dataset: Dataset, tag: int) -> bytes | None:
+        """Return a value's bytes as stored; pydicom keeps them until somebody asks for more."""
+        element = dataset.get_item(tag)
+        if element is None:
+            return None
+        if isinstance(element, RawDataElement):
+            return element.value or b""
+        return str(element.value or "").encode("utf-8")
+
+    def code(self, dataset: Dataset, tag: int) -> Coded:
+        items = self.items(dataset, tag)
+        if not items:
+            return sr.NO_CODE
+        values = {field: self.raw(items[0], field) for field in sr.CODE_FIELDS}
+        return sr.as_code({field: value for field, value in values.items() if value})
+
+    def numbers(self, dataset: Dataset) -> Numbers:
+        pairs = []
+        for item in self.items(dataset, sr.NUM):
+            unit = self.code(item, sr.UNITS) if sr.UNITS in item else None
+            pairs.append((self.raw(item, sr.NUMERIC_VALUE) or b"", unit))
+        return tuple(pairs)
+
+    def content(self, dataset: Dataset, depth: int) -> tuple[Node, ...]:
+        self.budget.check_depth(depth)
+        return tuple(self.item(item, depth) for item in self.items(dataset, sr.CONTENT))
+
+    def item(self, dataset: Dataset, depth: int) -> Node:
+        self.left -= 1
+        if self.left < 0:
+            raise TooExpensive("more content items than any report")
+        self.budget.spend(16)
+        concept = self.code(dataset, sr.CONCEPT) if sr.CONCEPT in dataset else sr.NO_CODE
+        kind, value = self.value(dataset)
+        children = self.content(dataset, depth + 1) if sr.CONTENT in dataset else ()
+        return (concept, kind, value, children)
+
+    def value(self, dataset: Dataset) -> tuple[int, Any]:
+        if sr.NUM in dataset:
+            return sr.NUM, self.numbers(dataset)
+        if sr.CODE in dataset:
+            return sr.CODE, self.code(dataset, sr.CODE)
+        for tag in sorted(sr.TEXTS, reverse=True):
+            raw = self.raw(dataset, tag)
+            if raw is not None:
+                return tag, raw if len(raw) <= self.budget.limits.value_bytes else b""
+        return sr.NOTHING, None

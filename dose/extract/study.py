@@ -1,0 +1,98 @@
+"""Study, patient and device: from the header, the device from the report's own context first.
+
+References: DICOM PS3.3 C.7.1.1 (patient), C.7.2.1, C.7.2.2 (study), C.7.5.1 (equipment);
+PS3.16 TID 1002 (device observer), TID 1021 (device participant).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dose import codes as c
+from dose.extract import texts
+from dose.extract.sr import HEADER, Document
+from dose.extract.template import Reading, Table, Traced, Where, moment, text
+from dose.model import Device, Patient
+
+CONTEXT = Table(
+    {
+        "station_name": text(c.DEVICE_OBSERVER_NAME).or_else(c.DEVICE_ROLE, c.DEVICE_NAME),
+        "manufacturer": text(c.DEVICE_OBSERVER_MANUFACTURER).or_else(c.DEVICE_ROLE, c.DEVICE_MANUFACTURER),
+        "model": text(c.DEVICE_OBSERVER_MODEL).or_else(c.DEVICE_ROLE, c.DEVICE_MODEL),
+        "serial_number": text(c.DEVICE_OBSERVER_SERIAL).or_else(c.DEVICE_ROLE, c.DEVICE_SERIAL),
+        "started_at": moment(c.START_OF_IRRADIATION),
+        "ended_at": moment(c.END_OF_IRRADIATION),
+    }
+)
+_HEADER_OF = {
+    "station_name": "StationName",
+    "manufacturer": "Manufacturer",
+    "model": "ManufacturerModelName",
+    "serial_number": "DeviceSerialNumber",
+}
+
+
+def context(reading: Reading, document: Document) -> dict[str, Any]:
+    """Return the device's fields and the start and end of irradiation; the header fills what the report omits."""
+    fields = CONTEXT.read(reading, document.content or (), Where("study", None, "1"))
+    for column, keyword in _HEADER_OF.items():
+        if not fields.get(column):
+            fields[column] = header_text(reading, document, column, keyword)
+    return fields
+
+
+def header_text(reading: Reading, document: Document, column: str, keyword: str) -> str | None:
+    """Return a header value, traced under the field's name."""
+    value = document.text(keyword)
+    if reading.trace is not None:
+        tag = HEADER[keyword]
+        path = f"({tag >> 16:04X},{tag & 0xFFFF:04X}) {keyword}"
+        reading.trace.append(
+            Traced("study", None, column, path, value, reason=None if value else "not stated in the header")
+        )
+    return value
+
+
+def device(document: Document, fields: dict[str, Any]) -> Device:
+    """Return the equipment that irradiated."""
+    software = document.text("SoftwareVersions") or ""
+    return Device(
+        manufacturer=fields.get("manufacturer"),
+        model=fields.get("model"),
+        serial_number=fields.get("serial_number"),
+        station_name=fields.get("station_name"),
+        institution=document.text("InstitutionName"),
+        software=tuple(part.strip() for part in software.split("\\") if part.strip()),
+        department=document.text("InstitutionalDepartmentName"),
+    )
+
+
+def patient(reading: Reading, document: Document, study_date: str | None) -> Patient:
+    """Return the patient as the header states them; sizes that are zero or no number are None."""
+    born = texts.day(document.text("PatientBirthDate"))
+    age = header_text(reading, document, "age_years", "PatientAge")
+    return Patient(
+        id=document.text("PatientID"),
+        name=document.text("PatientName"),
+        birth_date=born,
+        sex=document.text("PatientSex"),
+        age_years=texts.age_years(age, born, study_date),
+        height_m=_size(reading, header_text(reading, document, "height_m", "PatientSize"), "height_m", 0.2, 2.6),
+        weight_kg=_size(reading, header_text(reading, document, "weight_kg", "PatientWeight"), "weight_kg", 0.2, 500),
+        issuer=document.text("IssuerOfPatientID"),
+    )
+
+
+def _size(reading: Reading, said: str | None, column: str, low: float, high: float) -> float | None:
+    if not said:
+        return None
+    try:
+        value = float(said.replace(",", "."))
+    except ValueError:
+        reading.note("value-unreadable", f"{column}: not a number")
+        return None
+    if not 0 < value < float("inf"):
+        return None
+    if not low <= value <= high:
+        reading.note("implausible", f"{column}: {value:g} is outside {low:g} to {high:g}")
+    return value

@@ -1,0 +1,377 @@
+"""Field tables and what reads them: `{"dlp_mgy_cm": number(CT_DOSE, DLP), …}`.
+
+A row says under which concepts a field lies and how its items become a value. A table is compiled
+once into a tree of dictionaries, so that an event is read in one pass over its items.
+
+References: DICOM PS3.16 section 6 (how templates nest and repeat).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from dose.codes import Concept, by_code, spellings
+from dose.errors import UnknownUnit
+from dose.extract import texts
+from dose.extract.sr import CODE, NO_CODE, NUM, Node
+from dose.model import Code, Warning_
+from dose.quantities import QUANTITIES, is_plausible, to_canonical
+
+ReadRow = Callable[["Reading", str, list[Node]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """Where one field of a report came from; `reason` says why it is None."""
+
+    subject: str
+    index: int | None
+    field: str
+    path: str | None = None
+    value: str | None = None
+    unit: str | None = None
+    conversion: str | None = None
+    reason: str | None = None
+
+
+@dataclass(slots=True)
+class Reading:
+    """The state of reading one report: its character set, what to tell the physicist, and the trace if wanted."""
+
+    charset: str = ""
+    trace: list[Traced] | None = None
+    notes: dict[tuple[str, str], int] = field(default_factory=dict)
+    several: list[tuple[str, tuple[float, ...]]] = field(default_factory=list)
+    offset: str | None = None
+    dose_read: bool = False
+    dose_lost: str | None = None
+
+    def note(self, code: str, text: str) -> None:
+        """Remember a warning; equal ones are counted."""
+        self.notes[code, text] = self.notes.get((code, text), 0) + 1
+
+    def warnings(self) -> tuple[Warning_, ...]:
+        """Return the warnings in the order of their first appearance."""
+        return tuple(
+            Warning_(code, text if times == 1 else f"{text} ({times} times)")
+            for (code, text), times in self.notes.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One field: the concepts that lead to it, how it is read, and the concept used where the first is absent."""
+
+    path: tuple[Concept, ...]
+    read: ReadRow
+    otherwise: tuple[Concept, ...] | None = None
+
+    def or_else(self, *path: Concept) -> Row:
+        """Return the row with a second place to look."""
+        return replace(self, otherwise=path)
+
+
+@dataclass(slots=True)
+class _Branch:
+    """What to do at one concept: keep the item under a column, look among its children, or both."""
+
+    column: str | None = None
+    below: dict[Concept, _Branch] = field(default_factory=dict)
+
+
+class Table:
+    """A compiled field table."""
+
+    __slots__ = ("fallbacks", "rows", "tree")
+
+    def __init__(self, rows: Mapping[str, Row]) -> None:
+        self.rows = dict(rows)
+        self.fallbacks = {f"{column}, otherwise": column for column, row in rows.items() if row.otherwise}
+        self.tree: dict[Concept, _Branch] = {}
+        for column, row in rows.items():
+            self._add(column, row.path)
+        for alias, column in self.fallbacks.items():
+            self._add(alias, rows[column].otherwise or ())
+
+    def _add(self, column: str, path: tuple[Concept, ...]) -> None:
+        below, branch = self.tree, _Branch()
+        for concept in path:
+            branch = below.get(concept) or _Branch()
+            below.update(dict.fromkeys(spellings(concept), branch))
+            below = branch.below
+        branch.column = column
+
+    def read(self, reading: Reading, nodes: tuple[Node, ...], where: Where) -> dict[str, Any]:
+        """Read every field found among these items and below; absent fields are absent in the result.
+
+        Parameters
+        ----------
+        reading : Reading
+            Where warnings and the trace go.
+        nodes : tuple of Node
+            The items of one container.
+        where : Where
+            What these items are and where they lie: for the trace.
+        """
+        found: dict[str, list[Node]] = {}
+        if reading.trace is None:
+            collect(nodes, self.tree, found)
+        else:
+            trace_found(reading.trace, self, nodes, where, found)
+        fields: dict[str, Any] = {}
+        for name, items in found.items():
+            column = self.fallbacks.get(name, name)
+            if column == name or column not in found:
+                fields[column] = self.rows[column].read(reading, column, items)
+        return fields
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """One container of the document: `event` 3 at `1.13`."""
+
+    subject: str
+    index: int | None
+    at: str
+
+
+NOWHERE = Where("", None, "")
+
+
+def collect(nodes: tuple[Node, ...], tree: dict[Concept, _Branch], found: dict[str, list[Node]]) -> None:
+    """Sort the items that the table asks for under their columns, in document order."""
+    for node in nodes:
+        branch = tree.get(node[0][0])
+        if branch is not None:
+            if branch.column is not None:
+                found.setdefault(branch.column, []).append(node)
+            if branch.below and node[3]:
+                collect(node[3], branch.below, found)
+
+
+def trace_found(
+    trace: list[Traced], table: Table, nodes: tuple[Node, ...], where: Where, found: dict[str, list[Node]]
+) -> None:
+    """Do as `collect`, and write down where each item lies and what it says."""
+    _trace_below(trace, table, table.tree, nodes, where, found)
+    trace.extend(
+        Traced(where.subject, where.index, column, reason="not stated in the report")
+        for column in table.rows
+        if column not in found and f"{column}, otherwise" not in found
+    )
+
+
+def _trace_below(
+    trace: list[Traced],
+    table: Table,
+    tree: dict[Concept, _Branch],
+    nodes: tuple[Node, ...],
+    where: Where,
+    found: dict[str, list[Node]],
+) -> None:
+    for position, node in enumerate(nodes, 1):
+        branch = tree.get(node[0][0])
+        if branch is None:
+            continue
+        place = replace(where, at=f"{where.at}.{position}")
+        if branch.column is not None:
+            found.setdefault(branch.column, []).append(node)
+            column = table.fallbacks.get(branch.column, branch.column)
+            trace.extend(_said(node, column, place))
+        _trace_below(trace, table, branch.below, node[3], place, found)
+
+
+def _said(node: Node, column: str, where: Where) -> Iterable[Traced]:
+    """Yield what one item says about a field, as sent."""
+    (scheme, value), meaning = node[0]
+    path = f"{where.at} > ({value},{scheme}) {meaning.decode('utf-8', 'replace')}".rstrip()
+    base = Traced(where.subject, where.index, column, path)
+    if node[1] == NUM:
+        for text, unit in node[2]:
+            unit_text = unit[0][1] if unit else None
+            sent = text.decode("latin-1").strip(" \0")
+            conversion, reason = conversion_text(column, unit_text), None if sent else "stated without a value"
+            yield replace(base, value=sent, unit=unit_text, conversion=conversion, reason=reason)
+        if not node[2]:
+            yield replace(base, reason="stated without a value")
+    elif node[1] == CODE:
+        (scheme, value), meaning = node[2]
+        yield replace(base, value=f"({value},{scheme}) {meaning.decode('utf-8', 'replace')}".rstrip())
+    elif node[1]:
+        yield replace(base, value=texts.decode(node[2], ""))
+
+
+def conversion_text(column: str, unit: str | None) -> str | None:
+    """Return how a value in this unit becomes canonical: `× 10000 = Gy·cm²`."""
+    row = QUANTITIES.get(column)
+    if row is None:
+        return None
+    try:
+        return f"× {to_canonical(column, 1.0, unit):.12g} = {row.unit}"
+    except UnknownUnit:
+        return f"unit unknown for {row.name}"
+
+
+def number(*path: Concept) -> Row:
+    """A number; several non-zero values of one field give their mean (kV, mA, pulse width …)."""
+    return Row(path, _mean)
+
+
+def total(*path: Concept) -> Row:
+    """A number whose several values add up (exposure, exposure time)."""
+    return Row(path, _sum)
+
+
+def text(*path: Concept) -> Row:
+    """The first text that is not empty."""
+    return Row(path, _text)
+
+
+def moment(*path: Concept) -> Row:
+    """A date and time as ISO 8601."""
+    return Row(path, _moment)
+
+
+def coded(*path: Concept) -> Row:
+    """A code as sent."""
+    return Row(path, _coded)
+
+
+def choice(table: Mapping[Concept, str], *path: Concept) -> Row:
+    """A code as one of our words; None when the table does not know it."""
+    words = by_code(table)
+
+    def read(reading: Reading, column: str, nodes: list[Node]) -> str | None:
+        for node in nodes:
+            if node[1] == CODE and node[2][0][1]:
+                word = words.get(node[2][0])
+                if word is None:
+                    reading.note("code-unknown", f"{column}: code {node[2][0][1]!r} is not in the table")
+                return word
+        return None
+
+    return Row(path, read)
+
+
+def worded(table: Mapping[Concept, str], *path: Concept) -> Row:
+    """A code as one of our words, else its meaning as sent, else a free text."""
+    words = by_code(table)
+
+    def read(reading: Reading, column: str, nodes: list[Node]) -> str | None:
+        for node in nodes:
+            if node[1] == CODE and node[2] != NO_CODE:
+                return words.get(node[2][0]) or texts.decode(node[2][1], reading.charset) or node[2][0][1]
+        return _text(reading, column, nodes)
+
+    return Row(path, read)
+
+
+def group(read: ReadRow, *path: Concept) -> Row:
+    """Containers, read by a function of their own."""
+    return Row(path, read)
+
+
+def numbers(reading: Reading, column: str, nodes: Iterable[Node]) -> list[float]:
+    """Return every value stated, in canonical units; what cannot be read is noted and left out."""
+    values = []
+    for node in nodes:
+        if node[1] != NUM:
+            reading.note("value-unreadable", f"{column}: an item holds no number")
+            continue
+        for said, unit in node[2]:
+            for part in said.split(b"\\") if b"\\" in said else (said,):
+                value = _number(reading, column, part.strip(b" \0"), unit[0][1] if unit else None)
+                if value is not None:
+                    values.append(value)
+    return values
+
+
+def _number(reading: Reading, column: str, said: bytes, unit: str | None) -> float | None:
+    if not said:
+        return None
+    try:
+        value = float(said)
+        if math.isfinite(value) and b"_" not in said:
+            value = to_canonical(column, value, unit)
+            reading.dose_read = reading.dose_read or QUANTITIES[column].dose
+            return value
+        reading.note("value-unreadable", f"{column}: a value is no number")
+    except ValueError:
+        reading.note("value-unreadable", f"{column}: a value is no number")
+    except UnknownUnit:
+        reading.note("unit-unknown", f"{column}: unit {unit!r} is unknown, value left empty")
+        if QUANTITIES[column].dose:
+            reading.dose_lost = f"{column} in {unit!r}"
+    return None
+
+
+def _keep(reading: Reading, column: str, values: list[float]) -> None:
+    if len(values) > 1:
+        reading.several.append((column, tuple(values)))
+
+
+def check(reading: Reading, column: str, value: float) -> None:
+    """Note a value that is implausible, or zero where zero cannot be."""
+    row = QUANTITIES[column]
+    if value == 0 and (row.zero_unknown or row.dose):
+        reading.note("zero-stated", f"{column}: zero is stated; the maker may mean unknown")
+    elif not is_plausible(column, value):
+        reading.note("implausible", f"{column}: {value:g} {row.unit} is outside {row.low:g} to {row.high:g}")
+
+
+def _mean(reading: Reading, column: str, nodes: list[Node]) -> float | None:
+    values = numbers(reading, column, nodes)
+    if not values:
+        return None
+    value = values[0]
+    if len(values) > 1:
+        _keep(reading, column, values)
+        nonzero = [value for value in values if value] or [0.0]
+        value = math.fsum(nonzero) / len(nonzero)
+        if QUANTITIES[column].dose:
+            reading.note("repeated-value", f"{column}: stated {len(values)} times in one event")
+    check(reading, column, value)
+    return value
+
+
+def _sum(reading: Reading, column: str, nodes: list[Node]) -> float | None:
+    values = numbers(reading, column, nodes)
+    if not values:
+        return None
+    _keep(reading, column, values)
+    value = math.fsum(values)
+    check(reading, column, value)
+    return value
+
+
+def _text(reading: Reading, _: str, nodes: list[Node]) -> str | None:
+    for node in nodes:
+        if isinstance(node[2], bytes):
+            if not node[2].isascii() and texts.is_doubtful(node[2], reading.charset):
+                reading.note("charset-doubtful", "texts declared as Latin-1 look like UTF-8; given as declared")
+            found = texts.decode(node[2], reading.charset)
+            if found:
+                return found
+    return None
+
+
+def _moment(reading: Reading, column: str, nodes: list[Node]) -> str | None:
+    said = _text(reading, column, nodes)
+    if said is None:
+        return None
+    found, offset = texts.moment(said)
+    if found is None:
+        reading.note("datetime-unreadable", f"{column}: not a date and time")
+    reading.offset = reading.offset or offset
+    return found
+
+
+def _coded(reading: Reading, _: str, nodes: list[Node]) -> Code | None:
+    for node in nodes:
+        if node[1] == CODE and node[2][0][1]:
+            (scheme, value), meaning = node[2]
+            return Code(value, scheme, texts.decode(meaning, reading.charset) or None)
+    return None
