@@ -1,0 +1,1 @@
+"""Schema revisions, each with its way back; run by `dose.migrate`."""

@@ -1,0 +1,102 @@
+"""Both databases for every test of the data layer: SQLite always, a private PostgreSQL where it is installed.
+
+A folder's conftest imports `database_url`, `engine`, `factory` and `postgres` from here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.orm import Session, sessionmaker
+
+from dose import migrate
+from dose.database import make_engine, session_factory
+
+POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A private PostgreSQL server of this test run."""
+
+    url: str
+
+    def new_database(self) -> str:
+        """The URL of a fresh, empty database."""
+        name = f"t{uuid.uuid4().hex[:12]}"
+        engine = create_engine(f"{self.url}/postgres", isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        engine.dispose()
+        return f"{self.url}/{name}"
+
+
+def _as_postgres(command: list[str]) -> None:
+    # The server refuses to run as root.
+    prefix = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+    subprocess.run(prefix + command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One private PostgreSQL server for the whole run."""
+    if not POSTGRES_BIN.is_dir():
+        pytest.skip(f"PostgreSQL 15 is not installed ({POSTGRES_BIN})")
+    folder = Path("/var/tmp") / f"dacs-test-{uuid.uuid4().hex[:8]}"  # pytest's own folders are closed to other users
+    folder.mkdir(mode=0o755)
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres", "postgres")
+    port, data = _free_port(), folder / "data"
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
+    _as_postgres([str(POSTGRES_BIN / "initdb"), "-D", str(data), "-U", "dacs", "-A", "trust", "-N", "-E", "UTF8"])
+    _as_postgres([str(POSTGRES_BIN / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", f"{folder}/log", "start"])
+    try:
+        yield Cluster(f"postgresql+psycopg://dacs@127.0.0.1:{port}")
+    finally:
+        _as_postgres([str(POSTGRES_BIN / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"])
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database on each engine in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/dacs.sqlite3"
+    cluster: Cluster = request.getfixturevalue("postgres")
+    return cluster.new_database()
+
+
+@pytest.fixture
+def database_url(empty_url: str) -> str:
+    """A database with our schema on each engine in turn."""
+    migrate.upgrade(empty_url)
+    return empty_url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on each database in turn."""
+    made = make_engine(database_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def factory(engine: Engine) -> sessionmaker[Session]:
+    """Sessions on each database in turn."""
+    return session_factory(engine)

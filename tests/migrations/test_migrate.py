@@ -1,0 +1,83 @@
+"""The revisions, on both databases."""
+
+from __future__ import annotations
+
+from sqlalchemy import inspect, text
+
+from dose import migrate
+from dose.database import make_engine
+from dose.tables import Base
+
+
+def _tables(url: str) -> set[str]:
+    engine = make_engine(url)
+    try:
+        return set(inspect(engine).get_table_names()) - {"alembic_version"}
+    finally:
+        engine.dispose()
+
+
+def _run(url: str, *statements: str) -> None:
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+def test_up_down_and_up_again_gives_the_same_sound_schema(empty_url):
+    migrate.upgrade(empty_url)
+    first = _tables(empty_url)
+    migrate.downgrade(empty_url, migrate.BASE)
+    assert _tables(empty_url) == set()
+    migrate.upgrade(empty_url)
+    assert _tables(empty_url) == first == set(Base.metadata.tables)
+    assert migrate.check(empty_url) == []
+
+
+def test_upgrading_twice_changes_nothing(database_url):
+    migrate.upgrade(database_url)
+    assert migrate.current(database_url) == migrate.newest()
+
+
+def test_every_index_and_constraint_of_the_models_is_in_the_migrated_schema(empty_url, tmp_path):
+    migrate.upgrade(empty_url)
+    engine = make_engine(empty_url)
+    with engine.connect() as connection:
+        if connection.dialect.name == "sqlite":
+            query = "SELECT name FROM sqlite_master WHERE type = 'index'"
+        else:
+            query = "SELECT indexname FROM pg_indexes WHERE schemaname = 'public'"
+        found = set(connection.execute(text(query)).scalars())
+    engine.dispose()
+    wanted = {index.name for table in Base.metadata.tables.values() for index in table.indexes}
+    assert wanted <= found
+
+
+def test_an_empty_database_is_told_from_a_sound_one(empty_url):
+    assert migrate.check(empty_url) == ["The database has no tables of ours yet."]
+
+
+def test_a_changed_schema_is_named(database_url):
+    _run(database_url, "ALTER TABLE site ADD COLUMN colour VARCHAR(9)", "DROP INDEX ix_study_version")
+    found = " ".join(migrate.check(database_url))
+    assert "remove column site colour" in found
+    assert "add index ix_study_version" in found
+
+
+def test_a_database_of_an_unknown_revision_is_named(database_url):
+    _run(database_url, "UPDATE alembic_version SET version_num = '0000'")
+    assert migrate.check(database_url) == [f"The database is at revision 0000, this program needs {migrate.newest()}."]
+
+
+def test_rows_that_refer_to_nothing_are_damage(database_url):
+    if not database_url.startswith("sqlite"):
+        return  # PostgreSQL cannot be brought to hold such a row
+    engine = make_engine(database_url)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql("INSERT INTO user_role VALUES (99, 'nobody')")
+        connection.exec_driver_sql("BEGIN")
+    engine.dispose()
+    assert migrate.check(database_url) == ["Table user_role refers to rows that are not there."]
