@@ -67,8 +67,14 @@ lock=requirements/$purpose.lock
 stamp=.venv/.installed-$purpose
 if ! cmp -s "$lock" "$stamp"; then
     echo "dacs: installing locked Python packages ($lock)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: --no-binary flask-principal --use-pep517 -r "$lock" \
-        || fail "the Python packages could not be installed; is the network reachable?"
+    log=$(mktemp)
+    # flask-principal ships no wheel; everything else must, so that nothing needs a compiler.
+    if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+        --only-binary :all: --no-binary flask-principal --use-pep517 -r "$lock" >"$log" 2>&1; then
+        tail -5 "$log" >&2
+        fail "the Python packages could not be installed; is the network reachable?"
+    fi
+    rm -f "$log"
     cp "$lock" "$stamp"
     [ "$purpose" = run ] || cp requirements/run.lock .venv/.installed-run
 fi
