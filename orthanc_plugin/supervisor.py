@@ -103,7 +103,7 @@ class Supervisor:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             env=child_environment(os.environ),
-            cwd="/",
+            cwd=ROOT,
             start_new_session=True,  # a Ctrl-C for Orthanc is not one for the worker: it is stopped in order
         )
 

@@ -1,0 +1,98 @@
+"""Registering series of images, so that a dose can show them: previews, viewer links, irradiation events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from dacs.worker_follow import STRUCTURED_REPORTS
+from dose.database import writing
+from dose.pacs import OrthancClient, Series
+from dose.tables import ImageSeries
+
+EVENT_UID = "0008-3010"  # Irradiation Event UID, PS3.3 C.7.6.1.1.1
+NOT_IMAGES = frozenset({"SR", "KO", "PR", "DOC", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE", "RTRECORD", "SEG", "FID"})
+ONE_EVENT_EACH = frozenset({"XA", "RF", "DX", "CR", "MG", "IO", "PX"})
+MOST_EVENTS_READ = 200
+
+
+def is_reports(client: OrthancClient, series: Series) -> bool:
+    """Whether the series holds structured reports, whatever modality it claims."""
+    if not series.instances or series.tags.get("Modality") in ONE_EVENT_EACH:
+        return False
+    return client.sop_class(series.instances[0]).startswith(STRUCTURED_REPORTS)
+
+
+def register(client: OrthancClient, factory: sessionmaker[Session], series: Series) -> None:
+    """Write or refresh the row of a series of images; does nothing for other series."""
+    if series.tags.get("Modality") in NOT_IMAGES or not series.instances:
+        return
+    values = _values(client, series)
+    same = ImageSeries.series_instance_uid == values["series_instance_uid"]
+    with writing(factory) as session:
+        row = session.scalar(select(ImageSeries).where(same))
+        if row is None:
+            session.add(ImageSeries(**values))
+        else:
+            for name, value in values.items():
+                setattr(row, name, value)
+
+
+def gone(factory: sessionmaker[Session], series_ids: list[str]) -> None:
+    """Orthanc no longer holds these series; their doses stay."""
+    with writing(factory) as session:
+        session.execute(update(ImageSeries).where(ImageSeries.orthanc_series_id.in_(series_ids)).values(present=False))
+
+
+def _values(client: OrthancClient, series: Series) -> dict[str, Any]:
+    tags = series.tags
+    instances = client.ordered_instances(series.orthanc_id)
+    previews = _first_middle_last(instances)
+    each = tags.get("Modality") in ONE_EVENT_EACH
+    return {
+        "study_instance_uid": client.study_uid(series.study_id),
+        "series_instance_uid": tags["SeriesInstanceUID"],
+        "orthanc_study_id": series.study_id,
+        "orthanc_series_id": series.orthanc_id,
+        "modality": (tags.get("Modality") or None),
+        "series_number": _number(tags.get("SeriesNumber")),
+        "description": tags.get("SeriesDescription", "")[:200] or None,
+        "protocol": tags.get("ProtocolName", "")[:200] or None,
+        "started_at": _moment(tags.get("SeriesDate", ""), tags.get("SeriesTime", "")),
+        "instance_count": len(instances),
+        "preview_instance_ids": previews,
+        "irradiation_event_uids": _events(client, instances[:MOST_EVENTS_READ] if each else previews),
+        "present": True,
+        "seen_at": datetime.now(UTC),
+    }
+
+
+def _first_middle_last(instances: list[str]) -> list[str]:
+    return list(dict.fromkeys([instances[0], instances[len(instances) // 2], instances[-1]]))
+
+
+def _events(client: OrthancClient, instances: list[str]) -> list[str]:
+    found = (uid for instance in instances for uid in client.tag(instance, EVENT_UID).split("\\"))
+    return list(dict.fromkeys(uid for uid in found if uid))
+
+
+def _number(text: str | None) -> int | None:
+    try:
+        number = int(text or "")
+    except ValueError:
+        return None
+    return number if abs(number) < 1 << 31 else None  # the column's width; IS allows exactly this, devices do not
+
+
+def _moment(day: str, time: str) -> str | None:
+    """ISO 8601 local time of DICOM DA and TM, None without a date."""
+    if len(day) != len("YYYYMMDD") or not day.isdigit():
+        return None
+    text = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+    clock = time.partition(".")[0].replace(":", "")
+    if len(clock) != len("HHMMSS") or not clock.isdigit():
+        return text
+    return f"{text}T{clock[:2]}:{clock[2:4]}:{clock[4:]}"
