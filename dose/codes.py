@@ -195,6 +195,7 @@ EXPOSURE = _dcm("113736")
 FOCAL_SPOT = _dcm("113766")
 FILTERS = _dcm("113771")
 FILTER_TYPE = _dcm("113772")
+STRIP_FILTER = _dcm("113650")
 FILTER_MATERIAL = _dcm("113757")
 FILTER_THICKNESS_MIN = _dcm("113758")
 FILTER_THICKNESS_MAX = _dcm("113773")
@@ -226,7 +227,7 @@ SIDES = {  # CID 244, CID 6022
     _sct("51440002"): "both", _sct("63762007"): "both", _sct("66459002"): "unilateral",
 }  # fmt: skip
 FILTER_TYPES = {  # CID 10007
-    _dcm("113650"): "strip", _dcm("113651"): "wedge", _dcm("113652"): "butterfly",
+    STRIP_FILTER: "strip", _dcm("113651"): "wedge", _dcm("113652"): "butterfly",
     _dcm("113653"): "flat", _dcm("111609"): "none",
 }  # fmt: skip
 MATERIALS = {  # CID 10006, 10016

@@ -74,6 +74,23 @@ class Quantity:
     dose: bool = False
     zero_unknown: bool = False
 
+    def convert(self, value: float, unit: str | None) -> float:
+        """Return a value as sent in the canonical unit.
+
+        Raises
+        ------
+        UnknownUnit
+            This quantity does not know the unit.
+        ValueError
+            The value is not finite.
+        """
+        factor = self.factors.get(unit or "")
+        if factor is None:
+            raise UnknownUnit(f"{self.column} in {unit!r}")
+        if value - value != 0:
+            raise ValueError("not a finite number")
+        return value if factor == 1.0 else float(f"{value * factor:.15g}")
+
 
 def _dose(column: str, name: str, symbol: str, unit: str, factors: Factors, high: float, source: str) -> Quantity:
     return Quantity(column, name, symbol, unit, factors, 0.0, high, source, dose=True)
@@ -169,11 +186,10 @@ def to_canonical(column: str, value: float, unit: str | None) -> float:
     ------
     UnknownUnit
         The quantity does not know this unit.
+    ValueError
+        The value is not finite.
     """
-    factor = QUANTITIES[column].factors.get(unit or "")
-    if factor is None:
-        raise UnknownUnit(f"{column} in {unit!r}")
-    return value if factor == 1.0 else float(f"{value * factor:.15g}")
+    return QUANTITIES[column].convert(value, unit)
 
 
 def is_plausible(column: str, value: float) -> bool:

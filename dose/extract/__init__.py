@@ -14,8 +14,8 @@ from dose import codes
 from dose.errors import BadObject, MissingField, NotADoseObject, TooExpensive, UnknownUnit, UnreadableObject
 from dose.extract import checks, part10, quirks, rdsr_ct, rdsr_projection, sr, study, texts
 from dose.extract.body import Reader
+from dose.extract.document import Document
 from dose.extract.limits import DEFAULT, Limits
-from dose.extract.sr import Document
 from dose.extract.template import Reading, Traced
 from dose.model import DoseReport
 
@@ -117,7 +117,7 @@ def _report(document: Document, trace: list[Traced] | None) -> DoseReport:
         content_datetime=_joined(document, "ContentDate", "ContentTime"),
         started_at=fields.get("started_at"),
         ended_at=fields.get("ended_at"),
-        timezone_offset=reading.offset or document.text("TimezoneOffsetFromUTC"),
+        timezone_offset=reading.offset or texts.offset(document.text("TimezoneOffsetFromUTC")),
         patient=study.patient(reading, document, study_date),
         device=study.device(document, fields),
         accumulated=body.accumulated,

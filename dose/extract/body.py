@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dose.codes import Concept
-from dose.extract.sr import Node
+from dose.extract.document import Node
 from dose.extract.template import Reading, Table, Where
 from dose.model import AccumulatedDose, IrradiationEvent
 
@@ -34,7 +34,7 @@ def each(
     reading: Reading, content: tuple[Node, ...], concept: Concept, table: Table, subject: str
 ) -> Iterator[dict[str, Any]]:
     """Read every top-level container of this concept by the table; an event's repeated values come along."""
-    index = 0
+    index, reading.subject = 0, subject
     for position, node in enumerate(content, 1):
         if node[0][0] != concept:
             continue

@@ -25,7 +25,8 @@ _META_LIMIT = 1 << 20
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _IMPLICIT = "1.2.840.10008.1.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-_LONG_VRS = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
+LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
+SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _meta(data: Buffer, pos: int) -> tuple[dict[int, str], int]:
     while data[pos : pos + 2] == b"\x02\x00" and pos < limit:
         _, number, vr, length = unpack_from("<HH2sH", data, pos)
         pos += 8
-        if vr in _LONG_VRS:
+        if vr in LONG_VRS:
             (length,) = unpack_from("<I", data, pos)
             pos += 4
         if number in (0x0002, 0x0010):

@@ -9,7 +9,7 @@ from typing import Any
 
 from dose import codes as c
 from dose.extract.body import Body, Reader, each
-from dose.extract.sr import Node
+from dose.extract.document import Node
 from dose.extract.template import NOWHERE, Reading, Row, Table, choice, coded, group, moment, number, text
 from dose.model import AccumulatedDose, IrradiationEvent, XRaySource
 
@@ -30,10 +30,7 @@ def _sources(reading: Reading, _: str, nodes: list[Node]) -> tuple[XRaySource, .
     """Read the X-ray sources apart when there are several; a single one is the event's own."""
     if len(nodes) == 1:
         return ()
-    trace, reading.trace = reading.trace, None  # the event's own rows have traced these items already
-    sources = tuple(XRaySource(**SOURCE.read(reading, node[3], NOWHERE)) for node in nodes)
-    reading.trace = trace
-    return sources
+    return tuple(XRaySource(**SOURCE.read(reading, node[3], NOWHERE)) for node in nodes)
 
 
 def _of_source(concept: c.Concept) -> Row:

@@ -11,7 +11,7 @@ from typing import Any
 
 from dose import codes as c
 from dose.extract.body import Body, Reader, each
-from dose.extract.sr import Node
+from dose.extract.document import Node
 from dose.extract.template import (
     NOWHERE,
     Reading,
@@ -30,36 +30,48 @@ from dose.extract.template import (
 )
 from dose.model import AccumulatedDose, Filter, IrradiationEvent
 
+
+def _thickness(reading: Reading, _: str, nodes: list[Node]) -> float | None:
+    return next(iter(numbers(reading, "filter_thickness_mm", nodes)), None)
+
+
 FILTER = Table(
     {
         "type": choice(c.FILTER_TYPES, c.FILTER_TYPE),
         "material": worded(c.MATERIALS, c.FILTER_MATERIAL),
-        "thickness_min_mm": Row((c.FILTER_THICKNESS_MIN,), lambda reading, _, nodes: _thickness(reading, nodes)),
-        "thickness_max_mm": Row((c.FILTER_THICKNESS_MAX,), lambda reading, _, nodes: _thickness(reading, nodes)),
+        "thickness_min_mm": group(_thickness, c.FILTER_THICKNESS_MIN),
+        "thickness_max_mm": group(_thickness, c.FILTER_THICKNESS_MAX),
+    }
+)
+POSITION = Table(
+    {
+        "heading": worded(c.HEADINGS, c.PATIENT_TABLE_RELATIONSHIP),
+        "orientation": worded({}, c.PATIENT_ORIENTATION),
+        "posture": worded(c.POSTURES, c.PATIENT_ORIENTATION, c.PATIENT_ORIENTATION_MODIFIER),
     }
 )
 SIDE = Table({"laterality": choice(c.SIDES, c.LATERALITY)})
 
 
-def _thickness(reading: Reading, nodes: list[Node]) -> float | None:
-    return next(iter(numbers(reading, "filter_thickness_mm", nodes)), None)
-
-
 def _filters(reading: Reading, _: str, nodes: list[Node]) -> tuple[Filter, ...]:
-    trace, reading.trace = reading.trace, None
-    filters = tuple(Filter(**FILTER.read(reading, node[3], NOWHERE)) for node in nodes)
-    reading.trace = trace
-    return filters
+    return tuple(Filter(**FILTER.read(reading, node[3], NOWHERE)) for node in nodes)
 
 
 def _breasts(reading: Reading, column: str, nodes: list[Node]) -> tuple[tuple[str | None, float], ...]:
     """Read the accumulated AGD of each breast (TID 10005): side and mGy."""
-    trace, reading.trace = reading.trace, None
     sides = [SIDE.read(reading, node[3], NOWHERE).get("laterality") for node in nodes]
-    reading.trace = trace
     return tuple(
         (side, value) for side, node in zip(sides, nodes, strict=True) for value in numbers(reading, column, [node])
     )
+
+
+def _position(reading: Reading, _: str, nodes: list[Node]) -> str | None:
+    """Read (0018,5100) Patient Position where heading and posture give one, else the words stated."""
+    said = POSITION.read(reading, tuple(nodes), NOWHERE)
+    heading, posture = said.get("heading"), said.get("posture")
+    if heading in c.HEADINGS.values() and posture in c.POSTURES.values():
+        return f"{heading}{posture}"
+    return ", ".join(word for word in (said.get("orientation"), posture, heading) if word) or None
 
 
 TOTAL = Table(
@@ -88,9 +100,7 @@ EVENT = Table(
         "plane": choice(c.PLANES, c.ACQUISITION_PLANE),
         "comment": text(c.COMMENT),
         "view": worded(c.VIEWS, c.IMAGE_VIEW),
-        "heading": worded(c.HEADINGS, c.PATIENT_TABLE_RELATIONSHIP),
-        "orientation": worded({}, c.PATIENT_ORIENTATION),
-        "posture": worded(c.POSTURES, c.PATIENT_ORIENTATION, c.PATIENT_ORIENTATION_MODIFIER),
+        "patient_orientation": Row((c.PATIENT_ORIENTATION,), _position, also=((c.PATIENT_TABLE_RELATIONSHIP,),)),
         "reference_point": worded(c.REFERENCE_POINTS, c.REFERENCE_POINT),
         "pka_gy_cm2": number(c.PKA),
         "ka_r_mgy": number(c.KA_R),
@@ -142,19 +152,6 @@ ROOT = Table(
 )
 _MAMMOGRAPHY = c.spellings(c.MAMMOGRAPHY)
 _RADIOGRAPHY = ("DX", "CR")
-
-
-def _position(fields: dict[str, Any]) -> str | None:
-    """Return (0018,5100) Patient Position where heading and posture give one, else the words stated."""
-    heading, posture = fields.pop("heading", None), fields.pop("posture", None)
-    stated = [fields.pop("orientation", None), posture, heading]
-    if heading in c.HEADINGS.values() and posture in c.POSTURES.values():
-        return f"{heading}{posture}"
-    return ", ".join(word for word in stated if word) or None
-
-
-def _event(fields: dict[str, Any]) -> IrradiationEvent:
-    return IrradiationEvent(patient_orientation=_position(fields), **fields)
 
 
 def _totals(fields: dict[str, Any]) -> list[AccumulatedDose]:
@@ -210,7 +207,7 @@ def _typed(event: IrradiationEvent, modality: str) -> IrradiationEvent:
 def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     """Read a projection report's events and totals, in document order."""
     root = ROOT.read(reading, content, Where("study", None, "1"))
-    events = [_event(fields) for fields in each(reading, content, c.PROJECTION_EVENT, EVENT, "event")]
+    events = [IrradiationEvent(**fields) for fields in each(reading, content, c.PROJECTION_EVENT, EVENT, "event")]
     totals = [
         row
         for fields in each(reading, content, c.PROJECTION_ACCUMULATED, TOTAL, "accumulated")

@@ -15,9 +15,9 @@ from pydicom import Dataset
 from pydicom.dataelem import RawDataElement
 
 from dose.errors import TooExpensive, UnreadableObject
-from dose.extract import sr
+from dose.extract import document as d
+from dose.extract.document import Coded, Document, Node, Numbers
 from dose.extract.limits import Budget
-from dose.extract.sr import Coded, Document, Node, Numbers
 
 # pydicom logs and warns about values, which may be a patient's; what matters is told by the result.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
@@ -59,16 +59,16 @@ class _Walk:
         found = Document(notes=("read-by-pydicom",))
         if not len(dataset):
             raise UnreadableObject("it holds no data set")
-        for tag in sr.HEADER.values():
+        for tag in d.HEADER.values():
             raw = self.raw(dataset, tag)
             if raw is not None and len(raw) <= self.budget.limits.value_bytes:
                 found.header[tag] = raw
-        if sr.CONCEPT in dataset:
-            found.title = self.code(dataset, sr.CONCEPT)
-        template = self.items(dataset, sr.TEMPLATE)
+        if d.CONCEPT in dataset:
+            found.title = self.code(dataset, d.CONCEPT)
+        template = self.items(dataset, d.TEMPLATE)
         if template:
-            found.template = (self.raw(template[0], sr.TEMPLATE_ID) or b"").decode("latin-1").strip(" \0") or None
-        if sr.CONTENT in dataset:
+            found.template = (self.raw(template[0], d.TEMPLATE_ID) or b"").decode("latin-1").strip(" \0") or None
+        if d.CONTENT in dataset:
             found.content = self.content(dataset, 1)
         return found
 
@@ -87,38 +87,38 @@ class _Walk:
     def code(self, dataset: Dataset, tag: int) -> Coded:
         items = self.items(dataset, tag)
         if not items:
-            return sr.NO_CODE
-        values = {field: self.raw(items[0], field) for field in sr.CODE_FIELDS}
-        return sr.as_code({field: value for field, value in values.items() if value})
+            return d.NO_CODE
+        values = {field: self.raw(items[0], field) for field in d.CODE_FIELDS}
+        return d.as_code({field: value for field, value in values.items() if value})
 
     def numbers(self, dataset: Dataset) -> Numbers:
         pairs = []
-        for item in self.items(dataset, sr.NUM):
-            unit = self.code(item, sr.UNITS) if sr.UNITS in item else None
-            pairs.append((self.raw(item, sr.NUMERIC_VALUE) or b"", unit))
+        for item in self.items(dataset, d.NUM):
+            unit = self.code(item, d.UNITS) if d.UNITS in item else None
+            pairs.append((self.raw(item, d.NUMERIC_VALUE) or b"", unit))
         return tuple(pairs)
 
     def content(self, dataset: Dataset, depth: int) -> tuple[Node, ...]:
         self.budget.check_depth(depth)
-        return tuple(self.item(item, depth) for item in self.items(dataset, sr.CONTENT))
+        return tuple(self.item(item, depth) for item in self.items(dataset, d.CONTENT))
 
     def item(self, dataset: Dataset, depth: int) -> Node:
         self.left -= 1
         if self.left < 0:
             raise TooExpensive("more content items than any report")
         self.budget.spend(16)
-        concept = self.code(dataset, sr.CONCEPT) if sr.CONCEPT in dataset else sr.NO_CODE
+        concept = self.code(dataset, d.CONCEPT) if d.CONCEPT in dataset else d.NO_CODE
         kind, value = self.value(dataset)
-        children = self.content(dataset, depth + 1) if sr.CONTENT in dataset else ()
+        children = self.content(dataset, depth + 1) if d.CONTENT in dataset else ()
         return (concept, kind, value, children)
 
     def value(self, dataset: Dataset) -> tuple[int, Any]:
-        if sr.NUM in dataset:
-            return sr.NUM, self.numbers(dataset)
-        if sr.CODE in dataset:
-            return sr.CODE, self.code(dataset, sr.CODE)
-        for tag in sorted(sr.TEXTS, reverse=True):
+        if d.NUM in dataset:
+            return d.NUM, self.numbers(dataset)
+        if d.CODE in dataset:
+            return d.CODE, self.code(dataset, d.CODE)
+        for tag in sorted(d.TEXTS, reverse=True):
             raw = self.raw(dataset, tag)
             if raw is not None:
                 return tag, raw if len(raw) <= self.budget.limits.value_bytes else b""
-        return sr.NOTHING, None
+        return d.NOTHING, None

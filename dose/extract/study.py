@@ -10,7 +10,7 @@ from typing import Any
 
 from dose import codes as c
 from dose.extract import texts
-from dose.extract.sr import HEADER, Document
+from dose.extract.document import HEADER, Document
 from dose.extract.template import Reading, Table, Traced, Where, moment, text
 from dose.model import Device, Patient
 

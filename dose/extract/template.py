@@ -16,9 +16,9 @@ from typing import Any
 from dose.codes import Concept, by_code, spellings
 from dose.errors import UnknownUnit
 from dose.extract import texts
-from dose.extract.sr import CODE, NO_CODE, NUM, Node
+from dose.extract.document import CODE, NO_CODE, NUM, Coded, Node
 from dose.model import Code, Warning_
-from dose.quantities import QUANTITIES, is_plausible, to_canonical
+from dose.quantities import QUANTITIES, Quantity
 
 ReadRow = Callable[["Reading", str, list[Node]], Any]
 
@@ -39,12 +39,18 @@ class Traced:
 
 @dataclass(slots=True)
 class Reading:
-    """The state of reading one report: its character set, what to tell the physicist, and the trace if wanted."""
+    """The state of reading one report.
+
+    `notes` counts what to tell the physicist; `several` the repeated values of the event being read;
+    `subject` what is being read; `offset` the first UTC offset met; `dose_read` whether any dose had a
+    known unit, `dose_lost` one that had not. `trace` is a list when the origin of every field is wanted.
+    """
 
     charset: str = ""
     trace: list[Traced] | None = None
     notes: dict[tuple[str, str], int] = field(default_factory=dict)
     several: list[tuple[str, tuple[float, ...]]] = field(default_factory=list)
+    subject: str = "study"
     offset: str | None = None
     dose_read: bool = False
     dose_lost: str | None = None
@@ -63,10 +69,11 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field: the concepts that lead to it, how it is read, and the concept used where the first is absent."""
+    """One field: the concepts that lead to it, how it is read, others that belong to it, and where else to look."""
 
     path: tuple[Concept, ...]
     read: ReadRow
+    also: tuple[tuple[Concept, ...], ...] = ()
     otherwise: tuple[Concept, ...] | None = None
 
     def or_else(self, *path: Concept) -> Row:
@@ -92,7 +99,8 @@ class Table:
         self.fallbacks = {f"{column}, otherwise": column for column, row in rows.items() if row.otherwise}
         self.tree: dict[Concept, _Branch] = {}
         for column, row in rows.items():
-            self._add(column, row.path)
+            for path in (row.path, *row.also):
+                self._add(column, path)
         for alias, column in self.fallbacks.items():
             self._add(alias, rows[column].otherwise or ())
 
@@ -117,7 +125,7 @@ class Table:
             What these items are and where they lie: for the trace.
         """
         found: dict[str, list[Node]] = {}
-        if reading.trace is None:
+        if reading.trace is None or where is NOWHERE:
             collect(nodes, self.tree, found)
         else:
             trace_found(reading.trace, self, nodes, where, found)
@@ -138,7 +146,7 @@ class Where:
     at: str
 
 
-NOWHERE = Where("", None, "")
+NOWHERE = Where("", None, "")  # inside a container whose items the enclosing table has traced
 
 
 def collect(nodes: tuple[Node, ...], tree: dict[Concept, _Branch], found: dict[str, list[Node]]) -> None:
@@ -186,33 +194,39 @@ def _trace_below(
 
 def _said(node: Node, column: str, where: Where) -> Iterable[Traced]:
     """Yield what one item says about a field, as sent."""
-    (scheme, value), meaning = node[0]
-    path = f"{where.at} > ({value},{scheme}) {meaning.decode('utf-8', 'replace')}".rstrip()
-    base = Traced(where.subject, where.index, column, path)
+    base = Traced(where.subject, where.index, column, f"{where.at} > {code_text(node[0])}")
     if node[1] == NUM:
-        for text, unit in node[2]:
-            unit_text = unit[0][1] if unit else None
-            sent = text.decode("latin-1").strip(" \0")
-            conversion, reason = conversion_text(column, unit_text), None if sent else "stated without a value"
-            yield replace(base, value=sent, unit=unit_text, conversion=conversion, reason=reason)
+        for said, unit in node[2]:
+            yield _said_number(base, said, unit[0][1] if unit else None)
         if not node[2]:
             yield replace(base, reason="stated without a value")
     elif node[1] == CODE:
-        (scheme, value), meaning = node[2]
-        yield replace(base, value=f"({value},{scheme}) {meaning.decode('utf-8', 'replace')}".rstrip())
+        empty = node[2] == NO_CODE
+        yield replace(
+            base, value=None if empty else code_text(node[2]), reason="stated without a code" if empty else None
+        )
     elif node[1]:
-        yield replace(base, value=texts.decode(node[2], ""))
+        yield replace(base, value=texts.decode(node[2], ""), reason=None if node[2].strip(b" \0") else "stated empty")
 
 
-def conversion_text(column: str, unit: str | None) -> str | None:
-    """Return how a value in this unit becomes canonical: `× 10000 = Gy·cm²`."""
-    row = QUANTITIES.get(column)
-    if row is None:
-        return None
+def _said_number(base: Traced, said: bytes, unit: str | None) -> Traced:
+    text = said.decode("latin-1").strip(" \0")
+    traced = replace(base, value=text, unit=unit)
+    quantity = QUANTITIES.get(base.field)
+    if not text:
+        return replace(traced, reason="stated without a value")
+    if quantity is None:
+        return traced
     try:
-        return f"× {to_canonical(column, 1.0, unit):.12g} = {row.unit}"
+        return replace(traced, conversion=f"× {quantity.convert(1.0, unit):.12g} = {quantity.unit}")
     except UnknownUnit:
-        return f"unit unknown for {row.name}"
+        return replace(traced, reason=f"unit {unit!r} is unknown for {quantity.name}")
+
+
+def code_text(code: Coded) -> str:
+    """Return a code for people: `(113830,DCM) Mean CTDIvol`."""
+    (scheme, value), meaning = code
+    return f"({value},{scheme}) {texts.decode(meaning, '')}".rstrip()
 
 
 def number(*path: Concept) -> Row:
@@ -276,49 +290,46 @@ def group(read: ReadRow, *path: Concept) -> Row:
 
 def numbers(reading: Reading, column: str, nodes: Iterable[Node]) -> list[float]:
     """Return every value stated, in canonical units; what cannot be read is noted and left out."""
-    values = []
+    quantity, values = QUANTITIES[column], []
     for node in nodes:
         if node[1] != NUM:
             reading.note("value-unreadable", f"{column}: an item holds no number")
             continue
         for said, unit in node[2]:
-            for part in said.split(b"\\") if b"\\" in said else (said,):
-                value = _number(reading, column, part.strip(b" \0"), unit[0][1] if unit else None)
-                if value is not None:
-                    values.append(value)
+            try:
+                if b"_" in said:  # Python's own digit grouping, no DICOM
+                    raise ValueError
+                values.append(quantity.convert(float(said), unit[0][1] if unit else None))
+            except (ValueError, UnknownUnit):
+                values += _several(reading, quantity, said, unit[0][1] if unit else None)
+    if values and quantity.dose:
+        reading.dose_read = True
     return values
 
 
-def _number(reading: Reading, column: str, said: bytes, unit: str | None) -> float | None:
-    if not said:
-        return None
-    try:
-        value = float(said)
-        if math.isfinite(value) and b"_" not in said:
-            value = to_canonical(column, value, unit)
-            reading.dose_read = reading.dose_read or QUANTITIES[column].dose
-            return value
-        reading.note("value-unreadable", f"{column}: a value is no number")
-    except ValueError:
-        reading.note("value-unreadable", f"{column}: a value is no number")
-    except UnknownUnit:
-        reading.note("unit-unknown", f"{column}: unit {unit!r} is unknown, value left empty")
-        if QUANTITIES[column].dose:
-            reading.dose_lost = f"{column} in {unit!r}"
-    return None
-
-
-def _keep(reading: Reading, column: str, values: list[float]) -> None:
-    if len(values) > 1:
-        reading.several.append((column, tuple(values)))
+def _several(reading: Reading, quantity: Quantity, said: bytes, unit: str | None) -> list[float]:
+    """Read a text of several values (per pulse), or note why it is none."""
+    values = []
+    for piece in said.strip(b" \0").split(b"\\"):
+        part = piece.strip(b" \0")
+        try:
+            if part:
+                values.append(quantity.convert(float(part.replace(b"_", b"?")), unit))
+        except ValueError:
+            reading.note("value-unreadable", f"{quantity.column}: a value is no number")
+        except UnknownUnit:
+            reading.note("unit-unknown", f"{quantity.column}: unit {unit!r} is unknown, value left empty")
+            if quantity.dose:
+                reading.dose_lost = f"{quantity.column} in {unit!r}"
+    return values
 
 
 def check(reading: Reading, column: str, value: float) -> None:
-    """Note a value that is implausible, or zero where zero cannot be."""
+    """Note a value that is implausible, or zero where an event cannot have zero."""
     row = QUANTITIES[column]
-    if value == 0 and (row.zero_unknown or row.dose):
+    if value == 0 and (row.zero_unknown or (row.dose and reading.subject == "event")):
         reading.note("zero-stated", f"{column}: zero is stated; the maker may mean unknown")
-    elif not is_plausible(column, value):
+    elif not row.low <= value <= row.high:
         reading.note("implausible", f"{column}: {value:g} {row.unit} is outside {row.low:g} to {row.high:g}")
 
 
@@ -328,7 +339,7 @@ def _mean(reading: Reading, column: str, nodes: list[Node]) -> float | None:
         return None
     value = values[0]
     if len(values) > 1:
-        _keep(reading, column, values)
+        reading.several.append((column, tuple(values)))
         nonzero = [value for value in values if value] or [0.0]
         value = math.fsum(nonzero) / len(nonzero)
         if QUANTITIES[column].dose:
@@ -341,8 +352,10 @@ def _sum(reading: Reading, column: str, nodes: list[Node]) -> float | None:
     values = numbers(reading, column, nodes)
     if not values:
         return None
-    _keep(reading, column, values)
-    value = math.fsum(values)
+    value = values[0]
+    if len(values) > 1:
+        reading.several.append((column, tuple(values)))
+        value = math.fsum(values)
     check(reading, column, value)
     return value
 

@@ -85,6 +85,12 @@ def moment(text: str) -> tuple[str | None, str | None]:
     return text, offset
 
 
+def offset(text: str | None) -> str | None:
+    """Return a UTC offset as `+0100`; also of the spelling `UTC+01:00`, or None."""
+    match = re.fullmatch(r"(?:UTC)?([+-]\d\d):?(\d\d)", (text or "").strip())
+    return match[1] + match[2] if match else None
+
+
 def day(text: str | None) -> str | None:
     """Return a DICOM DA (also the retired YYYY.MM.DD) as YYYY-MM-DD, or None."""
     digits = (text or "").replace(".", "").replace("-", "").strip()[:8]
