@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,11 +31,13 @@ class Section:
         return 230.0 if self.contrast else 42.0
 
 
+@lru_cache(maxsize=128)
 def draw(region: str, section: Section, size: int = 128) -> Image:
-    """Return a section of `size` x `size` pixels in Hounsfield units, without noise."""
+    """Return a section of `size` x `size` pixels in Hounsfield units, without noise; shared, not to be written to."""
     canvas = Canvas(size, value=AIR)
     rng = np.random.default_rng(section.seed)
     _REGIONS[region](canvas, section, rng)
+    canvas.values.setflags(write=False)
     return canvas.values
 
 
@@ -178,10 +181,23 @@ def _pelvis(c: Canvas, s: Section, rng: np.random.Generator) -> None:
     c.ellipse((0, 0.28), 0.12, 0.055, 190.0)
 
 
+def _phantom(c: Canvas, s: Section, _rng: np.random.Generator) -> None:
+    c.ellipse((0, 0), 0.62, 0.62, 120.0)
+    c.ellipse((0, 0), 0.60, 0.60, 0.0)
+    if s.level < 0.5:
+        for number, value in enumerate((-990.0, -100.0, 110.0, 340.0, 950.0)):
+            turn = 2 * np.pi * number / 5
+            c.ellipse((0.36 * np.cos(turn), 0.36 * np.sin(turn)), 0.075, 0.075, value)
+    else:
+        for number in range(8):
+            c.ellipse((0.36 * np.cos(number * 0.785), 0.36 * np.sin(number * 0.785)), 0.02 + 0.01 * number, 0.05, 12.0)
+
+
 _REGIONS: Mapping[str, Callable[[Canvas, Section, np.random.Generator], None]] = {
     "head": _head,
     "chest": _chest,
     "heart": _heart,
     "abdomen": _abdomen,
     "pelvis": _pelvis,
+    "phantom": _phantom,
 }

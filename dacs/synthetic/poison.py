@@ -11,6 +11,7 @@ import struct
 
 from pydicom.dataset import Dataset
 
+from dacs.synthetic.content import coded
 from dacs.synthetic.encode import to_bytes
 
 UNDEFINED = 0xFFFFFFFF
@@ -25,6 +26,21 @@ def deep_nesting(ds: Dataset, depth: int = 10_000) -> bytes:
     """Return the report with its content replaced by containers nested this deep."""
     without = _without_content(ds)
     return without + (_CONTENT + _ITEM + _VALUE_TYPE) * depth + (_ITEM_END + _SEQUENCE_END) * depth
+
+
+def nested_report(ds: Dataset, depth: int = 64) -> Dataset:
+    """Return the report with containers nested deeper than an honest one needs; small, and well-formed otherwise."""
+    inner: list[Dataset] = []
+    for _ in range(depth):
+        outer = Dataset()
+        outer.RelationshipType, outer.ValueType = "CONTAINS", "CONTAINER"
+        outer.ConceptNameCodeSequence = [coded("121070", "DCM", "Findings")]
+        outer.ContinuityOfContent = "SEPARATE"
+        if inner:
+            outer.ContentSequence = inner
+        inner = [outer]
+    ds.ContentSequence = inner
+    return ds
 
 
 def huge_private(ds: Dataset, size: int = 300_000_000) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,8 +26,9 @@ FRAMES: Mapping[str, tuple[float, float]] = {
 }
 
 
+@lru_cache(maxsize=32)
 def frontal(region: str, columns: int, rows: int, *, girth: float = 1.0, seed: int = 0) -> Image:
-    """Return the attenuation of the trunk from the front, cropped to a region."""
+    """Return the attenuation of the trunk from the front, cropped to a region; shared, not to be written to."""
     top, bottom = FRAMES[region]
     canvas = Canvas(columns, rows)
     scale = (bottom - top) / (2 * canvas.aspect)
@@ -34,6 +36,7 @@ def frontal(region: str, columns: int, rows: int, *, girth: float = 1.0, seed: i
     body.soft_tissue(np.random.default_rng(seed))
     body.lungs_and_heart()
     body.bones()
+    canvas.values.setflags(write=False)
     return canvas.values
 
 
@@ -188,9 +191,7 @@ def _knee(c: Canvas) -> None:
 _LIMBS: Mapping[str, Callable[[Canvas], None]] = {"hand": _hand, "knee": _knee}
 
 
-def breast(
-    view: str, side: str, columns: int, rows: int, *, density: float = 0.4, seed: int = 0, lift: float = 0.0
-) -> Image:
+def breast(view: str, side: str, columns: int, rows: int, *, density: float = 0.4, seed: int = 0) -> Image:
     """Return a breast against the chest wall; `density` runs from 0 (fatty) to 1."""
     c = Canvas(columns, rows)
     edge = -1.0 if side == "left" else 1.0

@@ -87,9 +87,11 @@ def _grow(shape: Territory, rng: np.random.Generator) -> Iterator[_Branch]:
 def _tree_maps(canvas: Canvas, branches: list[_Branch]) -> tuple[Image, Image]:
     contrast, arrival = np.zeros_like(canvas.values), np.full_like(canvas.values, 9.0)
     for branch in branches:
-        near = canvas.distance_to(branch.start, branch.end)
-        depth = np.sqrt(np.clip(1.0 - (near / max(branch.width, canvas.pixel)) ** 2, 0.0, None))
+        width = max(branch.width, canvas.pixel)
+        part = canvas.around(branch.start, branch.end, width)
+        near = canvas.distance_to(branch.start, branch.end, part)
+        depth = np.sqrt(np.clip(1.0 - (near / width) ** 2, 0.0, None))
         lumen = depth * (0.35 + 0.65 * min(branch.width / 0.03, 1.3))
-        arrival = np.where(lumen > contrast, branch.arrival, arrival)
-        contrast = np.maximum(contrast, lumen)
+        arrival[part] = np.where(lumen > contrast[part], branch.arrival, arrival[part])
+        contrast[part] = np.maximum(contrast[part], lumen)
     return contrast, arrival

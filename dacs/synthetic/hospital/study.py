@@ -1,0 +1,88 @@
+"""One study of the demonstration hospital: its reports and its images, made when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from pydicom.dataset import Dataset
+
+from dacs.synthetic.ct import CTEvent
+from dacs.synthetic.document import Document
+from dacs.synthetic.projection import XRayEvent
+from dacs.synthetic.subjects import Device, Patient, Study
+from dacs.synthetic.uids import uid
+
+Event = CTEvent | XRayEvent
+E = TypeVar("E", CTEvent, XRayEvent)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoStudy:
+    """A study as it was performed.
+
+    `twist` names what is unusual about it (None for most); `events` are all exposures in order, whatever the reports
+    repeat or leave to one another; `readable` is False for the one whose report must be rejected.
+    """
+
+    number: int
+    patient: Patient
+    device: Device
+    study: Study
+    modality: str
+    twist: str | None
+    events: tuple[Event, ...]
+    make_reports: Callable[[], Iterable[Dataset]]
+    make_images: Callable[[], Iterable[Dataset]]
+    readable: bool = True
+
+    def reports(self) -> list[Dataset]:
+        """Return the dose reports in the order in which the modality sent them."""
+        return list(self.make_reports())
+
+    def images(self) -> Iterator[Dataset]:
+        """Yield the images, drawn one by one."""
+        yield from self.make_images()
+
+    def objects(self) -> Iterator[Dataset]:
+        """Yield images and then reports, as a modality sends them."""
+        yield from self.images()
+        yield from self.reports()
+
+
+def make_study(number: int, started: datetime, description: str) -> Study:
+    """Return the worklist's side of study `number`."""
+    return Study(
+        uid=uid("demo study", number),
+        accession_number=f"DEMO{number:05}",
+        date=f"{started:%Y%m%d}",
+        time=f"{started:%H%M%S}",
+        description=description,
+        id=str(number),
+    )
+
+
+def later(study: Study, seconds: float) -> str:
+    """Return the DT of a moment after the study began."""
+    began = datetime.strptime(study.started, "%Y%m%d%H%M%S")  # noqa: DTZ007 - local time of the device
+    return f"{began + timedelta(seconds=seconds):%Y%m%d%H%M%S}"
+
+
+def identified(study: Study, events: Sequence[E]) -> tuple[E, ...]:
+    """Return the events with the UIDs that reports and images share."""
+    return tuple(replace(event, uid=uid("demo event", study.uid, place)) for place, event in enumerate(events))
+
+
+def portions(events: Sequence[E], twist: str | None) -> Iterator[tuple[Document, Sequence[E]]]:
+    """Yield each report's form and events: all at once, cumulative (1, 2, 3 …) or continued (halves)."""
+    if twist == "cumulative":
+        for number in range(1, len(events) + 1):
+            yield Document(number=number, completion="PARTIAL"), events[:number]
+    elif twist == "continued":
+        half = (len(events) + 1) // 2
+        yield Document(number=1, completion="PARTIAL"), events[:half]
+        yield Document(number=2), events[half:]
+    else:
+        yield Document(), events

@@ -1,0 +1,172 @@
+"""A year of the demonstration hospital: who came when, for what, and what went otherwise than usual.
+
+Everything follows from the seed; the anchor only moves it in time, so that the newest studies look recent.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from dacs.synthetic import axial, images
+from dacs.synthetic.ct import CTEvent, ct_rdsr
+from dacs.synthetic.hospital import machines
+from dacs.synthetic.hospital.ct_studies import ct_study
+from dacs.synthetic.hospital.people import ISSUER, Person, dice, person
+from dacs.synthetic.hospital.protocols import CT_EXAMS, FLUOROSCOPIES, INTERVENTIONS, RADIOGRAPHS
+from dacs.synthetic.hospital.study import DemoStudy, identified, later, make_study
+from dacs.synthetic.hospital.xray_studies import intervention_study, mammography_study, radiograph_study
+from dacs.synthetic.poison import nested_report
+from dacs.synthetic.subjects import Patient
+
+SEED = 2026
+ANCHOR = datetime(2026, 11, 20, 16, 40)  # noqa: DTZ001 - local time of the hospital
+STUDIES = 300
+_MODALITY_SHARES = (("CT", 126), ("DX", 84), ("XA", 36), ("MG", 36), ("RF", 16))
+
+# What is unusual: (worklist description, how manyth of its kind, what).
+TWISTS = {
+    ("CT CHEST", 5): "repeat",
+    ("CT CHEST", 11): "totals differ",
+    ("CT CHEST", 16): "no voltage",
+    ("SCANNER ABDOMEN PELVIS", 4): "extra phases",
+    ("SCANNER ABDOMEN PELVIS", 12): "high voltage",
+    ("SCANNER ABDOMEN PELVIS", 9): "big patient",
+    ("SCANNER CRANE ENFANT", 2): "adult protocol",
+    ("CT LIVER MULTIPHASE", 1): "cumulative",
+    ("SCANNER THORAX ABDOMEN PELVIS", 6): "cumulative",
+    ("SCANNER THORAX ABDOMEN PELVIS", 10): "continued",
+    ("CT CORONARY ANGIOGRAPHY", 3): "cumulative",
+    ("RADIOGRAPHIE THORAX", 7): "overexposed",
+    ("RADIOGRAPHIE BASSIN", 3): "repeat",
+    ("RADIOGRAPHIE ABDOMEN", 2): "big patient",
+    ("CORONAROGRAPHIE", 4): "totals differ",
+    ("CORONARY ANGIOPLASTY (PCI)", 3): "high skin dose",
+    ("CORONARY ANGIOPLASTY (PCI)", 7): "continued",
+    ("EMBOLISATION HEPATIQUE", 2): "high skin dose",
+    ("UTERINE FIBROID EMBOLISATION", 1): "continued",
+    ("MAMMOGRAPHIE DEPISTAGE", 5): "repeat",
+}
+
+Build = Callable[[int, Person, datetime, random.Random, str | None], DemoStudy]
+
+
+def demo_studies(seed: int = SEED, anchor: datetime = ANCHOR, count: int = STUDIES) -> Iterator[DemoStudy]:
+    """Yield the year's studies, oldest first; the last one ends shortly before the anchor.
+
+    The same seed gives the same people, doses, images and UIDs, whatever the anchor.
+    """
+    seen: dict[str, int] = {}
+    plan = dice("plan", seed)
+    moments = _moments(plan, anchor, count)
+    patients = _Register(plan)
+    for number, started in enumerate(moments, start=1):
+        if number == count // 3:
+            yield _quality_test(number, started)
+        elif number == count - count // 10:
+            yield _rejected(number, started)
+        else:
+            yield _ordinary(seed, number, started, seen, patients)
+
+
+def _moments(rng: random.Random, anchor: datetime, count: int) -> list[datetime]:
+    """Return times within the year before the anchor: working hours, fewer at week-ends, a busy last day."""
+    today = min(10, count // 8)
+    found = [anchor - timedelta(minutes=7 + 23 * place) for place in range(today)]
+    while len(found) < count:
+        day = anchor.date() - timedelta(days=1 + int(364 * rng.random()))
+        if day.weekday() >= 5 and rng.random() < 0.75:
+            continue
+        minute = rng.triangular(7.5 * 60, 19.5 * 60, 10.5 * 60)
+        found.append(datetime(day.year, day.month, day.day) + timedelta(minutes=int(minute)))  # noqa: DTZ001
+    return sorted(found)
+
+
+class _Register:
+    """Hands out patients; about one study in four is of somebody who has been there before."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._known: list[Person] = []
+
+    def next(self, *, child: bool = False, woman: bool = False, heavy: bool = False) -> Person:
+        usual = [p for p in self._known if p.age_years >= 35 and not (woman and p.patient.sex != "F")]
+        if usual and not (child or heavy) and self._rng.random() < 0.25:
+            return self._rng.choice(usual)
+        age = self._rng.choice((0.05, 0.6, 1.5, 3, 5, 8, 11, 14)) if child else None
+        if woman:
+            age = self._rng.triangular(40, 78, 55)
+        new = person(len(self._known) + 1, self._rng, sex="F" if woman else None, age_years=age)
+        if heavy:
+            new = replace(new, patient=replace(new.patient, weight_kg=151.0, height_m=1.78))
+        self._known.append(new)
+        return new
+
+
+def _ordinary(seed: int, number: int, started: datetime, seen: dict[str, int], patients: _Register) -> DemoStudy:
+    rng = dice(seed, number)
+    description, build, needs = _draw(rng)
+    seen[description] = seen.get(description, 0) + 1
+    twist = TWISTS.get((description, seen[description]))
+    who = patients.next(**needs, heavy=twist == "big patient")
+    return build(number, who, started, rng, twist)
+
+
+def _draw(rng: random.Random) -> tuple[str, Build, dict[str, bool]]:
+    """Return what is examined next, its builder and what the patient must be."""
+    modality = rng.choices([m for m, _ in _MODALITY_SHARES], [share for _, share in _MODALITY_SHARES])[0]
+    if modality == "CT":
+        scan = rng.choices(CT_EXAMS, [exam.share for exam in CT_EXAMS])[0]
+        return scan.description, lambda n, p, s, r, t: ct_study(n, scan, p, s, r, t), {"child": scan.child}
+    if modality == "DX":
+        shot = rng.choices(RADIOGRAPHS, [exam.share for exam in RADIOGRAPHS])[0]
+        child = not shot.bedside and rng.random() < 0.18
+        return shot.description, lambda n, p, s, r, t: radiograph_study(n, shot, p, s, r, t), {"child": child}
+    if modality == "MG":
+        tomo = rng.random() < 0.45
+        description = "MAMMOGRAPHIE TOMOSYNTHESE" if tomo else "MAMMOGRAPHIE DEPISTAGE"
+        return description, lambda n, p, s, r, t: mammography_study(n, p, s, r, t, tomo=tomo), {"woman": True}
+    exams = INTERVENTIONS if modality == "XA" else FLUOROSCOPIES
+    beam = rng.choices(exams, [exam.share for exam in exams])[0]
+    needs = {"child": "PAEDIATRIC" in beam.description, "woman": beam.territory == "uterine"}
+    return beam.description, lambda n, p, s, r, t: intervention_study(n, beam, p, s, r, t), needs
+
+
+def _quality_test(number: int, started: datetime) -> DemoStudy:
+    """Return the yearly image quality test with a water phantom."""
+    patient = Patient(id="DEMO-QA", name="Phantom (Demo)^QA", sex="O", birth_date="", height_m=None, weight_kg=None,
+                      issuer=ISSUER, comments="DEMONSTRATION DATA - NOT A PERSON")  # fmt: skip
+    study = make_study(number, started, "QA CT PHANTOM")
+    test = CTEvent(protocol="QA Water", region="head", phantom="head_16", ctdi_vol_mgy=21.4, dlp_mgy_cm=171.2,
+                   event_type="sequenced", pitch=None, scanning_length_mm=80.0, started=later(study, 20))  # fmt: skip
+    events = identified(study, [test])
+    device = machines.CT_1
+
+    def pictures() -> Iterator[Dataset]:
+        series = images.Series(patient=patient, device=device, study=study, modality="CT", number=2,
+                               description="QA Water", event_uid=events[0].uid)  # fmt: skip
+        for place in range(2):
+            section = axial.draw("phantom", axial.Section(place / 2), 128)
+            pixels = axial.noisy(section, 21.4, np.random.default_rng(place))
+            yield images.ct_slice(series, place + 1, pixels, events[0], z_mm=-10.0 * place)
+
+    return DemoStudy(
+        number, patient, device, study, "CT", "quality test", events,
+        lambda: [ct_rdsr(patient=patient, device=device, study=study, events=events)], pictures,
+    )  # fmt: skip
+
+
+def _rejected(number: int, started: datetime) -> DemoStudy:
+    """Return a study whose report no reader should follow: containers nested without end."""
+    study = make_study(number, started, "CT CHEST")
+    patient = person(9000, dice("rejected")).at(started.date())
+    device = machines.CT_2
+    return DemoStudy(
+        number, patient, device, study, "CT", "rejected", (),
+        lambda: [nested_report(ct_rdsr(patient=patient, device=device, study=study))], list, readable=False,
+    )  # fmt: skip
