@@ -1,0 +1,250 @@
+"""One object in, one transaction: extract, then save. The only place where parsing and database meet.
+
+*The object is bad*: recorded as rejected with its reason, and answered so. *The world is bad* (database gone, disk
+full): rises untouched with nothing written; the caller tries again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
+
+from dose import extract as reader
+from dose import queries, store
+from dose.audit import Action, record
+from dose.database import writing
+from dose.errors import BadObject, NotADoseObject
+from dose.log import logger
+from dose.model import DoseReport
+from dose.scope import Scope
+from dose.tables import Site, SourceObject
+
+log = logger(__name__)
+
+OK, SUPERSEDED, DUPLICATE, NOT_DOSE, REJECTED = "ok", "superseded", "duplicate", "not_dose", "rejected"
+ORTHANC, IMPORT = "orthanc", "import"
+_READ_BEFORE = {OK, SUPERSEDED}
+_TRIES = 4
+# Two workers met on the same new row (unique violation, deadlock, serialization failure): the later one starts again.
+_MET_ANOTHER = {"23505", "40P01", "40001"}
+
+Reader = Callable[[bytes], DoseReport]
+Sessions = sessionmaker[Session]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an object: `status` ok | superseded | duplicate | not_dose | rejected.
+
+    `event_count` counts the events it now stands for; `reason` and `reason_code` say why it was refused.
+    """
+
+    status: str
+    study_id: int | None = None
+    source_object_id: int | None = None
+    event_count: int = 0
+    reason_code: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reextracted:
+    """A study read again, and what changed in it."""
+
+    study_id: int
+    changes: list[store.Change]
+
+
+def ingest(
+    content: bytes,
+    session_factory: Sessions,
+    *,
+    origin: str,
+    site: str,
+    orthanc_id: str | None = None,
+    received_at: datetime | None = None,
+    read: Reader = reader.extract,
+) -> Outcome:
+    """Read one object and write what it says.
+
+    Parameters
+    ----------
+    content
+        The object as received (DICOM Part 10).
+    origin
+        `orthanc` or `import`.
+    site
+        Name of the site it belongs to.
+    orthanc_id
+        Orthanc's name of the instance, where it has one.
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError, OSError
+        The world is bad: nothing was written, ask again.
+    """
+    sha = content_hash(content)
+    known = _known(session_factory, sha, orthanc_id)
+    if known is not None:
+        return known
+    try:
+        report = read(content)
+    except BadObject as error:
+        return reject(session_factory, error, content=content, origin=origin, orthanc_id=orthanc_id, site=site)
+    return _persistently(
+        lambda: _save(session_factory, report, read, content, sha, origin, site, orthanc_id, received_at)
+    )
+
+
+def _save(
+    session_factory: Sessions,
+    report: DoseReport,
+    read: Reader,
+    content: bytes,
+    sha: str,
+    origin: str,
+    site: str,
+    orthanc_id: str | None,
+    received_at: datetime | None,
+) -> Outcome:
+    with writing(session_factory) as session:
+        saved = store.save_whole(
+            session,
+            report,
+            read,
+            content=content,
+            content_sha256=sha,
+            origin=origin,
+            orthanc_id=orthanc_id,
+            site_id=store.site_id(session.connection(), site),
+            received_at=received_at,
+        )
+    return Outcome(saved.status, saved.study_id, saved.source_object_id, saved.event_count)
+
+
+def _known(session_factory: Sessions, sha: str, orthanc_id: str | None) -> Outcome | None:
+    """The answer for bytes that were read before, without reading them again."""
+    columns = (SourceObject.id, SourceObject.study_id, SourceObject.event_count, SourceObject.orthanc_id)
+    where = (SourceObject.content_sha256 == sha, SourceObject.status.in_(_READ_BEFORE))
+    with session_factory() as session:
+        row = session.execute(select(*columns).where(*where)).first()
+    # An object that was imported and now stands in Orthanc gets its name there: the slow way.
+    if row is None or (orthanc_id and orthanc_id != row.orthanc_id):
+        return None
+    return Outcome(DUPLICATE, row.study_id, row.id, row.event_count)
+
+
+def reject(
+    session_factory: Sessions,
+    error: BadObject,
+    *,
+    origin: str,
+    site: str,
+    orthanc_id: str | None = None,
+    content: bytes = b"",
+) -> Outcome:
+    """Record that an object was refused and why; without `content` it is known by its name in Orthanc."""
+    now = datetime.now(UTC)
+    sha = content_hash(content) if content else hashlib.sha256(f"{origin} {orthanc_id}".encode()).hexdigest()
+
+    def write() -> int | None:
+        with writing(session_factory) as session:
+            connection = session.connection()
+            arrival = store.Arrival(content, sha, origin, orthanc_id, store.site_id(connection, site), now, now)
+            return store.reject(connection, error, arrival)
+
+    row_id = _persistently(write)
+    status = NOT_DOSE if isinstance(error, NotADoseObject) else REJECTED
+    level = log.debug if status == NOT_DOSE else log.warning
+    level("object refused", extra={"source_object": row_id, "orthanc_id": orthanc_id, "reason_code": error.code})
+    return Outcome(status, source_object_id=row_id, reason_code=error.code, reason=str(error))
+
+
+def content_hash(content: bytes) -> str:
+    """SHA-256 of the data set, without preamble and file meta information (PS3.10 section 7.1).
+
+    The same object written by different software then is the same: only the meta group says who wrote it.
+    """
+    return hashlib.sha256(memoryview(content)[_data_set_offset(content) :]).hexdigest()
+
+
+def _data_set_offset(content: bytes) -> int:
+    # (0002,0000) UL, 4 bytes: the length of what remains of the group. Without it the whole file is hashed.
+    if content[128:132] != b"DICM" or content[132:140] != b"\x02\x00\x00\x00UL\x04\x00":
+        return 0
+    return 144 + int.from_bytes(content[140:144], "little")
+
+
+def _persistently(work: Callable[[], _T]) -> _T:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return work()
+        except DBAPIError as error:
+            if attempt == _TRIES or getattr(error.orig, "sqlstate", None) not in _MET_ANOTHER:
+                raise
+    raise AssertionError("unreachable")
+
+
+def reextract(
+    session_factory: Sessions,
+    *,
+    study_ids: list[int] | None = None,
+    everything: bool = False,
+    after_id: int = 0,
+    read: Reader = reader.extract,
+) -> Iterator[Reextracted]:
+    """Read kept objects again, each study in its own transaction, and say what changed.
+
+    Without `study_ids` all studies that an older reader read; stopped in between, the next call goes on where it
+    stood, because what was read carries the present reader's version. `everything` reads whatever its version, from
+    the study after `after_id`.
+    """
+    for study_id in study_ids if study_ids is not None else _outdated(session_factory, everything, after_id):
+        with writing(session_factory) as session:
+            changes = store.rebuild_study(session, study_id, read)
+        log.info("study read again", extra={"study": study_id, "changes": len(changes)})
+        yield Reextracted(study_id, changes)
+
+
+def _outdated(session_factory: Sessions, everything: bool, after_id: int) -> Iterator[int]:
+    version = 2**31 - 1 if everything else reader.READER_VERSION
+    while True:
+        with session_factory() as session:
+            batch = store.rebuild_outdated(session.connection(), version, after_id, 100)
+        if not batch:
+            return
+        yield from batch
+        after_id = batch[-1]
+
+
+def retry(
+    session_factory: Sessions, scope: Scope, source_object_id: int, read: Reader = reader.extract
+) -> Outcome | None:
+    """Read a rejected object again: at once from its kept bytes, else queued for Orthanc (then None).
+
+    Raises
+    ------
+    NotPermitted
+        Unless the account may retry.
+    LookupError
+        No such rejected object for this account, or neither Orthanc nor we hold it.
+    """
+    with writing(session_factory) as session:
+        record(session, scope, Action.RETRY_OBJECT, subject="object", subject_id=source_object_id)
+        queued = queries.retry_rejected(session, scope, source_object_id)
+        content = queries.kept_content(session, scope, source_object_id)
+        columns = select(SourceObject.origin, SourceObject.orthanc_id, SourceObject.status, Site.name)
+        row = session.execute(columns.join(Site).where(SourceObject.id == source_object_id)).first()
+    if content is None or row is None or row.status != REJECTED:
+        if queued:
+            return None
+        raise LookupError(f"no rejected object {source_object_id} that could be read again")
+    return ingest(content, session_factory, origin=row.origin, orthanc_id=row.orthanc_id, site=row.name, read=read)

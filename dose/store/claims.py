@@ -1,0 +1,159 @@
+"""Which object each study believes about each event, and how that is laid down in rows.
+
+A *claim* is what the highest-ranked covering object of one study says about one event key and plane. Studies that
+claim the same exposure (same patient, device and doses) share one row: it belongs to the study with the smallest
+UID, the others are linked by `event_study` with whatever their own report describes otherwise. Claims can always be
+read back whole, so that any order of arrival ends in the same rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+
+from dose import tables
+from dose.store.rows import CONTENT, EVENT, GroupKey, Row, signature
+
+LINK: Table = tables.EventStudy.__table__  # type: ignore[assignment]
+SOURCE: Table = tables.SourceObject.__table__  # type: ignore[assignment]
+STUDY: Table = tables.Study.__table__  # type: ignore[assignment]
+
+_ROW = (*CONTENT, "event_key", "plane", "occurrence")
+Claims = dict[GroupKey, dict[int, "Claim"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one object says about one event key and plane in one study; `rows` by occurrence."""
+
+    study_id: int
+    study_uid: str
+    source_id: int
+    rank: str
+    patient_id: int | None
+    device_id: int | None
+    rows: list[Row]
+
+    def same_exposure(self, other: Claim) -> bool:
+        """Whether another study's claim is about the same exposure."""
+        return (self.patient_id, self.device_id, signature(self.rows)) == (
+            other.patient_id,
+            other.device_id,
+            signature(other.rows),
+        )
+
+
+_OWNER = (SOURCE.c.rank, SOURCE.c.patient_id, STUDY.c.study_instance_uid)
+_OWNED = (
+    select(EVENT, *_OWNER)
+    .join(SOURCE, SOURCE.c.id == EVENT.c.source_object_id)
+    .join(STUDY, STUDY.c.id == EVENT.c.study_id)
+    .where(EVENT.c.event_key.in_(bindparam("keys", expanding=True)))
+)
+_LINKED = (
+    select(LINK, SOURCE.c.device_id, *_OWNER)
+    .join(SOURCE, SOURCE.c.id == LINK.c.source_object_id)
+    .join(STUDY, STUDY.c.id == LINK.c.study_id)
+    .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
+    .where(EVENT.c.event_key.in_(bindparam("keys", expanding=True)))
+)
+
+
+def load(connection: Connection, keys: Collection[str]) -> Claims:
+    """Every study's claims about these event keys: two statements, one when there are none."""
+    if not keys:
+        return {}
+    owned = connection.execute(_OWNED, {"keys": list(keys)}).mappings().all()
+    if not owned:
+        return {}
+    claims: Claims = {}
+    rows = {event["id"]: {name: event[name] for name in _ROW} for event in owned}
+    for event in owned:
+        _add(claims, event, rows[event["id"]])
+    for link in connection.execute(_LINKED, {"keys": list(keys)}).mappings():
+        _add(claims, link, rows[link["irradiation_event_id"]] | json.loads(link["differs"] or "{}"))
+    for group in claims.values():
+        for claim in group.values():
+            claim.rows.sort(key=lambda row: row["occurrence"])
+    return claims
+
+
+def _add(claims: Claims, owner: Any, row: Row) -> None:  # noqa: ANN401 - a mapping of either statement
+    group = claims.setdefault((row["event_key"], row["plane"]), {})
+    claim = group.get(owner["study_id"])
+    if claim is None:
+        claim = group[owner["study_id"]] = Claim(
+            owner["study_id"], owner["study_instance_uid"], owner["source_object_id"], owner["rank"],
+            owner["patient_id"], owner["device_id"], [],
+        )  # fmt: skip
+    claim.rows.append(row)
+
+
+def settle(connection: Connection, before: Claims, after: Claims) -> set[int]:
+    """Lay down the claims that changed; returns the studies they concern. Statements do not grow with the events."""
+    changed = [key for key in before.keys() | after.keys() if before.get(key) != after.get(key)]
+    if not changed:
+        return set()
+    stale = [(key, study) for key in changed for study in before.get(key, ())]
+    if stale:
+        _delete(connection, changed)
+    inserts: list[Row] = []
+    links: list[tuple[Claim, Claim]] = []
+    for key in sorted(changed):
+        for owner, sharing in pack(after.get(key, {}).values()):
+            inserts.extend(event_rows(owner))
+            links.extend((owner, claim) for claim in sharing)
+    if inserts:
+        connection.execute(insert(EVENT), inserts)
+    if links:
+        _link(connection, links)
+    return {study for key in changed for claims in (before, after) for study in claims.get(key, ())}
+
+
+def _delete(connection: Connection, changed: list[GroupKey]) -> None:
+    # A key has one or two planes: the planes that did not change are sorted out by id.
+    keys = sorted({key for key, _ in changed})
+    rows = connection.execute(
+        select(EVENT.c.id, EVENT.c.event_key, EVENT.c.plane).where(EVENT.c.event_key.in_(keys))
+    ).all()
+    gone = set(changed)
+    connection.execute(delete(EVENT).where(EVENT.c.id.in_([r.id for r in rows if (r.event_key, r.plane) in gone])))
+
+
+def pack(claims: Iterable[Claim]) -> list[tuple[Claim, list[Claim]]]:
+    """Claims of one event key, each exposure once with its owner, the smallest study UID, first."""
+    packed: list[tuple[Claim, list[Claim]]] = []
+    for claim in sorted(claims, key=lambda claim: claim.study_uid):
+        sharing = next((sharing for owner, sharing in packed if claim.same_exposure(owner)), None)
+        if sharing is None:
+            packed.append((claim, []))
+        else:
+            sharing.append(claim)
+    return packed
+
+
+def event_rows(claim: Claim) -> list[Row]:
+    """The rows of `irradiation_event` that lay down a claim."""
+    owner = {"study_id": claim.study_id, "source_object_id": claim.source_id, "device_id": claim.device_id}
+    return [row | owner for row in claim.rows]
+
+
+def _link(connection: Connection, links: list[tuple[Claim, Claim]]) -> None:
+    keys = sorted({row["event_key"] for owner, _ in links for row in owner.rows})
+    identity = (EVENT.c.study_id, EVENT.c.event_key, EVENT.c.plane, EVENT.c.occurrence)
+    found = connection.execute(select(EVENT.c.id, *identity).where(EVENT.c.event_key.in_(keys)))
+    ids = {tuple(row)[1:]: row.id for row in found}
+    rows = []
+    for owner, claim in links:
+        for theirs, ours in zip(owner.rows, claim.rows, strict=True):
+            number = ids[owner.study_id, theirs["event_key"], theirs["plane"], theirs["occurrence"]]
+            differs = {name: ours[name] for name in CONTENT if ours[name] != theirs[name]}
+            rows.append({
+                "irradiation_event_id": number, "study_id": claim.study_id, "source_object_id": claim.source_id,
+                "differs": json.dumps(differs, sort_keys=True) if differs else None,
+            })  # fmt: skip
+    connection.execute(insert(LINK), rows)

@@ -1,0 +1,41 @@
+"""Remove what was made for demonstration, and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnExpressionArgument, delete, exists, select
+from sqlalchemy.orm import Session
+
+from dose import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many rows went."""
+
+    studies: int
+    patients: int
+    devices: int
+
+
+def remove_demo(session: Session) -> Removed:
+    """Delete demonstration studies with everything of theirs, their patients, and devices without a real study."""
+    study, source, patient, device = tables.Study, tables.SourceObject, tables.Patient, tables.Device
+    demo_studies = select(study.id).where(study.is_demo)
+    of_demo = source.study_id.in_(demo_studies)
+    shas = select(source.content_sha256).where(of_demo, source.content_sha256.is_not(None))
+    uids = select(study.study_instance_uid).where(study.is_demo)
+    _delete(session, tables.KeptObject, tables.KeptObject.sha256.in_(shas))
+    _delete(session, tables.ImageSeries, tables.ImageSeries.study_instance_uid.in_(uids))
+    studies = _delete(session, study, study.is_demo)  # sources, events, totals and words go with them
+    spoken_of = exists().where(source.patient_id == patient.id) | exists().where(study.patient_id == patient.id)
+    patients = _delete(session, patient, patient.is_demo & ~spoken_of)
+    used = exists().where(study.device_id == device.id) | exists().where(source.device_id == device.id)
+    devices = _delete(session, device, device.is_demo & ~used)
+    return Removed(studies, patients, devices)
+
+
+def _delete(session: Session, table: type[tables.Base], condition: ColumnExpressionArgument[bool]) -> int:
+    statement = delete(table).where(condition).execution_options(synchronize_session=False)
+    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,165 @@
+"""Rows of `source_object`: what arrived, what became of it, and the bytes kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, or_, select, update
+
+from dose import tables
+from dose.errors import BadObject, NotADoseObject
+from dose.model import DoseReport
+from dose.store.claims import SOURCE
+from dose.store.rows import ACCUMULATED, clean
+from dose.store.statements import insert_one, insert_unless_there
+from dose.store.studies import OK, SOP_UID_REUSED, SUPERSEDED
+
+KEPT: Table = tables.KeptObject.__table__  # type: ignore[assignment]
+REJECTED, NOT_DOSE = "rejected", "not_dose"
+KEPT_WHEN_REJECTED_BYTES = 4 << 20  # a dose lost to a fault of ours can be read later; a bomb is not stored
+_REUSED = {"code": SOP_UID_REUSED, "text": "Another object with the same SOP Instance UID says something else."}
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How an object reached us. `content_sha256` is of its data set without file meta information."""
+
+    content: bytes
+    content_sha256: str
+    origin: str
+    orthanc_id: str | None
+    site_id: int
+    received_at: datetime
+    read_at: datetime
+
+
+def known(connection: Connection, content_sha256: str, report_sha256: str, sop_instance_uid: str) -> list[Row[Any]]:
+    """Objects with the same bytes, the one that holds the SOP Instance UID, and one that lost it saying the same."""
+    keys = [sop_instance_uid, f"sha256:{report_sha256}"]
+    same = or_(SOURCE.c.content_sha256 == content_sha256, SOURCE.c.object_key.in_(keys))
+    return list(connection.execute(select(SOURCE).where(same)))
+
+
+def note_repeat(connection: Connection, row: Row[Any], arrival: Arrival) -> None:
+    """Remember that an object we know is also in Orthanc (now)."""
+    if arrival.orthanc_id and (row.orthanc_id != arrival.orthanc_id or row.origin != arrival.origin):
+        values = {"orthanc_id": arrival.orthanc_id, "origin": arrival.origin}
+        connection.execute(update(SOURCE).where(SOURCE.c.id == row.id), values)
+
+
+def source_values(
+    report: DoseReport, arrival: Arrival, rank: str, report_sha256: str, event_count: int
+) -> dict[str, Any]:
+    """The columns that a readable object fills."""
+    return {
+        "object_key": report.sop_instance_uid,
+        "sop_instance_uid": report.sop_instance_uid[:64],
+        "sop_class_uid": clean(report.sop_class_uid, 64),
+        "series_instance_uid": clean(report.series_instance_uid, 64),
+        "site_id": arrival.site_id,
+        "orthanc_id": arrival.orthanc_id,
+        "kind": report.source,
+        "template": clean(report.template, 16),
+        "reader_version": report.reader_version,
+        "status": OK,
+        "reason_code": None,
+        "reason": None,
+        "warnings": [{"code": warning.code, "text": warning.text} for warning in report.warnings],
+        "quirks": list(report.quirks),
+        "rank": rank,
+        "event_count": event_count,
+        "size_bytes": len(arrival.content),
+        "content_sha256": arrival.content_sha256,
+        "report_sha256": report_sha256,
+        "origin": arrival.origin,
+        "received_at": arrival.received_at,
+        "read_at": arrival.read_at,
+    }
+
+
+def keep(connection: Connection, arrival: Arrival) -> None:
+    """Keep the bytes, compressed and encrypted, unless they are kept already."""
+    row = {"sha256": arrival.content_sha256, "content": arrival.content, "kept_at": arrival.read_at}
+    connection.execute(insert_unless_there(connection.dialect.name, KEPT.name), [row])
+
+
+def demote(connection: Connection, loser: Row[Any]) -> None:
+    """Take the SOP Instance UID from an object that lost it to a better one of the same UID."""
+    values = loser_values(loser.report_sha256, loser.warnings)
+    connection.execute(update(SOURCE).where(SOURCE.c.id == loser.id), values)
+    connection.execute(delete(ACCUMULATED).where(ACCUMULATED.c.source_object_id == loser.id))
+
+
+def loser_values(report_sha256: str, warnings: list[Any]) -> dict[str, Any]:
+    """The columns by which an object with a reused SOP Instance UID explains why nothing of it counts."""
+    return {
+        "object_key": f"sha256:{report_sha256}",
+        "status": SUPERSEDED,
+        "reason_code": SOP_UID_REUSED,
+        "reason": "Another object with the same SOP Instance UID is believed instead.",
+        "warnings": with_reuse_warning(warnings),
+    }
+
+
+def with_reuse_warning(warnings: list[Any]) -> list[Any]:
+    """Warnings that also say that the SOP Instance UID is not unique."""
+    return [*(w for w in warnings if w["code"] != SOP_UID_REUSED), _REUSED]
+
+
+def gather_losers(connection: Connection, sop_instance_uid: str, former_study_id: int, study_id: int) -> None:
+    """Show all objects of one SOP Instance UID on the study of the one that is believed."""
+    same = (
+        SOURCE.c.study_id == former_study_id,
+        SOURCE.c.sop_instance_uid == sop_instance_uid,
+        SOURCE.c.reason_code == SOP_UID_REUSED,
+    )
+    connection.execute(update(SOURCE).where(*same), {"study_id": study_id})
+
+
+def reject(connection: Connection, error: BadObject, arrival: Arrival) -> int | None:
+    """Record that an object was refused and why; None when the same bytes were read well before."""
+    same = [SOURCE.c.content_sha256 == arrival.content_sha256]
+    if not arrival.content and arrival.orthanc_id:
+        same = [SOURCE.c.orthanc_id == arrival.orthanc_id, SOURCE.c.status.in_((REJECTED, NOT_DOSE))]
+    row = connection.execute(select(SOURCE).where(*same)).first()
+    if row is not None and row.status not in {REJECTED, NOT_DOSE}:
+        return None
+    values = {
+        "status": NOT_DOSE if isinstance(error, NotADoseObject) else REJECTED,
+        "reason_code": error.code[:40],
+        "reason": clean(str(error), 500),
+        "read_at": arrival.read_at,
+    }
+    if row is not None:
+        kept_id = {"orthanc_id": arrival.orthanc_id or row.orthanc_id}
+        connection.execute(update(SOURCE).where(SOURCE.c.id == row.id), values | kept_id)
+        return int(row.id)
+    if values["status"] == REJECTED and 0 < len(arrival.content) <= KEPT_WHEN_REJECTED_BYTES:
+        keep(connection, arrival)
+    return insert_one(connection, SOURCE, values | _refused(arrival))
+
+
+def _refused(arrival: Arrival) -> dict[str, Any]:
+    return {
+        "object_key": f"sha256:{arrival.content_sha256}",
+        "site_id": arrival.site_id,
+        "orthanc_id": arrival.orthanc_id,
+        "warnings": [],
+        "quirks": [],
+        "size_bytes": len(arrival.content) or None,
+        "content_sha256": arrival.content_sha256 if arrival.content else None,
+        "origin": arrival.origin,
+        "received_at": arrival.received_at,
+    }
+
+
+def drop_refusals(connection: Connection, rows: list[Row[Any]], arrival: Arrival) -> Arrival:
+    """Forget that these bytes were refused, now that they are read; keeps when they first arrived."""
+    refused = [row for row in rows if row.status in {REJECTED, NOT_DOSE}]
+    if not refused:
+        return arrival
+    connection.execute(delete(SOURCE).where(SOURCE.c.id.in_([row.id for row in refused])))
+    first = min(row.received_at for row in refused)
+    return replace(arrival, received_at=min(first, arrival.received_at))

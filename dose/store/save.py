@@ -1,0 +1,247 @@
+"""Write what one object says, in the caller's transaction; the same objects in any order give the same rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.orm import Session
+
+from dose.model import DoseReport, Warning_
+from dose.store import claims, objects
+from dose.store.claims import SOURCE, STUDY, Claim, Claims
+from dose.store.objects import NOT_DOSE, REJECTED, Arrival
+from dose.store.parties import Parties, device_key, has_patient_id, is_demo, upsert_device, upsert_patient
+from dose.store.rank import rank_of, report_hash
+from dose.store.rows import ACCUMULATED, GroupKey, accumulated_rows, event_groups
+from dose.store.rows import Row as Values
+from dose.store.statements import insert_one
+from dose.store.studies import (
+    OK,
+    SUPERSEDED,
+    fresh_totals,
+    listed_at,
+    merged,
+    recompute,
+    stated,
+    write_words,
+)
+from dose.store.totals import Source
+from dose.store.version import next_version
+from dose.store.words import study_words
+
+DUPLICATE = "duplicate"
+ORTHANC = "orthanc"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What became of an object: `status` is ok, superseded or duplicate.
+
+    `rebuild` names studies that held an object which lost its SOP Instance UID to this one: what it had hidden must
+    be read again (`dose.store.rebuild`), in the same transaction.
+    """
+
+    status: str
+    study_id: int
+    source_object_id: int
+    event_count: int
+    rebuild: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """One report on its way into rows."""
+
+    report: DoseReport
+    arrival: Arrival
+    rank: str
+    report_sha256: str
+    groups: dict[GroupKey, list[Values]]
+    accumulated: list[Values]
+
+    @property
+    def event_count(self) -> int:
+        """Distinct events of the report."""
+        return sum(map(len, self.groups.values()))
+
+
+def save(
+    session: Session,
+    report: DoseReport,
+    *,
+    content: bytes,
+    content_sha256: str,
+    origin: str,
+    site_id: int,
+    orthanc_id: str | None = None,
+    received_at: datetime | None = None,
+) -> Saved:
+    """Write one report in the caller's transaction. The number of statements does not grow with its events.
+
+    Parameters
+    ----------
+    content, content_sha256
+        The object as received, which is kept, and the SHA-256 of its data set without file meta information.
+    origin
+        `orthanc` or `import`.
+    """
+    now = datetime.now(UTC)
+    arrival = Arrival(content, content_sha256, origin, orthanc_id, site_id, received_at or now, now)
+    telling = tell(report, arrival)
+    connection = session.connection()
+    device_id = upsert_device(connection, site_id, report, telling.rank, now)
+    rows = objects.known(connection, content_sha256, telling.report_sha256, report.sop_instance_uid)
+    for row in rows:
+        same = row.content_sha256 == content_sha256 or row.report_sha256 == telling.report_sha256
+        if same and row.status not in {REJECTED, NOT_DOSE}:
+            objects.note_repeat(connection, row, arrival)
+            return Saved(DUPLICATE, row.study_id, row.id, row.event_count)
+    telling = replace(telling, arrival=objects.drop_refusals(connection, rows, arrival))
+    parties = _parties(connection, telling, device_id)
+    rival = next((row for row in rows if row.object_key == report.sop_instance_uid), None)
+    if rival is None:
+        return apply(session, telling, parties)
+    return _contest(session, telling, parties, rival)
+
+
+def tell(report: DoseReport, arrival: Arrival) -> Telling:
+    """Turn a report into values, its rank and its events by key."""
+    groups, repeated, other_values = event_groups(report, device_key(report.device))
+    sha = report_hash(report)
+    return Telling(
+        _with_remarks(report, repeated, other_values),
+        arrival,
+        rank_of(report, sha),
+        sha,
+        groups,
+        accumulated_rows(report),
+    )
+
+
+_REMARKS = {
+    "repeated-event": "{} events are stated more than once",
+    "same-uid-other-values": "{} events have the UID and plane of another event with different values",
+}
+
+
+def _with_remarks(report: DoseReport, *counts: int) -> DoseReport:
+    said = {warning.code for warning in report.warnings}
+    found = [(code, count) for code, count in zip(_REMARKS, counts, strict=True) if count and code not in said]
+    if not found:
+        return report
+    return replace(
+        report, warnings=(*report.warnings, *(Warning_(code, _REMARKS[code].format(n)) for code, n in found))
+    )
+
+
+def _parties(connection: Connection, telling: Telling, device_id: int) -> Parties:
+    report = telling.report
+    patient_id = upsert_patient(connection, telling.arrival.site_id, report, telling.rank)
+    return Parties(device_id, patient_id, has_patient_id(report), is_demo(report))
+
+
+def _contest(session: Session, telling: Telling, parties: Parties, rival: Row[Any]) -> Saved:
+    """Two objects with one SOP Instance UID say different things: the higher rank is believed, both are kept."""
+    connection = session.connection()
+    uid = telling.report.sop_instance_uid
+    if telling.rank < rival.rank:
+        warnings = objects.with_reuse_warning(rival.warnings)
+        connection.execute(update(SOURCE).where(SOURCE.c.id == rival.id), {"warnings": warnings})
+        values = _source_row(telling, parties, rival.study_id)
+        values |= objects.loser_values(telling.report_sha256, values["warnings"])
+        source_id = insert_one(connection, SOURCE, values)
+        objects.keep(connection, telling.arrival)
+        recompute(connection, [rival.study_id], next_version(session), telling.arrival.read_at)
+        return Saved(SUPERSEDED, rival.study_id, source_id, 0)
+    objects.demote(connection, rival)
+    saved = apply(session, telling, parties, reused=True)
+    objects.gather_losers(connection, uid, rival.study_id, saved.study_id)
+    return replace(saved, rebuild=(rival.study_id,))
+
+
+def apply(
+    session: Session, telling: Telling, parties: Parties, *, source_id: int | None = None, reused: bool = False
+) -> Saved:
+    """Write a report whose device and patient are known; `source_id` is its row when it is read again."""
+    connection = session.connection()
+    study = connection.execute(
+        select(STUDY).where(STUDY.c.study_instance_uid == telling.report.study_instance_uid).with_for_update()
+    ).first()
+    known = claims.load(connection, sorted({key for key, _ in telling.groups}))
+    version = next_version(session)
+    simple = study is None and not known and source_id is None and not reused
+    study_id = _write_study(connection, telling, parties, study, version, simple=simple)
+    source = _source_row(telling, parties, study_id)
+    if reused:
+        source["warnings"] = objects.with_reuse_warning(source["warnings"])
+    if source_id is None:
+        source_id = insert_one(connection, SOURCE, source)
+    else:
+        connection.execute(update(SOURCE).where(SOURCE.c.id == source_id), source)
+    if telling.accumulated:
+        rows = [row | {"source_object_id": source_id} for row in telling.accumulated]
+        connection.execute(insert(ACCUMULATED), rows)
+    objects.keep(connection, telling.arrival)
+    after, taken = _claimed(known, telling, parties, study_id, source_id)
+    concerned = claims.settle(connection, known, after)
+    if not simple:
+        recompute(connection, sorted(concerned | {study_id}), version, telling.arrival.read_at)
+    status = OK if taken or not telling.groups else SUPERSEDED
+    return Saved(status, study_id, source_id, taken)
+
+
+def _source_row(telling: Telling, parties: Parties, study_id: int) -> Values:
+    values = objects.source_values(
+        telling.report, telling.arrival, telling.rank, telling.report_sha256, telling.event_count
+    )
+    return values | {"study_id": study_id, "patient_id": parties.patient_id, "device_id": parties.device_id}
+
+
+def _write_study(
+    connection: Connection, telling: Telling, parties: Parties, row: Row[Any] | None, version: int, *, simple: bool
+) -> int:
+    report, arrival = telling.report, telling.arrival
+    before = dict(row._mapping) if row is not None else None
+    who = (parties.patient_id, parties.has_patient_id, parties.is_demo)
+    said = stated(report, orthanc=arrival.origin == ORTHANC)
+    values = merged(before, said, who, parties.device_id, telling.rank)
+    values["first_seen_at"] = min(arrival.received_at, before["first_seen_at"]) if before else arrival.received_at
+    now = (before or {}) | values
+    values["listed_at"] = listed_at(now.get("started_at"), now.get("study_date"), values["first_seen_at"])
+    values |= {"version": version, "updated_at": arrival.read_at}
+    if before is not None:
+        connection.execute(update(STUDY).where(STUDY.c.id == before["id"]), values)
+        return int(before["id"])
+    values |= {"study_instance_uid": report.study_instance_uid, "site_id": arrival.site_id}
+    if not simple:
+        return insert_one(connection, STUDY, values | {"event_count": 0, "state": OK, "notes": []})
+    return _insert_whole(connection, telling, parties, values)
+
+
+def _insert_whole(connection: Connection, telling: Telling, parties: Parties, values: Values) -> int:
+    # The usual case, a study whose first object this is: everything about it is known without asking.
+    rows = [row for group in telling.groups.values() for row in group]
+    warnings = [{"code": warning.code, "text": warning.text} for warning in telling.report.warnings]
+    source = Source(warnings, parties.patient_id, len(rows), len(rows))
+    totals = fresh_totals(rows, telling.accumulated, source)
+    study_id = insert_one(connection, STUDY, values | totals)
+    words = study_words(values.get("description"), (totals["protocols"] or "").splitlines())
+    write_words(connection, [study_id], {study_id: words}, new=True)
+    return study_id
+
+
+def _claimed(known: Claims, telling: Telling, parties: Parties, study_id: int, source_id: int) -> tuple[Claims, int]:
+    """The claims after this report, and how many of its events it could make its own."""
+    after = {key: dict(claims) for key, claims in known.items()}
+    taken = 0
+    for key, rows in telling.groups.items():
+        group = after.setdefault(key, {})
+        held = group.get(study_id)
+        if held is None or telling.rank >= held.rank:
+            uid = telling.report.study_instance_uid
+            group[study_id] = Claim(study_id, uid, source_id, telling.rank, parties.patient_id, parties.device_id, rows)
+            taken += len(rows)
+    return after, taken

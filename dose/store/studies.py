@@ -1,0 +1,192 @@
+"""The rows of a study: its registers, and everything that is recomputed from its events and reports."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, select, update
+
+from dose import tables
+from dose.crypto import keys
+from dose.model import DoseReport
+from dose.store.claims import LINK, SOURCE, STUDY
+from dose.store.registers import merge
+from dose.store.rows import ACCUMULATED, DOSES, EVENT, Row, clean, number
+from dose.store.totals import Source, study_notes, study_totals
+from dose.store.words import study_words
+
+WORD: Table = tables.StudyWord.__table__  # type: ignore[assignment]
+OK, SUPERSEDED = "ok", "superseded"
+SOP_UID_REUSED = "sop-uid-reused"
+
+_NEEDED = (*DOSES, "fluoro_time_s", "laterality", "protocol", "started_at", "position")
+_OTHER = EVENT.alias("other")
+
+
+def stated(report: DoseReport, *, orthanc: bool) -> Row:
+    """The study fields that an object states (PS3.3 C.7.2), except patient and device; None where it is silent."""
+    accession = clean(report.accession_number)
+    # PatientID and UID are what Orthanc hashes; it is only asked about what came from it.
+    return {
+        "accession_number": accession,
+        "accession_index": keys().index(accession, "study.accession_number") if accession else None,
+        "study_date": _date(report.study_date),
+        "started_at": clean(_started_at(report), 26),
+        "description": clean(report.study_description, 200),
+        "modality": clean(report.modality, 16),
+        "age_years": number(report.patient.age_years),
+        "height_m": number(report.patient.height_m),
+        "weight_kg": number(report.patient.weight_kg),
+        "orthanc_study_id": orthanc_study_id(report) if orthanc else None,
+    }
+
+
+def _started_at(report: DoseReport) -> str | None:
+    if report.study_date and report.study_time:
+        return f"{report.study_date}T{report.study_time}"
+    first = min((event.started_at for event in report.events if event.started_at), default=None)
+    return report.started_at or first or report.study_date
+
+
+def _date(text: str | None) -> date | None:
+    try:
+        return date.fromisoformat(text or "")
+    except ValueError:
+        return None
+
+
+def orthanc_study_id(report: DoseReport) -> str:
+    """What Orthanc calls the study: SHA-1 of PatientID|StudyInstanceUID in five groups of eight digits."""
+    text = f"{report.patient.id or ''}|{report.study_instance_uid}"
+    digest = hashlib.sha1(text.encode("utf-8", "replace"), usedforsecurity=False).hexdigest()
+    return "-".join(digest[i : i + 8] for i in range(0, 40, 8))
+
+
+def listed_at(started_at: str | None, study_date: date | None, first_seen_at: datetime) -> int:
+    """The order of lists, YYYYMMDDhhmmss: start as sent, else the study date, else the arrival."""
+    digits = "".join(c for c in (started_at or "")[:19] if c.isdigit())
+    if not digits[:8].isdecimal() or len(digits) < 8:
+        digits = f"{study_date:%Y%m%d}" if study_date else f"{first_seen_at.astimezone(UTC):%Y%m%d%H%M%S}"
+    return int(digits.ljust(14, "0"))
+
+
+def merged(row: Mapping[str, Any] | None, said: Row, patient: tuple[int, bool, bool], device_id: int, rank: str) -> Row:
+    """The columns of a study after an object spoke; `patient` is row id, whether it has a Patient ID, is demo."""
+    patient_id, has_patient_id, demo = patient
+    won, ranks = merge(row["ranks"] if row else {}, said | {"device_id": device_id}, rank)
+    # Whoever names a patient is believed before whoever names none.
+    who, ranks = merge(ranks, {"patient_id": patient_id}, f"{int(has_patient_id)} {rank}")
+    if who:
+        won |= {"patient_id": patient_id, "is_demo": demo}
+    return won | {"ranks": ranks}
+
+
+def fresh_totals(rows: Sequence[Row], accumulated: Sequence[Row], source: Source) -> Row:
+    """Totals, notes and state of a study whose only object is this one, without asking the database."""
+    totals = study_totals(rows, accumulated, overlap=False)
+    return totals | _notes(study_notes(totals, [source], overlap=False, elsewhere=False))
+
+
+def _notes(notes: list[Row]) -> Row:
+    return {"notes": notes, "state": "notes" if notes else "ok"}
+
+
+def write_words(
+    connection: Connection, study_ids: Collection[int], words: Mapping[int, set[str]], *, new: bool
+) -> None:
+    """Lay down under which words studies are found."""
+    if not new:
+        connection.execute(delete(WORD).where(WORD.c.study_id.in_(study_ids)))
+    rows = [{"study_id": study, "word": word} for study, found in words.items() for word in sorted(found)]
+    if rows:
+        connection.execute(insert(WORD), rows)
+
+
+def recompute(connection: Connection, study_ids: Collection[int], version: int, now: datetime) -> None:
+    """Derive totals, notes, states and words of studies again from their events and live reports.
+
+    The number of statements depends neither on the studies nor on their events.
+    """
+    events, owned = _events(connection, study_ids)
+    sources = _sources(connection, study_ids, owned)
+    accumulated = _accumulated(connection, study_ids)
+    elsewhere = _elsewhere(connection, study_ids)
+    studies, words = [], {}
+    descriptions = select(STUDY.c.id, STUDY.c.description).where(STUDY.c.id.in_(study_ids))
+    for study_id, description in connection.execute(descriptions):
+        live = sources.get(study_id, [])
+        overlap = any(0 < source.owned < source.held for source in live)
+        totals = study_totals(events.get(study_id, []), accumulated.get(study_id, []), overlap)
+        words[study_id] = study_words(description, (totals["protocols"] or "").splitlines())
+        totals |= _notes(study_notes(totals, live, overlap, study_id in elsewhere))
+        studies.append(totals | {"the_id": study_id, "version": version, "updated_at": now})
+    if studies:
+        connection.execute(update(STUDY).where(STUDY.c.id == bindparam("the_id")), studies)
+        write_words(connection, study_ids, words, new=False)
+
+
+def _events(connection: Connection, study_ids: Collection[int]) -> tuple[dict[int, list[Row]], Counter[int]]:
+    columns = [EVENT.c[name] for name in _NEEDED]
+    own = select(EVENT.c.study_id, EVENT.c.source_object_id, *columns).where(EVENT.c.study_id.in_(study_ids))
+    linked = (
+        select(LINK.c.study_id, LINK.c.source_object_id, LINK.c.differs, *columns)
+        .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
+        .where(LINK.c.study_id.in_(study_ids))
+    )
+    events: dict[int, list[Row]] = {}
+    owned: Counter[int] = Counter()
+    for statement in (own, linked):
+        for event in connection.execute(statement).mappings():
+            said = dict(event) | json.loads(event.get("differs") or "{}")
+            events.setdefault(event["study_id"], []).append(said)
+            owned[event["source_object_id"]] += 1
+    return events, owned
+
+
+def _sources(connection: Connection, study_ids: Collection[int], owned: Counter[int]) -> dict[int, list[Source]]:
+    c = SOURCE.c
+    statement = select(c.id, c.study_id, c.status, c.reason_code, c.warnings, c.event_count, c.patient_id)
+    found = connection.execute(statement.where(c.study_id.in_(study_ids), c.status.in_((OK, SUPERSEDED))))
+    live: dict[int, list[Source]] = {}
+    changed = []
+    for source in found:
+        outdone = source.reason_code == SOP_UID_REUSED or (source.event_count > 0 and not owned[source.id])
+        if (source.status == SUPERSEDED) != outdone:
+            changed.append({"the_id": source.id, "status": SUPERSEDED if outdone else OK})
+        if not outdone:
+            one = Source(source.warnings, source.patient_id, source.event_count, owned[source.id])
+            live.setdefault(source.study_id, []).append(one)
+    if changed:
+        connection.execute(update(SOURCE).where(SOURCE.c.id == bindparam("the_id")), changed)
+    return live
+
+
+def _accumulated(connection: Connection, study_ids: Collection[int]) -> dict[int, list[Row]]:
+    statement = (
+        select(SOURCE.c.study_id, ACCUMULATED)
+        .join(SOURCE, SOURCE.c.id == ACCUMULATED.c.source_object_id)
+        .where(SOURCE.c.study_id.in_(study_ids), SOURCE.c.status == OK)
+    )
+    found: dict[int, list[Row]] = {}
+    for row in connection.execute(statement).mappings():
+        found.setdefault(row["study_id"], []).append(dict(row))
+    return found
+
+
+def _elsewhere(connection: Connection, study_ids: Collection[int]) -> set[int]:
+    other = exists().where(_OTHER.c.event_key == EVENT.c.event_key, _OTHER.c.study_id != EVENT.c.study_id)
+    statement = select(EVENT.c.study_id).distinct().where(EVENT.c.study_id.in_(study_ids), other)
+    own = set(connection.execute(statement).scalars())
+    # A study that is only linked to a row of an event which a third study states otherwise knows of it as well.
+    linked = (
+        select(LINK.c.study_id)
+        .distinct()
+        .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
+        .where(LINK.c.study_id.in_(study_ids), other)
+    )
+    return own | set(connection.execute(linked).scalars())
