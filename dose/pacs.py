@@ -212,6 +212,10 @@ class OrthancClient:
         query = {"Level": "Series", "Expand": True, "Query": {"Modality": modality}, "Since": since, "Limit": limit}
         return [Series.of(body) for body in self._json("/tools/find", "POST", query)]
 
+    def find_studies(self, **query: str) -> list[str]:
+        """Orthanc's identifiers of the studies that match DICOM keywords; values may hold wildcards."""
+        return list(self._json("/tools/find", "POST", {"Level": "Study", "Query": query}))
+
     def ordered_instances(self, series_id: str) -> list[str]:
         """The instances of a series by instance number."""
         return [body["ID"] for body in sorted(self._json(f"/series/{series_id}/instances"), key=_place_in_series)]
@@ -255,6 +259,13 @@ class OrthancClient:
         """Let an application entity send to Orthanc, at once and (with `DicomModalitiesInDatabase`) for good."""
         body = json.dumps({"AET": aet, "Host": host, "Port": port}).encode()
         self._bytes("PUT", f"/modalities/{quote(name, safe='')}", body)
+
+    def dismiss(self, name: str) -> None:
+        """Take back what `admit` gave; nothing happens when Orthanc does not know the name."""
+        try:
+            self._bytes("DELETE", f"/modalities/{quote(name, safe='')}")
+        except NotInPacs:
+            return
 
     def _json(self, path: str, method: str = "GET", body: object = None) -> Any:  # noqa: ANN401 - any JSON
         sent = None if body is None else json.dumps(body).encode()

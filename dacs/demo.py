@@ -1,0 +1,185 @@
+"""`dacs demo`: a small hospital that never existed, sent to a running Orthanc as modalities send, and removed again.
+
+Everything it sends has the issuer of patient ID `DACS-DEMO`, and nothing else is ever removed.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.orm import Session, sessionmaker
+
+from dacs.synthetic.document import DOSE_SR
+from dacs.synthetic.encode import IMPLEMENTATION_UID, to_bytes
+from dacs.synthetic.hospital import ANCHOR, ID_PREFIX, ISSUER, SEED, STUDIES, DemoStudy, demo_studies
+from dacs.synthetic.images import SOP_CLASSES
+from dose import ingest, store
+from dose.database import make_engine, session_factory, writing
+from dose.errors import BadObject, DoseError
+from dose.pacs import OrthancClient
+from dose.settings import Settings
+
+AET = "DACSDEMO"
+MODALITY = "dacs-demo"  # the name under which Orthanc knows us while we send
+ISSUER_TAG = "0010-0021"
+
+__all__ = ["ANCHOR", "SEED", "DemoStudy", "demo_studies", "load_directly", "run_demo"]
+
+
+class NotSent(DoseError):
+    """Orthanc did not take the demonstration."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was sent: studies, instances, and SOP Instance UIDs that Orthanc refused."""
+
+    studies: int = 0
+    instances: int = 0
+    refused: list[str] = field(default_factory=list)
+
+
+def run_demo(settings: Settings, *, remove: bool = False, anchor: datetime | None = None, count: int = STUDIES) -> int:
+    """Send the hospital, or remove it; returns the exit status.
+
+    `anchor` is the local time just after the newest study; now, when not given.
+    """
+    console = Console(stderr=True)
+    client = OrthancClient(settings.orthanc_url, user=settings.orthanc_user, password=settings.orthanc_password)
+    try:
+        if remove:
+            console.print(_removed(settings, client))
+            return 0
+        with _progress(console) as progress:
+            tally = _send_all(settings, client, progress, anchor or _now(), count)
+    except DoseError as error:
+        console.print(f"dacs demo: {error}")
+        return 1
+    finally:
+        client.close()
+    console.print(f"Sent {tally.studies} studies, {tally.instances} objects. They are read as they arrive.")
+    if tally.refused:
+        console.print(f"Orthanc refused {len(tally.refused)} objects, the first was {tally.refused[0]}.")
+    return 1 if tally.refused else 0
+
+
+def load_directly(
+    factory: sessionmaker[Session], studies: Iterable[DemoStudy] | None = None, *, site: str = "Main site"
+) -> int:
+    """Ingest the reports without any Orthanc (for tests of what shows them); returns how many were accepted."""
+    accepted = 0
+    for study in demo_studies() if studies is None else studies:
+        for report in study.reports():
+            try:
+                ingest.ingest(to_bytes(report), factory, origin="import", site=site)
+                accepted += 1
+            except BadObject as error:
+                ingest.reject(factory, error, origin="import", orthanc_id=None, site=site)
+    return accepted
+
+
+def _now() -> datetime:
+    return datetime.now()  # noqa: DTZ005 - modalities write local time
+
+
+def _progress(console: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)
+
+
+def _send_all(settings: Settings, client: OrthancClient, progress: Progress, anchor: datetime, count: int) -> Tally:
+    system = client.system()
+    host = urlsplit(settings.orthanc_url).hostname or "127.0.0.1"
+    address = (host, int(system["DicomPort"]), str(system["DicomAet"]))
+    tally, task = Tally(), progress.add_task("Sending the demo hospital", total=count)
+    client.admit(MODALITY, AET, _own_address(host))
+    try:
+        with _Sender(address) as sender:
+            for study in demo_studies(anchor=anchor, count=count):
+                _send(sender, study.objects(), tally)
+                tally.studies += 1
+                progress.advance(task)
+    finally:
+        client.dismiss(MODALITY)
+    return tally
+
+
+def _own_address(host: str) -> str:
+    """Return the address from which this machine reaches the host, as Orthanc will see it; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect((host, 9))
+        return str(probe.getsockname()[0])
+
+
+def _send(sender: _Sender, objects: Iterable[Dataset], tally: Tally) -> None:
+    for ds in objects:
+        tally.instances += 1
+        if not sender.store(ds):
+            tally.refused.append(str(ds.SOPInstanceUID))
+
+
+class _Sender:
+    """One association, kept for all objects and opened again once when Orthanc drops it."""
+
+    def __init__(self, address: tuple[str, int, str]) -> None:
+        from pynetdicom import AE  # heavy, and only needed here
+
+        self._address = address
+        self._ae = AE(ae_title=AET)
+        for sop_class in (DOSE_SR, *SOP_CLASSES.values()):
+            self._ae.add_requested_context(sop_class, ExplicitVRLittleEndian)
+
+    def __enter__(self) -> _Sender:
+        self._open()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._association.release()
+
+    def _open(self) -> None:
+        host, port, called = self._address
+        self._association = self._ae.associate(host, port, ae_title=called)
+        if not self._association.is_established:
+            raise NotSent(f"no DICOM association with {called} at {host}:{port}")
+
+    def store(self, ds: Dataset) -> bool:
+        """Whether Orthanc acknowledged the object."""
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
+        if not self._association.is_established:
+            self._open()
+        return getattr(self._association.send_c_store(ds), "Status", 0xFFFF) == 0
+
+
+def _removed(settings: Settings, client: OrthancClient) -> str:
+    studies = _delete_from_orthanc(client)
+    engine = make_engine(settings.database)
+    try:
+        with writing(session_factory(engine)) as session:
+            gone = store.remove_demo(session)
+    finally:
+        engine.dispose()
+    return (
+        f"Removed {studies} demo studies from Orthanc; {gone.studies} studies, {gone.patients} patients and "
+        f"{gone.devices} devices from the database."
+    )
+
+
+def _delete_from_orthanc(client: OrthancClient) -> int:
+    count = 0
+    for study_id in client.find_studies(PatientID=f"{ID_PREFIX}*"):
+        series = client.study_series(study_id)
+        # A real patient's number may begin alike: only our own issuer may go.
+        if series and series[0].instances and client.tag(series[0].instances[0], ISSUER_TAG) == ISSUER:
+            client.delete_study(study_id)
+            count += 1
+    return count
