@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.site_files import complete
@@ -26,13 +27,14 @@ from dacs.worker_reader import Reader, reason_of
 from dacs.worker_series import gone
 from dacs.worker_state import RUNNING, STOPPED, WAITING, Heartbeat
 from dacs.worker_sweep import BACKFILL, RECONCILIATION, Sweep
-from dose import crypto
+from dose import crypto, ingest
 from dose import log as logs
 from dose.database import make_engine, session_factory, writing
 from dose.errors import ConfigError
 from dose.log import logger
 from dose.pacs import OrthancClient
 from dose.settings import Settings, load_settings
+from dose.tables import Study
 
 NODE = "orthanc"
 BATCH = 50
@@ -114,12 +116,21 @@ class Worker:
         if "gone" in command:
             gone(self._factory, [str(command["gone"])])
         if "reextract" in command:
-            series = self._client.study_series(str(command["reextract"]))
-            wanted = [Wanted(INSTANCE, i) for s in series if s.tags.get("Modality") == "SR" for i in s.instances]
-            with writing(self._factory) as session:
-                put(session, NODE, wanted, Priority.PERSON)
+            self._reextract(str(command["reextract"]))
         if "reconcile" in command:
             self._sweep.begin(RECONCILIATION)
+
+    def _reextract(self, orthanc_study: str) -> None:
+        """Read the kept reports of a study again, and queue those that Orthanc holds and we do not."""
+        uid = self._client.study_uid(orthanc_study)
+        with self._factory() as session:
+            known = session.scalars(select(Study.id).where(Study.study_instance_uid == uid)).all()
+        for done in ingest.reextract(self._factory, study_ids=list(known)):
+            log.info("read again", extra={"study": done.study_id, "changes": len(done.changes)})
+        series = self._client.study_series(orthanc_study)
+        wanted = [Wanted(INSTANCE, i) for s in series if s.tags.get("Modality") == "SR" for i in s.instances]
+        with writing(self._factory) as session:
+            put(session, NODE, wanted, Priority.PERSON)
 
     def report(self) -> dict[str, object]:
         """What the system page shows."""

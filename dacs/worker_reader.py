@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
@@ -13,7 +15,9 @@ from dacs.worker_series import is_reports, register
 from dose import ingest
 from dose.database import writing
 from dose.errors import BadObject, ConfigError, DoseError, TooExpensive
+from dose.extract import extract
 from dose.log import logger
+from dose.model import DoseReport
 from dose.pacs import NotInPacs, OrthancClient, PacsRefused, PacsUnreachable
 from dose.settings import Settings
 from dose.tables import IngestItem
@@ -39,6 +43,12 @@ def reason_of(error: Exception) -> str:
 def _database_words(error: DBAPIError) -> str:
     # The first line names what is wrong with the database; later lines may quote the row.
     return str(error.orig).strip().partition("\n")[0][:120] if not isinstance(error, OWN_FAULT) else "a value"
+
+
+class _Arrival(TypedDict):
+    origin: str
+    orthanc_id: str
+    site: str
 
 
 class Reader:
@@ -71,17 +81,12 @@ class Reader:
                     done.append(item.id)
                 self.read_count += 1
         finally:
-            self._in_hand.drop()
             self._queue.done(done)
 
     def _settle(self, item: IngestItem) -> bool:
         """Whether the item needs no further reading; what the world did wrong rises to the caller."""
-        crashes = self._crashes.pop(item.id, 0)
-        self._in_hand.take(item.id, crashes)
         try:
-            if crashes >= CRASHES:
-                self._reject(item, TooExpensive("the worker died each time it read this"))
-            elif item.level == INSTANCE:
+            if item.level == INSTANCE:
                 self._read_report(item)
             else:
                 self._read_series(item)
@@ -96,18 +101,29 @@ class Reader:
         return True
 
     def _read_report(self, item: IngestItem) -> None:
-        limit = self._settings.max_object_mb * MEGABYTE
-        try:
-            content = self._client.instance_file(item.orthanc_id, limit)
-            with deadline(len(content)):
-                ingest.ingest(
-                    content, self._factory, origin="orthanc", orthanc_id=item.orthanc_id, site=self._settings.site
-                )
-        except BadObject as error:
-            self._reject(item, error)
+        def read(content: bytes) -> DoseReport:
+            return self._guarded(item, content)
 
-    def _reject(self, item: IngestItem, error: BadObject) -> None:
-        ingest.reject(self._factory, error, origin="orthanc", orthanc_id=item.orthanc_id, site=self._settings.site)
+        try:
+            content = self._client.instance_file(item.orthanc_id, self._settings.max_object_mb * MEGABYTE)
+            ingest.ingest(content, self._factory, read=read, **self._arrival(item))
+        except BadObject as error:
+            ingest.reject(self._factory, error, **self._arrival(item))
+
+    def _guarded(self, item: IngestItem, content: bytes) -> DoseReport:
+        """Extract within bounds, leaving a trace for the next worker in case this one does not survive it."""
+        crashes = self._crashes.pop(item.id, 0)
+        if crashes >= CRASHES:
+            raise TooExpensive("the worker died each time it read this")
+        self._in_hand.take(item.id, crashes)
+        try:
+            with deadline(len(content)):
+                return extract(content)
+        finally:
+            self._in_hand.drop()
+
+    def _arrival(self, item: IngestItem) -> _Arrival:
+        return {"origin": ingest.ORTHANC, "orthanc_id": item.orthanc_id, "site": self._settings.site}
 
     def _read_series(self, item: IngestItem) -> None:
         series = self._client.series(item.orthanc_id)
