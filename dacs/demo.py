@@ -23,7 +23,7 @@ from dacs.synthetic.hospital import ANCHOR, ID_PREFIX, ISSUER, SEED, STUDIES, De
 from dacs.synthetic.images import SOP_CLASSES
 from dose import ingest, store
 from dose.database import make_engine, session_factory, writing
-from dose.errors import BadObject, DoseError
+from dose.errors import DoseError
 from dose.pacs import OrthancClient
 from dose.settings import Settings
 
@@ -78,11 +78,8 @@ def load_directly(
     accepted = 0
     for study in demo_studies() if studies is None else studies:
         for report in study.reports():
-            try:
-                ingest.ingest(to_bytes(report), factory, origin="import", site=site)
-                accepted += 1
-            except BadObject as error:
-                ingest.reject(factory, error, origin="import", orthanc_id=None, site=site)
+            outcome = ingest.ingest(to_bytes(report), factory, origin=ingest.IMPORT, site=site)
+            accepted += outcome.status in (ingest.OK, ingest.SUPERSEDED)
     return accepted
 
 
