@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections import Counter
 from collections.abc import Mapping
 
 from dose import codes
@@ -29,6 +30,9 @@ Source = bytes | bytearray | memoryview | mmap.mmap | str | os.PathLike[str]
 READERS: Mapping[codes.Concept, tuple[Reader, ...]] = {
     codes.X_RAY_DOSE_REPORT: (rdsr_projection.READER, rdsr_ct.READER),
 }
+
+# X-Ray Radiation Dose SR and Enhanced X-Ray Radiation Dose SR Storage: without a title they are cut, not another kind.
+_DOSE_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.67", "1.2.840.10008.5.1.4.1.1.88.76")
 
 _KINDS = {
     codes.RADIOPHARMACEUTICAL_DOSE_REPORT: "a radiopharmaceutical dose report, which has no reader yet",
@@ -58,11 +62,13 @@ def extract(source: Source, limits: Limits = DEFAULT) -> DoseReport:
     UnreadableObject
         No DICOM, cut short or broken.
     MissingField
-        No SOP Instance UID or Study Instance UID.
+        No SOP Instance UID or Study Instance UID, or no container of a template a reader knows.
     UnknownUnit
         Not one dose of the report has a unit its quantity knows.
     TooExpensive
         Reading it would cost more than an honest object needs.
+    OSError
+        A path was given and the file cannot be opened; the object is not at fault.
 
     References
     ----------
@@ -135,18 +141,24 @@ _NOTES = {
 
 
 def _reader(document: Document) -> Reader:
-    """Choose by document title, then by the containers present, then by the procedure reported."""
+    """Choose by document title, then by the containers present, then by the template stated."""
     title = document.title[0] if document.title else None
     if document.content is None or title is None:
+        if title in READERS or document.text("SOPClassUID") in _DOSE_CLASSES:
+            raise UnreadableObject("it ends before its content does")
         raise NotADoseObject(_kind(document))
     readers = READERS.get(title)
     if readers is None:
         raise NotADoseObject(_KINDS.get(title) or "a structured report with another title")
-    found = [node[0][0] for node in document.content]
-    return max(
-        readers,
-        key=lambda reader: (sum(found.count(one) for one in reader.containers), reader.template == document.template),
-    )
+    found = Counter(node[0][0] for node in document.content)
+    counted = [(sum(found[one] for one in reader.containers), reader) for reader in readers]
+    most = max(count for count, _ in counted)
+    if not most:
+        raise MissingField(
+            f"no dose container that a reader knows (template {(document.template or 'not stated')[:16]})"
+        )
+    chosen = [reader for count, reader in counted if count == most]
+    return next((reader for reader in chosen if reader.template == document.template), chosen[0])
 
 
 def _kind(document: Document) -> str:

@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
+from itertools import pairwise
 
 from dose.extract.body import Body
 from dose.extract.template import Reading
 from dose.model import AccumulatedDose, IrradiationEvent
 
 _TOLERANCE = 0.02  # makers round totals and events apart; below this nothing is wrong
+_CLOCK_SECONDS = 2.0  # start times are often whole seconds
 _SUMMED = {
     "dlp_mgy_cm": "dlp-total-differs",
     "pka_gy_cm2": "pka-total-differs",
@@ -30,6 +33,7 @@ def check(reading: Reading, body: Body) -> None:
         _check_total(reading, body, column, code)
     _check_count(reading, body.accumulated, len(body.events))
     _check_uids(reading, body.events)
+    _check_durations(reading, body.events)
 
 
 def _stated(rows: Iterable[AccumulatedDose | IrradiationEvent], column: str) -> list[float]:
@@ -65,3 +69,14 @@ def _check_uids(reading: Reading, events: tuple[IrradiationEvent, ...]) -> None:
         reading.note("same-uid-other-values", f"{len(repeated)} event UIDs stand for events with different values")
     else:
         reading.note("repeated-event", f"{len(repeated)} events are stated more than once")
+
+
+def _check_durations(reading: Reading, events: tuple[IrradiationEvent, ...]) -> None:
+    """Note durations longer than the time to the next event of the same plane: a second value in a wrong unit."""
+    timed = [event for event in events if event.started_at and event.irradiation_duration_s is not None]
+    for event, following in pairwise(timed):
+        if event.plane != following.plane:
+            continue
+        gap = datetime.fromisoformat(str(following.started_at)) - datetime.fromisoformat(str(event.started_at))
+        if 0 < gap.total_seconds() < (event.irradiation_duration_s or 0.0) - _CLOCK_SECONDS:
+            reading.note("duration-exceeds-gap", "irradiation_duration_s: longer than the time to the next event")

@@ -29,7 +29,7 @@ class Limits:
     depth: int = 48
     items: int = 200_000
     value_bytes: int = 1 << 16
-    inflated_bytes: int = 64 * _MEGABYTE
+    inflated_bytes: int = 32 * _MEGABYTE
     fallback_bytes: int = 16 * _MEGABYTE
 
 

@@ -11,7 +11,7 @@ from dose.errors import BadObject, TooExpensive, UnreadableObject
 from dose.extract.document import Document
 from dose.extract.limits import DEFAULT, Budget, Limits
 from dose.extract.part10 import Buffer, envelope
-from dose.extract.sr_narrow import Narrow, Odd
+from dose.extract.sr_narrow import Broken, Narrow, Odd
 
 
 def read(data: Buffer, limits: Limits = DEFAULT) -> Document:
@@ -42,8 +42,10 @@ def read(data: Buffer, limits: Limits = DEFAULT) -> Document:
     found = envelope(data, limits)
     try:
         return Narrow(found, budget).document()
-    except (Odd, struct.error, IndexError):
+    except Odd:
         return by_pydicom(data, budget)
+    except (Broken, struct.error, IndexError):
+        raise UnreadableObject("it is cut, or lengths inside contradict each other") from None
 
 
 def by_pydicom(data: Buffer, budget: Budget) -> Document:

@@ -58,6 +58,10 @@ class Odd(Exception):
     """The narrow reader does not expect this; pydicom may."""
 
 
+class Broken(Exception):
+    """Lengths contradict each other or the object's end: a number may be cut, so nobody should read on."""
+
+
 class _Vocabulary:
     """Stretches of one encoding that recur in every report; concept names and units, never a patient's text.
 
@@ -131,7 +135,7 @@ class Narrow:
         if length == _UNDEFINED:
             return self.end
         if pos + length > self.end:
-            raise Odd
+            raise Broken
         return pos + length
 
     def skip(self, pos: int, length: int) -> int:
@@ -159,35 +163,35 @@ class Narrow:
 
     def document(self) -> Document:
         """Read the top level; what is broken after the content tree costs a note, not the report."""
-        document, pos = Document(), self.start
+        document, pos, last = Document(), self.start, 0
         while pos < self.end:
             try:
-                pos = self.top_element(document, pos)
-            except (Odd, struct.error, IndexError):
+                last, pos = self.top_element(document, pos, last)
+            except (Odd, Broken, struct.error, IndexError):
                 if document.content is None:
                     raise
                 document.notes += ("tail-unreadable",)
                 break
         return document
 
-    def top_element(self, document: Document, pos: int) -> int:
+    def top_element(self, document: Document, pos: int, last: int) -> tuple[int, int]:
+        """Read or skip one element; return its tag and its end. Tags ascend, or something is wrong (PS3.5 7.1)."""
         self.budget.spend()
         tag, length, pos = self.element(pos)
+        if tag <= last:
+            raise Odd
         if tag in _WANTED:
             document.header[tag] = self.value((pos, length))
-        elif tag == CONTENT:
+        if tag == CONTENT:
             document.content, pos = self.content(pos, length, 1)
-            return pos
         elif tag == CONCEPT:
             document.title, pos = self.code(pos, length)
-            return pos
         elif tag == TEMPLATE:
             found, pos = self.first_item(pos, length, _TEMPLATE_ONLY)
             document.template = found.get(TEMPLATE_ID, b"").decode("latin-1").strip(" \0") or None
-            return pos
-        elif tag == _PIXELS:
-            return self.end
-        return self.skip(pos, length)
+        else:
+            pos = self.end if tag == _PIXELS else self.skip(pos, length)
+        return tag, pos
 
     def content(self, pos: int, length: int, depth: int) -> tuple[tuple[Node, ...], int]:
         """Read a Content Sequence: its items, and where it ends; equal small items are one tuple."""
@@ -201,7 +205,7 @@ class Narrow:
             if group != 0xFFFE or number != 0xE000:
                 if group == 0xFFFE and number == 0xE0DD and length == _UNDEFINED:
                     return tuple(nodes), pos
-                raise Odd
+                raise Broken
             self.left -= 1
             if not self.left & 255:
                 self.tick()
@@ -215,8 +219,10 @@ class Narrow:
                 node = known
                 pos += size
             nodes.append(node)
-        if length == _UNDEFINED or pos != stop:
-            raise Odd
+        if pos != stop:
+            raise Broken
+        if length == _UNDEFINED:
+            raise Broken
         return tuple(nodes), pos
 
     def tick(self) -> None:
@@ -253,8 +259,10 @@ class Narrow:
                 return (concept, kind, value, children), at
             else:
                 pos = self.skip(at, length)
-        if size == _UNDEFINED or pos != stop:
-            raise Odd
+        if pos != stop:
+            raise Broken
+        if size == _UNDEFINED:
+            raise Broken
         return (concept, kind, value, children), pos
 
     def known_head(self, pos: int, stop: int) -> tuple[Coded, int]:
@@ -335,9 +343,11 @@ class Narrow:
             elif tag == _SEQUENCE_END and length == _UNDEFINED:
                 return pos
             else:
-                raise Odd
-        if length == _UNDEFINED or pos != stop:
-            raise Odd
+                raise Broken
+        if pos != stop:
+            raise Broken
+        if length == _UNDEFINED:
+            raise Broken
         return pos
 
     def fields(self, pos: int, size: int, wanted: frozenset[int]) -> tuple[dict[int, tuple[int, int]], int]:
@@ -352,8 +362,10 @@ class Narrow:
             pos = self.skip(start, length)
             if tag in wanted:
                 found[tag] = (start, length)
-        if size == _UNDEFINED or pos != stop:
-            raise Odd
+        if pos != stop:
+            raise Broken
+        if size == _UNDEFINED:
+            raise Broken
         return found, pos
 
     def first_item(self, pos: int, length: int, wanted: frozenset[int]) -> tuple[dict[int, bytes], int]:

@@ -23,6 +23,9 @@ from dose.extract.limits import Budget
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
 
+_UNDEFINED = 0xFFFFFFFF
+
+
 class _Clocked(BytesIO):
     """A file that looks at the clock whenever it is read, because pydicom cannot be interrupted."""
 
@@ -81,7 +84,10 @@ class _Walk:
         if element is None:
             return None
         if isinstance(element, RawDataElement):
-            return element.value or b""
+            value = element.value or b""
+            if element.length not in (len(value), _UNDEFINED):
+                raise UnreadableObject("a value is cut")
+            return value
         return str(element.value or "").encode("utf-8")
 
     def code(self, dataset: Dataset, tag: int) -> Coded:

@@ -70,13 +70,17 @@ def device(document: Document, fields: dict[str, Any]) -> Device:
 def patient(reading: Reading, document: Document, study_date: str | None) -> Patient:
     """Return the patient as the header states them; sizes that are zero or no number are None."""
     born = texts.day(document.text("PatientBirthDate"))
-    age = header_text(reading, document, "age_years", "PatientAge")
+    stated = header_text(reading, document, "age_years", "PatientAge")
+    age = texts.age_years(stated, born, study_date)
+    if reading.trace is not None and not stated and age is not None:
+        path = "(0010,0030) PatientBirthDate, (0008,0020) StudyDate"
+        reading.trace.append(Traced("study", None, "age_years", path, conversion="difference in years"))
     return Patient(
         id=document.text("PatientID"),
         name=document.text("PatientName"),
         birth_date=born,
         sex=document.text("PatientSex"),
-        age_years=texts.age_years(age, born, study_date),
+        age_years=age,
         height_m=_size(reading, header_text(reading, document, "height_m", "PatientSize"), "height_m", 0.2, 2.6),
         weight_kg=_size(reading, header_text(reading, document, "weight_kg", "PatientWeight"), "weight_kg", 0.2, 500),
         issuer=document.text("IssuerOfPatientID"),
