@@ -315,6 +315,12 @@ class OrthancClient:
         self._local.connection = kind(self._host, self._port, timeout=self._timeout)
         return self._local.connection, False
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close this thread's connection; the next call opens a new one."""
         kept: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
