@@ -54,7 +54,9 @@ def run_doctor(settings: Settings) -> int:
 
 def programs(settings: Settings) -> Iterator[Finding]:
     """Orthanc and its plugins are installed, and the plugin embeds the Python our packages were built for."""
-    missing = [p for p in (settings.orthanc_program, *(settings.orthanc_plugins / n for n in PLUGINS)) if not p.exists()]
+    missing = [
+        p for p in (settings.orthanc_program, *(settings.orthanc_plugins / n for n in PLUGINS)) if not p.exists()
+    ]
     for path in missing:
         yield Finding("look", f"{path} is missing here.", "Run `make setup`, unless Orthanc runs on another machine.")
     if missing:
@@ -69,7 +71,8 @@ def programs(settings: Settings) -> Iterator[Finding]:
 
 def _linked_python(settings: Settings) -> str:
     ldd = shutil.which("ldd") or "/usr/bin/ldd"
-    answer = subprocess.run([ldd, str(settings.orthanc_plugins / PLUGINS[0])], capture_output=True, text=True, check=False)  # noqa: S603 - fixed program, path from settings
+    command = [ldd, str(settings.orthanc_plugins / PLUGINS[0])]
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ldd on our plugin
     _, _, rest = answer.stdout.partition("libpython")
     return rest.partition(".so")[0] or "unknown"
 
@@ -103,7 +106,9 @@ def database(settings: Settings) -> Iterator[Finding]:
 
 def orthanc(settings: Settings) -> Iterator[Finding]:
     """Orthanc answers, our plugin is in it, and its worker runs."""
-    client = OrthancClient(settings.orthanc_url, user=settings.orthanc_user, password=settings.orthanc_password, timeout=5)
+    client = OrthancClient(
+        settings.orthanc_url, user=settings.orthanc_user, password=settings.orthanc_password, timeout=5
+    )
     try:
         system = client.system()
     except (PacsError, OSError) as error:
@@ -114,7 +119,9 @@ def orthanc(settings: Settings) -> Iterator[Finding]:
     try:
         status = client.get_json("/dacs/status")
     except (PacsError, OSError):
-        yield Finding("bad", "Our plugin is not loaded in Orthanc.", "See docs/existing-orthanc.md: two lines are missing.")
+        yield Finding(
+            "bad", "Our plugin is not loaded in Orthanc.", "See docs/existing-orthanc.md: two lines are missing."
+        )
         return
     yield _worker_finding(status if isinstance(status, dict) else {})
 
@@ -126,7 +133,9 @@ def _worker_finding(status: dict[str, Any]) -> Finding:
     if worker.get("state") == "off":
         return Finding("ok", "The plugin is loaded; the worker is started elsewhere (DACS_SUPERVISE).")
     detail = f"{worker.get('state')}, {worker.get('restarts', 0)} restarts, last words: {worker.get('last_words')}"
-    return Finding("bad", f"The worker does not run: {detail}.", "Mend what its last words name; it restarts by itself.")
+    return Finding(
+        "bad", f"The worker does not run: {detail}.", "Mend what its last words name; it restarts by itself."
+    )
 
 
 def worker(settings: Settings) -> Iterator[Finding]:
@@ -142,12 +151,16 @@ def _worker_state(factory: sessionmaker[Session]) -> Iterator[Finding]:
         heard = session.scalar(select(func.max(ProcessState.updated_at)).where(ProcessState.name.like("ingest%")))
         waiting = session.scalar(select(func.count()).select_from(IngestItem).where(IngestItem.state == "pending"))
         dead = session.scalar(select(func.count()).select_from(IngestItem).where(IngestItem.state == "dead"))
-        rejected = session.scalar(select(func.count()).select_from(SourceObject).where(SourceObject.status == "rejected"))
+        rejected = session.scalar(
+            select(func.count()).select_from(SourceObject).where(SourceObject.status == "rejected")
+        )
         refused = session.scalars(select(RefusedPeer.aet).where(RefusedPeer.admitted_at.is_(None))).all()
     yield _heard(heard)
     yield Finding("ok", f"{waiting} objects wait to be read.")
     if dead:
-        yield Finding("bad", f"{dead} objects could not be fetched again and again.", "See the system page for the reason.")
+        yield Finding(
+            "bad", f"{dead} objects could not be fetched again and again.", "See the system page for the reason."
+        )
     if rejected:
         yield Finding("look", f"{rejected} objects were rejected.", "See the page Rejected objects for each reason.")
     if refused:
@@ -168,7 +181,7 @@ def web(settings: Settings) -> Iterator[Finding]:
     """The web app answers."""
     address = f"http://{settings.web_host}:{settings.web_port}/healthz"
     try:
-        with urlopen(address, timeout=5):  # noqa: S310 - http address built above
+        with urlopen(address, timeout=5):
             yield Finding("ok", f"The web app answers at {settings.public_url}.")
     except OSError:
         yield Finding("bad", f"The web app does not answer at {address}.", "Start the system with `make run`.")

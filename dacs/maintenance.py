@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from dose import accounts, migrate
+from dose import accounts, audit, migrate
 from dose.database import make_engine, session_factory, writing
 from dose.errors import ConfigError
-from dose.scope import Role
+from dose.ingest import Reextracted, reextract
+from dose.scope import system_scope
 from dose.settings import Settings
-from dose.tables import AppUser, UserRole
+from dose.tables import AppUser, Study, UserRole
 
 FIRST_EMAIL = "admin@dacs.local"
+SCOPE = system_scope("command line")
 
 
 def sessions(settings: Settings) -> sessionmaker[Session]:
@@ -42,3 +47,59 @@ def first_administrator(settings: Settings) -> str | None:
     with writing(sessions(settings)) as session:
         password = accounts.first_administrator(session, FIRST_EMAIL)
     return f"{FIRST_EMAIL} / {password}" if password else None
+
+
+def add_user(settings: Settings, email: str, roles: Sequence[str]) -> str:
+    """Make an account that must change its password; the sentence that shows it, once."""
+    password = secrets.token_urlsafe(12)
+    with writing(sessions(settings)) as session:
+        user = accounts.create_user(session, email, password, roles, must_change_password=True)
+        audit.record(session, SCOPE, audit.Action.USER_CHANGE, subject="user", subject_id=user.id, made=True)
+    return f"Account {email} made. First password, shown once: {password}"
+
+
+def reset_password(settings: Settings, email: str) -> str:
+    """Give an account a new random password and end its lock-out; the sentence that shows it, once."""
+    password = secrets.token_urlsafe(12)
+    with writing(sessions(settings)) as session:
+        user = session.scalar(select(AppUser).where(AppUser.email == email.strip().lower()))
+        if user is None:
+            raise ConfigError("there is no account with this address")
+        accounts.set_password(user, password)
+        user.must_change_password, user.failed_count, user.locked_until = True, 0, None
+        audit.record(session, SCOPE, audit.Action.USER_CHANGE, subject="user", subject_id=user.id, password=True)
+    return f"New password of {email}, shown once: {password}"
+
+
+def list_users(settings: Settings) -> str:
+    """A line an account: address, roles, whether it is active."""
+    query = select(AppUser, UserRole.role).outerjoin(UserRole, UserRole.user_id == AppUser.id).order_by(AppUser.email)
+    roles: dict[str, list[str]] = {}
+    with sessions(settings)() as session:
+        for user, role in session.execute(query):
+            line = user.email if user.active else f"{user.email} (switched off)"
+            roles.setdefault(line, []).append(role or "no role")
+    return "\n".join(f"{line}: {', '.join(names)}" for line, names in roles.items()) or "There are no accounts."
+
+
+def run_reextract(settings: Settings, *, study: str | None, only_changed: bool) -> int:
+    """Read kept objects again and print what changed; 1 when the named study is not there."""
+    factory = sessions(settings)
+    study_ids = None
+    if study is not None:
+        with factory() as session:
+            study_ids = list(session.scalars(select(Study.id).where(Study.study_instance_uid == study)))
+        if not study_ids:
+            print(f"There is no study {study}.")
+            return 1
+    read = changed = 0
+    for result in reextract(factory, study_ids=study_ids, everything=not only_changed):
+        read, changed = read + 1, changed + bool(result.changes)
+        _print_changes(result)
+    print(f"{read} studies read again, {changed} changed.")
+    return 0
+
+
+def _print_changes(result: Reextracted) -> None:
+    for change in result.changes:
+        print(f"study {result.study_id}: {change}")

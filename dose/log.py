@@ -54,6 +54,7 @@ def configure(level: str = "INFO", style: Literal["text", "json"] = "text") -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells every step of every start
 
 
 def logger(name: str) -> logging.Logger:
