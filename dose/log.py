@@ -54,7 +54,8 @@ def configure(level: str = "INFO", style: Literal["text", "json"] = "text") -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells every step of every start
+    for chatty in ("alembic", "pynetdicom"):  # tell every step of everything
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def logger(name: str) -> logging.Logger:
