@@ -1,0 +1,178 @@
+/* What must happen in the browser: keys, addresses, the live list, provenance clicks. No data is kept here. */
+(function () {
+  "use strict";
+  var LIVE_MS = 2000;
+  var none = function () { return window.dash_clientside.no_update; };
+  var set = function (id, props) { window.dash_clientside.set_props(id, props); };
+  var byId = function (id) { return document.getElementById(id); };
+
+  // Move within the app as a link of Dash does, so that back and forward work.
+  function go(href) {
+    if (href === location.pathname + location.search) return;
+    history.pushState({}, "", href);
+    window.dispatchEvent(new CustomEvent("_dashprivate_pushstate"));
+  }
+
+  function withParameters(changes) {
+    var said = new URLSearchParams(location.search);
+    Object.keys(changes).forEach(function (name) {
+      if (changes[name]) said.set(name, changes[name]); else said.delete(name);
+    });
+    said.delete("page");
+    var text = said.toString();
+    return "/studies" + (text ? "?" + text : "");
+  }
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.dacs = {
+    title: function (title) {
+      if (title) document.title = title + " · DACS";
+      return none();
+    },
+
+    scheme: function (wish) {
+      return wish === "light" || wish === "dark" ? wish : undefined;
+    },
+
+    speak: function (wish) {
+      if (wish) location.href = "/language/" + wish.language + "?next=/account";
+      return none();
+    },
+
+    wishTheme: function (wish) {
+      if (wish && wish !== document.documentElement.dataset.theme) turnTheme(wish);
+      return none();
+    },
+
+    search: function (_submits, text) {
+      var words = (text || "").trim();
+      var onList = location.pathname === "/studies";
+      go(onList ? withParameters({ q: words }) : "/studies" + (words ? "?q=" + encodeURIComponent(words) : ""));
+      return none();
+    },
+
+    // Controls -> address. Only what differs is written, so that the address of the moment survives a first call.
+    filters: function (values, ids) {
+      if (location.pathname !== "/studies" || !ids.length) return none();
+      var said = new URLSearchParams(location.search), changes = {}, differs = false;
+      ids.forEach(function (id, i) {
+        var value = (values[i] || "").trim();
+        if (value !== (said.get(id.name) || "").trim()) { changes[id.name] = value; differs = true; }
+      });
+      if (differs && !following) go(withParameters(changes));
+      return none();
+    },
+
+    // Address -> controls: after back, forward, a removed chip.
+    follow: function () {
+      var said = new URLSearchParams(location.search);
+      following = true;
+      if (location.pathname === "/studies") {
+        ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description"].forEach(
+          function (name) {
+            var value = said.get(name) || "";
+            if (document.querySelector('[id*=\'"name":"' + name + '"\']'))
+              set({ type: "filter", name: name }, { value: value || (SELECTS[name] ? null : "") });
+          });
+      }
+      set("search", { value: said.get("q") || "" });
+      setTimeout(function () { following = false; }, 50);
+      closeMenus();
+      return none();
+    },
+  };
+  var following = false;
+  var SELECTS = { modality: 1, device: 1, state: 1 };
+
+  // ---- live list --------------------------------------------------------------------------------------------
+  var asked = 0, heard = 0;
+  function poll() {
+    var body = byId("studies-body");
+    if (document.visibilityState !== "visible" || !body || !Number(body.dataset.version)) return;
+    var since = Math.max(heard, Number(body.dataset.version));
+    fetch("/live/studies?since=" + since, { headers: { Accept: "application/json" } })
+      .then(function (answer) {
+        if (answer.status === 401) location.reload();
+        return answer.ok ? answer.json() : null;
+      })
+      .then(function (said) {
+        stale(!said);
+        if (said && said.changed) arrived(said.version); else if (said) heard = said.version;
+      })
+      .catch(function () { stale(true); });
+  }
+
+  // At the top of the newest studies the list renews itself; whoever reads further down is told and left alone.
+  function arrived(version) {
+    if (version <= asked) return;
+    asked = version;
+    var said = new URLSearchParams(location.search);
+    var reading = window.scrollY > 160 || said.has("page") || said.has("sort");
+    set(reading ? "studies-asked" : "live", { data: version });
+    if (!reading) set("studies-new", { children: null });
+  }
+
+  var lastHeard = Date.now();
+  function stale(silent) {
+    if (!silent) lastHeard = Date.now();
+    document.documentElement.classList.toggle("stale", silent && Date.now() - lastHeard > 15000);
+  }
+  setInterval(poll, LIVE_MS);
+  document.addEventListener("visibilitychange", poll);
+
+  // ---- keys and clicks ----------------------------------------------------------------------------------------
+  function closeMenus(but) {
+    document.querySelectorAll("details.menu-button[open]").forEach(function (menu) {
+      if (menu !== but) menu.open = false;
+    });
+  }
+
+  document.addEventListener("keydown", function (event) {
+    var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
+    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      var box = byId("search");
+      if (box) { box.focus(); box.select(); }
+    }
+    if (event.key === "Escape") { closeMenus(); if (event.target.id === "search") event.target.blur(); }
+    if ((event.key === "j" || event.key === "k") && !typing) step(event.key === "j" ? 1 : -1);
+  });
+
+  // j and k walk the lines of the list.
+  function step(by) {
+    var links = Array.prototype.slice.call(document.querySelectorAll(".row-link"));
+    if (!links.length) return;
+    var at = links.indexOf(document.activeElement);
+    links[Math.min(links.length - 1, Math.max(0, at + by))].focus();
+  }
+
+  document.addEventListener("click", function (event) {
+    var target = event.target;
+    if (!target.closest) return;
+    closeMenus(target.closest("details.menu-button"));
+    var value = target.closest("[data-value]");
+    if (value) set("provenance-asked", { data: { value: value.dataset.value, at: Date.now() } });
+    if (target.closest("#show-new")) {
+      window.scrollTo({ top: 0 });
+      set("studies-new", { children: null });
+      if (/[?&](page|sort)=/.test(location.search)) go(withParameters({ sort: "" })); else set("live", { data: asked });
+    }
+    if (target.closest("#theme-button")) turnTheme(null);
+    var language = target.closest("a.language-link");
+    if (language) {
+      event.preventDefault();
+      location.href = language.getAttribute("href") + "?next=" + encodeURIComponent(location.pathname + location.search);
+    }
+    var action = target.closest("[data-action]");
+    if (action) set(action.dataset.target, { data: { action: action.dataset.action, at: Date.now() } });
+  });
+
+  function turnTheme(wish) {
+    var order = ["auto", "light", "dark"], root = document.documentElement;
+    wish = wish || order[(order.indexOf(root.dataset.theme) + 1) % order.length];
+    root.dataset.theme = wish;
+    window.dacsApplyTheme();
+    set("theme-wish", { data: wish });
+  }
+  window.dacsGo = go;
+})();

@@ -1,0 +1,1 @@
+"""Pieces of pages: functions of values to components; no data access."""

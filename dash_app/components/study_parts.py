@@ -1,0 +1,294 @@
+"""Pieces of the study page: who and when, dose cards, totals, pictures, sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from dash import dcc, html
+
+from dash_app.components.parts import attributes, badge, icon, table
+from dash_app.components.study_rows import age
+from dash_app.components.values import amount, free, local_time, ltr, person_name, plain_number, symbol, when
+from dash_app.i18n import _, isolated, ngettext
+from dash_app.vocabulary import (
+    KINDS,
+    NOTES,
+    ORIGINS,
+    PLANES,
+    SEXES,
+    SIDES,
+    SOURCE_STATES,
+    name_of,
+    note_text,
+    word,
+)
+from dose.pacs import viewer_link
+from dose.quantities import number_text
+from dose.queries import AccumulatedRow, Note, SeriesRow, SourceRow, StudyDetail, TotalRow
+
+CARDS = (
+    ("ctdi_vol_max_mgy", "ctdi_vol_mgy"),
+    ("dlp_sum_mgy_cm", "dlp_mgy_cm"),
+    ("pka_sum_gy_cm2", "pka_gy_cm2"),
+    ("ka_r_sum_mgy", "ka_r_mgy"),
+    ("agd_sum_mgy", "agd_mgy"),
+    ("fluoro_time_s", "fluoro_time_s"),
+)
+SMALL_DIFFERENCE = 0.01  # what rounding in the report explains
+
+
+def value_button(key: str, content: Any, label: str, class_name: str = "") -> html.Button:  # noqa: ANN401 - a component
+    """A number that opens to where it came from."""
+    return html.Button(
+        content, className=f"value {class_name}".strip(), title=_("Where %(name)s comes from", name=label),
+        **attributes(data_value=key),
+    )  # fmt: skip
+
+
+def band(detail: StudyDetail) -> html.Div:
+    """Who, what, when, where."""
+    study, device = detail.study, detail.device
+    day, clock = local_time(study.started_at)
+    body = [amount_text(detail.height_m, "m"), amount_text(detail.weight_kg, "kg")]
+    who = [
+        (_("Patient"), _who(detail)),
+        (_("Sex, age"), _sex_age(detail)),
+        (_("Height, weight"), html.Span([body[0], " · ", body[1]]) if detail.height_m or detail.weight_kg else None),
+        (_("Born"), ltr(study.identity.birth_date) if study.identity else None),
+    ]
+    what = [
+        (_("Accession number"), ltr(study.accession_number) if study.identity else None),
+        (_("Protocols"), html.Span([free(text, "chip-text") for text in study.protocols]) if study.protocols else None),
+    ]
+    where = [
+        (_("Date and time"), html.Bdi(f"{day} {clock}".strip() or _("not stated"), dir="ltr")),
+        (_("Device"), free(study.device_name)),
+        (_("Station"), free(device.station_name) if device and device.station_name else None),
+        (_("Institution"), free(device.institution if device and device.institution else detail.site_name)),
+    ]
+    return html.Div([_facts(who), _facts(what), _facts(where)], className="band")
+
+
+def _facts(facts: Sequence[tuple[str, Any]]) -> html.Dl:
+    pairs = [html.Div([html.Dt(name), html.Dd(value)]) for name, value in facts if value is not None]
+    return html.Dl(pairs, className="facts")
+
+
+def _who(detail: StudyDetail) -> Any:  # noqa: ANN401 - a component
+    identity = detail.study.identity
+    if identity is None:
+        return html.Span(_("Identity not shown"), className="quiet")
+    return html.Span([free(person_name(identity.name), "strong"), " ", ltr(identity.patient_id, "quiet unbroken")])
+
+
+def _sex_age(detail: StudyDetail) -> Any:  # noqa: ANN401 - a component
+    years = detail.study.age_years
+    parts = [word(SEXES, detail.sex), age(years) if years is not None else None]
+    return " · ".join(part for part in parts if part) or None
+
+
+def amount_text(value: float | None, unit: str) -> html.Bdi:
+    """A body size as stated."""
+    if value is None:
+        return html.Bdi("–", className="missing")
+    return html.Bdi([html.Span(number_text(value, 4)), html.Span(f"\u00a0{unit}", className="unit")], dir="ltr")
+
+
+def cards(detail: StudyDetail) -> html.Div:
+    """One card a quantity: the number that counts, what it is, and what the report says beside it."""
+    shown = [_card(detail, column, quantity) for column, quantity in CARDS if getattr(detail.study, column) is not None]
+    events = html.Div(
+        [
+            html.Div(name_of("event_count"), className="card-name"),
+            html.Div(plain_number(detail.study.event_count), className="card-value"),
+            html.Div(_source_mark(detail), className="card-note"),
+        ],
+        className="card",
+    )
+    return html.Div([*shown, events], className="cards")
+
+
+def _card(detail: StudyDetail, column: str, quantity: str) -> html.Div:
+    value = getattr(detail.study, column)
+    head = html.Div([symbol(quantity), html.Span(name_of(quantity))], className="card-name")
+    number = value_button(f"sum:{column}:{quantity}", amount(quantity, value, detail.study.modality), name_of(quantity))
+    return html.Div(
+        [
+            head,
+            html.Div(number, className="card-value"),
+            html.Div(_beside(detail, column, quantity), className="card-note"),
+        ],
+        className="card",
+    )
+
+
+def _beside(detail: StudyDetail, column: str, quantity: str) -> Any:  # noqa: ANN401 - a component
+    if column == "ctdi_vol_max_mgy":
+        return _("largest of the events")
+    total = next((row for row in detail.totals if row.column == quantity), None)
+    if total is None or total.reported is None:
+        return _("sum of the events") if total else _("as reported")
+    if total.difference is None or abs(total.difference) < SMALL_DIFFERENCE:
+        return html.Span([icon("ok"), _("as reported")], className="agrees")
+    return html.Span([icon("note"), _("reported:"), " ", amount(quantity, total.reported, detail.study.modality)],
+                     className="differs")  # fmt: skip
+
+
+def _source_mark(detail: StudyDetail) -> str:
+    kinds = dict.fromkeys(source.kind for source in detail.sources if source.status == "ok")
+    return ", ".join(word(KINDS, kind) or "?" for kind in kinds)
+
+
+def totals(detail: StudyDetail) -> html.Div:
+    """Sums of events beside totals as reported, then what each plane or breast was said to receive."""
+    heads = [html.Th(_("Quantity")), *[html.Th(text, className="dose") for text in
+             (_("Sum of events"), _("Reported"), _("Difference"))]]  # fmt: skip
+    rows = [_total_row(detail, row) for row in detail.totals]
+    parts = [_part_row(detail, n, row) for n, row in enumerate(detail.accumulated)]
+    compared = table(heads, rows, "compact")
+    if not any(parts):
+        return html.Div(compared, className="totals")
+    said = [html.Th(_("As reported for")), html.Th(_("Values"))]
+    return html.Div([compared, table(said, [row for row in parts if row], "compact parts")], className="totals")
+
+
+def _total_row(detail: StudyDetail, row: TotalRow) -> html.Tr:
+    modality, differs = detail.study.modality, row.difference is not None and abs(row.difference) >= SMALL_DIFFERENCE
+    percent = "–" if row.difference is None else f"{number_text(row.difference * 100, 3)}\u00a0%"
+    return html.Tr(
+        [
+            html.Td([symbol(row.column), html.Span(name_of(row.column), className="second")]),
+            html.Td(amount(row.column, row.sum, modality), className="dose"),
+            html.Td(amount(row.column, row.reported, modality), className="dose"),
+            html.Td(html.Bdi([icon("note") if differs else None, percent], dir="ltr"),
+                    className="dose differs" if differs else "dose"),
+        ]
+    )  # fmt: skip
+
+
+def _part_row(detail: StudyDetail, number: int, row: AccumulatedRow) -> html.Tr | None:
+    place = word(PLANES, row.plane) or word(SIDES, row.laterality) or _("whole study")
+    same_source = [other for other in detail.accumulated if other.source_object_id == row.source_object_id]
+    index = same_source.index(row)
+    values = [
+        html.Div(
+            [html.Span(name_of(column), className="quiet"),
+             value_button(f"total:{row.source_object_id}:{index}:{column}",
+                          amount(column, value, detail.study.modality), name_of(column))],
+            className="pair",
+        )
+        for column, value in row.values.items() if value is not None
+    ]  # fmt: skip
+    return html.Tr([html.Td(place), html.Td(values)], key=str(number)) if values else None
+
+
+def notes(found: Iterable[Note]) -> list[Any]:
+    """What to know about the study, each with what the reader wrote."""
+    return [
+        html.Li(
+            [
+                icon("note"),
+                html.Div(
+                    [
+                        html.Span(note_text(note)),
+                        html.Span(note.text, className="second", dir="ltr", lang="en") if note.code in NOTES else None,
+                    ]
+                ),
+            ]
+        )
+        for note in found
+    ]
+
+
+def viewer_of(template: str, detail: StudyDetail, series: SeriesRow | None) -> str | None:
+    """The viewer's address for a series, or for the study when none is known."""
+    return viewer_link(
+        template,
+        study_uid=detail.study.study_instance_uid,
+        orthanc_study=series.orthanc_study_id if series else detail.study.orthanc_study_id,
+        series_uid=series.series_instance_uid if series else None,
+        orthanc_series=series.orthanc_series_id if series else None,
+    )
+
+
+def present(detail: StudyDetail) -> list[SeriesRow]:
+    """The series that Orthanc still holds."""
+    return [series for series in detail.series if series.present]
+
+
+def previews(detail: StudyDetail, template: str) -> Any:  # noqa: ANN401 - a component
+    """A strip of pictures, each opening its series in the viewer."""
+    shown = present(detail)
+    if not shown:
+        gone = detail.series or detail.study.images_present is False
+        text = _("Images are no longer in Orthanc. Doses and their sources are kept here.") if gone else _(
+            "No images of this study are known in Orthanc.")  # fmt: skip
+        return html.P([icon("images"), text], className="quiet with-icon")
+    return html.Div([_preview(detail, series, template) for series in shown[:12]], className="strip")
+
+
+def _preview(detail: StudyDetail, series: SeriesRow, template: str) -> html.A:
+    pictures = [
+        html.Img(src=f"/images/instances/{instance}/preview", alt="", loading="lazy", width=112, height=112)
+        for instance in series.preview_instance_ids[:3]
+    ]
+    name = series.description or series.protocol or (series.modality or "")
+    count = ngettext("%(n)s image", "%(n)s images", series.instance_count)
+    caption = [free(name, "strong"), html.Span(count, className="quiet")]
+    return html.A(
+        [html.Div(pictures, className="pictures"), html.Div(caption, className="caption")],
+        href=viewer_of(template, detail, series),
+        target="_blank",
+        rel="noopener",
+        className="preview",
+        title=_("Open this series in the viewer"),
+    )
+
+
+def sources(detail: StudyDetail, zone: str) -> html.Div:
+    """The objects that spoke about the study, and which of them counts."""
+    heads = [html.Th(text) for text in (
+        _("Object"), _("State"), _("Events"), _("Received"), _("Read"), _("SOP Instance UID"))]  # fmt: skip
+    return table(heads, [_source(row, zone) for row in detail.sources], "compact")
+
+
+def _source(row: SourceRow, zone: str) -> html.Tr:
+    kind = badge(word(SOURCE_STATES, row.status) or row.status, "fine" if row.status == "ok" else "neutral",
+                 "ok" if row.status == "ok" else None)  # fmt: skip
+    reader = _("reader %(version)s", version=isolated(str(row.reader_version)))
+    marks = [_("template %(number)s", number=isolated(row.template)) if row.template else None, reader,
+             word(ORIGINS, row.origin), *[f"quirk: {name}" for name in row.quirks]]  # fmt: skip
+    kept = badge(_("kept here"), "neutral", "lock") if row.kept else None
+    return html.Tr(
+        [
+            html.Td([word(KINDS, row.kind) or "?", html.Div(_listed(marks), className="second")]),
+            html.Td([kind, " ", kept]),
+            html.Td(plain_number(row.event_count), className="dose"),
+            html.Td(when(row.received_at, zone)),
+            html.Td(when(row.read_at, zone)),
+            html.Td(ltr(row.sop_instance_uid, "code")),
+        ]
+    )
+
+
+def _listed(texts: Iterable[str | None]) -> str:
+    return " · ".join(text for text in texts if text)
+
+
+def crumb(detail: StudyDetail) -> tuple[Any, list[Any]]:
+    """The title of the page and its badges."""
+    study = detail.study
+    name = study.description or next(iter(study.protocols), None) or _("Study without a name")
+    title = [html.Span(study.modality or "?", className="modality"), free(name)]
+    return title, [badge(_("demo"), "neutral")] if study.is_demo else []
+
+
+def shared(detail: StudyDetail) -> list[Any]:
+    """Links to other studies that hold some of the same events."""
+    others = sorted({number for event in detail.events for number in event.shared_with})
+    if not others:
+        return []
+    links = [dcc.Link(isolated(f"#{number}"), href=f"/studies/{number}") for number in others]
+    text = _("Events of this study belong to another study as well and are counted once:")
+    return [html.P([icon("info"), html.Span([text, " ", *links])], className="quiet with-icon")]

@@ -1,0 +1,86 @@
+"""How values look: number and muted unit, symbols with subscripts, dates, ids. Missing is said, never blank or 0."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dash import html
+
+from dash_app.i18n import _, ngettext
+from dose.quantities import QUANTITIES, display, number_text
+
+DASH = "–"
+_SUBSCRIPTS = {"CTDIvol": ("CTDI", "vol"), "P_KA": ("P", "KA"), "D_G": ("D", "G"), "D_T": ("D", "T")}
+
+
+def symbol(column: str) -> html.Span:
+    """The symbol of a quantity, its index set as a subscript (ICRU 74)."""
+    text = QUANTITIES[column].symbol or QUANTITIES[column].name
+    stem, index = _SUBSCRIPTS.get(text) or [*text.split("_", 1), ""][:2]
+    return html.Span([stem, html.Sub(index)] if index else stem, className="symbol", dir="ltr")
+
+
+def amount(column: str, value: float | None, modality: str | None = None) -> html.Bdi:
+    """Number and unit of a canonical value; a dash when it is not stated."""
+    if value is None:
+        return html.Bdi(DASH, className="missing", dir="ltr")
+    number, unit = display(column, value, modality)
+    parts: list[Any] = [html.Span(number, className="num")]
+    if unit and unit != "min:s":
+        parts.append(html.Span(f"\u202f{unit}" if unit == "°" else f"\u00a0{unit}", className="unit"))
+    return html.Bdi(parts, dir="ltr")
+
+
+def plain_number(value: float | int, significant: int = 15) -> html.Bdi:
+    """A count or another number without a unit."""
+    return html.Bdi(number_text(value, significant), className="num", dir="ltr")
+
+
+def ltr(text: str | None, class_name: str = "") -> html.Bdi:
+    """An id, a date, a technical text: always left to right."""
+    return html.Bdi(text or DASH, className=class_name if text else "missing", dir="ltr")
+
+
+def free(text: str | None, class_name: str = "") -> html.Bdi:
+    """Text from outside, in whatever direction it has."""
+    return html.Bdi(text or DASH, className=class_name if text else "missing", dir="auto")
+
+
+def local_time(started_at: str | None) -> tuple[str, str]:
+    """Date and clock time of a local ISO text as sent; empty where it is not stated."""
+    day, _t, clock = (started_at or "").partition("T")
+    return day, clock[:8]
+
+
+def when(at: datetime | None, zone: str) -> html.Bdi:
+    """A UTC instant in the site's time zone."""
+    if at is None:
+        return ltr(None)
+    text = at.replace(tzinfo=at.tzinfo or UTC).astimezone(ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+    return html.Bdi(text, className="num", dir="ltr")
+
+
+def ago(at: datetime | None) -> str:
+    """How long ago, in the largest whole unit."""
+    if at is None:
+        return _("never")
+    seconds = max(0, int((datetime.now(UTC) - at.replace(tzinfo=at.tzinfo or UTC)).total_seconds()))
+    if seconds < 60:
+        return ngettext("%(n)s second ago", "%(n)s seconds ago", seconds)
+    if seconds < 3600:
+        return ngettext("%(n)s minute ago", "%(n)s minutes ago", seconds // 60)
+    if seconds < 172800:
+        return ngettext("%(n)s hour ago", "%(n)s hours ago", seconds // 3600)
+    return ngettext("%(n)s day ago", "%(n)s days ago", seconds // 86400)
+
+
+def person_name(name: str | None) -> str | None:
+    """A DICOM person name as people read it: *Family, Given* (PS3.5 section 6.2)."""
+    if not name:
+        return None
+    family, *given = [part.strip() for part in name.split("=")[0].split("^")]
+    rest = " ".join(part for part in given if part)
+    comma = "، " if any("\u0600" <= letter <= "\u06ff" for letter in family) else ", "
+    return f"{family}{comma}{rest}" if family and rest else family or rest or None

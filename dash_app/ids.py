@@ -1,0 +1,62 @@
+"""Every component id that a callback knows."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Id(StrEnum):
+    """Component ids; the text is what the browser sees."""
+
+    URL = "url"
+    PAGE = "page"
+    RAIL = "rail"
+    TITLE = "title"
+    FAULT = "fault"
+    SEARCH = "search"
+    THEME = "theme"
+    THEME_WISH = "theme-wish"
+    THEME_KEPT = "theme-kept"
+    LIVE = "live"
+
+    STUDIES_BODY = "studies-body"
+    STUDIES_COUNT = "studies-count"
+    STUDIES_PAGER = "studies-pager"
+    STUDIES_CHIPS = "studies-chips"
+    STUDIES_NEW = "studies-new"
+    STUDIES_SEEN = "studies-seen"
+    STUDIES_ASKED = "studies-asked"
+    FILTERS = "filters"
+
+    STUDY_KEY = "study-key"
+    STUDY_BODY = "study-body"
+    STUDY_EVENTS = "study-events"
+    STUDY_CHART = "study-chart"
+
+    PROVENANCE = "provenance"
+    PROVENANCE_ASKED = "provenance-asked"
+    PROVENANCE_BODY = "provenance-body"
+
+    REJECTED_BODY = "rejected-body"
+    REJECTED_COUNT = "rejected-count"
+    REJECTED_ACTION = "rejected-action"
+
+    SYSTEM_BODY = "system-body"
+    SYSTEM_ACTION = "system-action"
+    SYSTEM_ANSWER = "system-answer"
+    SYSTEM_TICK = "system-tick"
+    ADMIT = "admit"
+    ADMIT_TEXT = "admit-text"
+    ADMIT_NAME = "admit-name"
+    ADMIT_PORT = "admit-port"
+    ADMIT_DO = "admit-do"
+
+    ACCOUNT_BODY = "account-body"
+    ACCOUNT_ANSWER = "account-answer"
+    ACCOUNT_LANGUAGE = "account-language"
+    ACCOUNT_THEME = "account-theme"
+
+
+def filter_id(name: str) -> dict[str, str]:
+    """The id of the filter control that sets the URL parameter `name`."""
+    return {"type": "filter", "name": name}

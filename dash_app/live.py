@@ -1,0 +1,24 @@
+"""The cheapest question of all, asked every two seconds by an open list: is anything new?"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, jsonify, request
+
+from dash_app.context import reading
+from dose.queries import newest_version, studies_since
+from dose.scope import Permission
+
+blueprint = Blueprint("live", __name__)
+
+
+@blueprint.get("/live/studies")
+def studies() -> Response:
+    """Whether a study that this person may see changed after `since`, and the number to ask with next.
+
+    PostgreSQL's number grows with every transaction of anybody: only then the studies themselves are asked for.
+    """
+    since = request.args.get("since", 0, type=int)
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        newest = newest_version(session)
+        changed = newest > since and bool(studies_since(session, who, since).rows)
+    return jsonify(version=newest, changed=changed)

@@ -1,0 +1,149 @@
+"""Making and serving the web app."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import dash
+import flask
+from flask import Flask, Response, jsonify, redirect, request
+from flask_compress import Compress
+from sqlalchemy import text
+from sqlalchemy.orm import Session, sessionmaker
+
+from dash_app import auth, frame, guard, images, links, live
+from dash_app.context import KEY, Web, web
+from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
+from dash_app.pages import register
+from dose.crypto import load_keys, use_keys
+from dose.database import make_engine, session_factory
+from dose.errors import ConfigError, DoseError, NotPermitted
+from dose.log import logger
+from dose.pacs import OrthancClient
+from dose.settings import Settings
+
+LOG = logger(__name__)
+YEAR = 31_536_000
+# Loaded by hand (theme.js before the first paint) or only where needed (plotly, sign-in).
+NOT_AT_START = r"theme\.js|sign-in\.css|plotly-.*\.js|.*\.txt"
+
+
+class DoseDash(dash.Dash):
+    """Dash with an index in the reader's language, direction and theme."""
+
+    def interpolate_index(self, *_none: Any, **parts: Any) -> str:  # noqa: ANN401 - Dash's strings
+        """The HTML that loads the app; it holds no data."""
+        return flask.render_template("index.html", lang=language(), text_direction=direction(), **parts)
+
+
+def create_app(settings: Settings, sessions: sessionmaker[Session]) -> DoseDash:
+    """The web app over one database.
+
+    Raises
+    ------
+    ConfigError
+        When there is no secret key to sign sessions with.
+    """
+    if len(settings.secret_key) < 32:
+        raise ConfigError("DACS_SECRET_KEY needs 32 characters or more: it signs the sessions of the web app")
+    server = _server(settings, sessions)
+    guard.install(server)
+    auth.install(server, settings)
+    for blueprint in (images.blueprint, links.blueprint, live.blueprint):
+        server.register_blueprint(blueprint)
+    app = _dash(server)
+    register()
+    app.layout = frame.layout
+    server.config["DACS_SCRIPT_HASHES"] = app.csp_hashes()
+    return app
+
+
+def _server(settings: Settings, sessions: sessionmaker[Session]) -> Flask:
+    server = Flask("dash_app")
+    server.secret_key = settings.secret_key
+    orthanc = OrthancClient(settings.orthanc_url, user=settings.orthanc_user, password=settings.orthanc_password)
+    server.extensions[KEY] = Web(settings, sessions, orthanc)
+    server.config["COMPRESS_MIMETYPES"] = _COMPRESSED
+    server.config["COMPRESS_ALGORITHM"] = ["br", "gzip"]
+    server.config["COMPRESS_BR_LEVEL"] = 4
+    Compress(server)
+    server.add_url_rule("/healthz", "healthz", _healthz)
+    server.add_url_rule("/language/<code>", "language", _language)
+    server.after_request(_keep_fingerprinted)
+    server.register_error_handler(NotPermitted, _not_permitted)
+    return server
+
+
+_COMPRESSED = [
+    "text/html",
+    "text/css",
+    "text/javascript",
+    "application/javascript",
+    "application/json",
+    "image/svg+xml",
+]
+
+
+def _dash(server: Flask) -> DoseDash:
+    return DoseDash(
+        "dash_app",
+        server=cast("Any", server),
+        # False would make Dash embed every page's layout in everybody's index.
+        suppress_callback_exceptions=True,
+        assets_ignore=NOT_AT_START,
+        csrf_token_name=guard.CSRF_COOKIE,
+        csrf_header_name=guard.CSRF_HEADER,
+        enable_mcp=False,
+        title="DACS",
+        update_title="",
+        on_error=frame.on_error,
+        serve_locally=True,
+    )
+
+
+def _healthz() -> tuple[Response, int]:
+    try:
+        with web().sessions() as session:
+            session.execute(text("SELECT 1"))
+    except Exception as error:
+        LOG.error("database unreachable", exc_info=error)
+        return jsonify(status="database unreachable"), 503
+    return jsonify(status="ok"), 200
+
+
+def _language(code: str) -> Response:
+    """Remember the language of a browser that is not signed in, or not yet."""
+    target = request.args.get("next", "/")
+    local = target.startswith("/") and not target.startswith(("//", "/\\"))
+    response = redirect(target if local else "/")
+    if code in LANGUAGES:
+        response.set_cookie(COOKIE, code, max_age=YEAR, samesite="Lax", httponly=True)
+    return response  # type: ignore[return-value]
+
+
+def _keep_fingerprinted(response: Response) -> Response:
+    if request.path.startswith("/assets/") and ("m" in request.args or "/vendor/" in request.path):
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+    return response
+
+
+def _not_permitted(error: DoseError) -> tuple[str, int]:
+    LOG.warning("not permitted", extra={"path": request.path, "detail": str(error)})
+    return _("You may not see this."), 403
+
+
+def serve(settings: Settings) -> None:
+    """Run the web app until the process is told to stop."""
+    import waitress
+
+    use_keys(load_keys(settings.identifier_key_file))
+    app = create_app(settings, session_factory(make_engine(settings.database)))
+    waitress.serve(
+        app.server,
+        host=settings.web_host,
+        port=settings.web_port,
+        threads=settings.web_threads,
+        ident=None,
+        max_request_body_size=2_000_000,
+        channel_timeout=60,
+    )

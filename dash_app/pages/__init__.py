@@ -1,0 +1,18 @@
+"""One module a page: a layout without data, and callbacks that ask one question each."""
+
+from __future__ import annotations
+
+from dash_app.frame import PAGES, add_page
+from dash_app.i18n import N_
+from dash_app.pages import account, rejected, studies, study, system
+from dose.scope import Permission
+
+
+def register() -> None:
+    """Say which address opens which page and who may open it; the rail shows them in this order."""
+    PAGES.clear()
+    add_page(r"^/studies$", Permission.VIEW_DOSES, studies.layout, N_("Studies"), "studies", "/studies")
+    add_page(r"^/studies/(?P<study_id>\d{1,10})$", Permission.VIEW_DOSES, study.layout, N_("Study"))
+    add_page(r"^/rejected$", Permission.VIEW_REJECTED, rejected.layout, N_("Rejected objects"), "rejected", "/rejected")
+    add_page(r"^/system$", Permission.VIEW_SYSTEM, system.layout, N_("System"), "system", "/system")
+    add_page(r"^/account$", None, account.layout, N_("Account"), "account", "/account")

@@ -1,0 +1,191 @@
+"""The drawer that says where a number comes from: source object, place in it, value and unit as sent, conversion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Input, Output, State, callback, dcc, html
+
+from dash_app.components.parts import attributes, icon
+from dash_app.components.values import amount, free, ltr, plain_number, symbol
+from dash_app.context import note, reading
+from dash_app.i18n import _, direction, isolated
+from dash_app.ids import Id
+from dash_app.vocabulary import EVENT_TYPES, KINDS, name_of, word
+from dose import audit
+from dose.errors import BadObject
+from dose.extract.trace import Traced, trace
+from dose.quantities import QUANTITIES
+from dose.queries import EventRow, SourceRow, StudyDetail, kept_content, study_detail
+from dose.scope import Permission
+
+SHOWN_PARTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A number of the page: `subject` and `index` as `dose.extract.trace` counts them."""
+
+    subject: str
+    index: int
+    column: str
+    value: float | None
+    source_id: int
+    event: EventRow | None = None
+
+
+def drawer() -> html.Div:
+    """The closed drawer of a study page."""
+    panel = dmc.Drawer(
+        html.Div(id=Id.PROVENANCE_BODY),
+        id=Id.PROVENANCE,
+        title=_("Where this number comes from"),
+        # Mantine mirrors *right* in right-to-left pages only for its styles, not for the side it slides from.
+        position="left" if direction() == "rtl" else "right",
+        size="md",
+        closeButtonProps={"aria-label": _("Close")},
+        overlayProps={"backgroundOpacity": 0.25},
+    )
+    return html.Div([panel, dcc.Store(id=Id.PROVENANCE_ASKED)])
+
+
+@callback(
+    Output(Id.PROVENANCE, "opened"),
+    Output(Id.PROVENANCE_BODY, "children"),
+    Input(Id.PROVENANCE_ASKED, "data"),
+    State(Id.STUDY_KEY, "data"),
+    prevent_initial_call=True,
+)
+def open_provenance(asked: dict[str, Any] | None, study_id: int) -> tuple[bool, Any]:
+    """Recompute from the kept object where the clicked number comes from."""
+    if not asked:
+        return False, None
+    kind, *rest = str(asked.get("value", "")).split(":")
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        detail = study_detail(session, who, study_id)
+        found = _find(detail, kind, rest) if detail else None
+        content = kept_content(session, who, found.source_id) if found and kind != "sum" else None
+    if detail is None or found is None:
+        return True, html.P(_("This number is not there any more: the study changed. Load the page again."))
+    patient = detail.study.patient_row_id
+    note(audit.Action.VIEW_PROVENANCE, subject="study", subject_id=study_id, patient_id=patient, column=found.column)
+    return True, _sum(detail, found) if kind == "sum" else _explained(detail, found, content)
+
+
+def _find(detail: StudyDetail, kind: str, rest: list[str]) -> Asked | None:
+    if kind == "event" and len(rest) == 2:
+        event = next((one for one in detail.events if str(one.id) == rest[0]), None)
+        if event and rest[1] in event.values and rest[1] in QUANTITIES:
+            return Asked("event", event.position, rest[1], event.values[rest[1]], event.source_object_id, event)
+    if kind == "total" and len(rest) == 3 and rest[1].isdigit():
+        rows = [row for row in detail.accumulated if str(row.source_object_id) == rest[0]]
+        row = rows[int(rest[1])] if int(rest[1]) < len(rows) else None
+        if row and rest[2] in row.values:
+            return Asked("accumulated", int(rest[1]), rest[2], row.values[rest[2]], row.source_object_id)
+    if (
+        kind == "sum"
+        and len(rest) == 2
+        and rest[0] in type(detail.study).__dataclass_fields__
+        and rest[1] in QUANTITIES
+    ):
+        return Asked(rest[0], 0, rest[1], getattr(detail.study, rest[0]), 0)
+    return None
+
+
+def _head(detail: StudyDetail, asked: Asked, below: Any) -> html.Div:  # noqa: ANN401 - a component
+    return html.Div(
+        [
+            html.Div([symbol(asked.column), html.Span(name_of(asked.column))], className="card-name"),
+            html.Div(amount(asked.column, asked.value, detail.study.modality), className="card-value"),
+            html.Div(below, className="card-note"),
+        ],
+        className="origin-head",
+    )
+
+
+def _explained(detail: StudyDetail, asked: Asked, content: bytes | None) -> html.Div:
+    source = next((row for row in detail.sources if row.id == asked.source_id), None)
+    return html.Div(
+        [
+            _head(detail, asked, _subject(detail, asked)),
+            html.Dl([*_as_sent(asked, content), *_source_facts(source), *_clause(asked)], className="facts origin"),
+        ]
+    )
+
+
+def _subject(detail: StudyDetail, asked: Asked) -> Any:  # noqa: ANN401 - a component
+    if asked.event is None:
+        return _("total as reported")
+    number = detail.events.index(asked.event) + 1
+    named = free(asked.event.protocol or word(EVENT_TYPES, asked.event.event_type))
+    return [_("event %(n)s", n=isolated(str(number))), " · ", named]
+
+
+def _as_sent(asked: Asked, content: bytes | None) -> list[Any]:
+    if content is None:
+        return [_fact(_("Source"), _("The object is not kept here; only its values are."))]
+    try:
+        lines = trace(content)
+    except BadObject as error:
+        return [_fact(_("Source"), str(error))]
+    mine = [one for one in lines if (one.subject, one.index, one.field) == (asked.subject, asked.index, asked.column)]
+    found = [one for one in mine if one.reason is None]
+    if not found:
+        return [_fact(_("As sent"), _missing(mine[0] if mine else None))]
+    return [fact for line in found[:SHOWN_PARTS] for fact in _line(line)]
+
+
+def _missing(line: Traced | None) -> Any:  # noqa: ANN401 - a component
+    why = line.reason if line else None
+    said = html.Span([icon("info"), _("not stated in the report")], className="with-icon")
+    return html.Div([said, html.Div(why, className="second", lang="en", dir="ltr") if why else None])
+
+
+def _line(line: Traced) -> list[Any]:
+    unit = html.Span(f"\u00a0{line.unit}", className="unit") if line.unit else None
+    facts = [_fact(_("As sent"), html.Bdi([html.Span(line.value, className="code strong"), unit], dir="ltr"))]
+    if line.conversion:
+        facts.append(_fact(_("Conversion"), ltr(line.conversion)))
+    return [*facts, _fact(_("Place in the object"), ltr(line.path, "code path"))]
+
+
+def _source_facts(source: SourceRow | None) -> list[Any]:
+    if source is None:
+        return []
+    template = [" · ", _("template %(number)s", number=isolated(source.template))] if source.template else []
+    return [
+        _fact(_("Source object"), html.Span([word(KINDS, source.kind) or "?", *template])),
+        _fact(_("SOP Instance UID"), ltr(source.sop_instance_uid, "code")),
+        _fact(_("Read by"), _("reader version %(version)s", version=isolated(str(source.reader_version)))),
+    ]
+
+
+def _clause(asked: Asked) -> list[Any]:
+    quantity = QUANTITIES[asked.column]
+    return [_fact(_("Stored in"), ltr(quantity.unit if quantity.unit != "1" else "–")),
+            _fact(_("Defined by"), ltr(quantity.source))]  # fmt: skip
+
+
+def _fact(name: str, value: Any) -> html.Div:  # noqa: ANN401 - a component
+    return html.Div([html.Dt(name), html.Dd(value)])
+
+
+def _sum(detail: StudyDetail, asked: Asked) -> html.Div:
+    """A number of ours: which events went into it."""
+    how = _("largest of the events") if asked.subject.endswith("max_mgy") else _("sum of the events")
+    parts = [(n, event) for n, event in enumerate(detail.events, 1) if event.values.get(asked.column) is not None]
+    if not parts:
+        how = _("as reported")
+    rows = [
+        html.Li(
+            [html.Span([plain_number(n), " ", free(event.protocol or word(EVENT_TYPES, event.event_type))]),
+             html.Button(amount(asked.column, event.values[asked.column], detail.study.modality), className="value",
+                         **attributes(data_value=f"event:{event.id}:{asked.column}"))],
+            key=str(event.id),
+        )
+        for n, event in parts[:SHOWN_PARTS]
+    ]  # fmt: skip
+    more = _("and %(n)s more", n=isolated(str(len(parts) - SHOWN_PARTS))) if len(parts) > SHOWN_PARTS else None
+    return html.Div([_head(detail, asked, how), html.Ul(rows, className="parts-list"), more])

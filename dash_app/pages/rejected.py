@@ -1,0 +1,109 @@
+"""Objects that could not be read: why, in plain words, and another try."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Input, Output, State, callback, dcc, html
+from dash.exceptions import PreventUpdate
+
+from dash_app.components.parts import attributes, empty, icon, page_head, skeleton_rows, table
+from dash_app.components.values import ltr, when
+from dash_app.context import changing, note, reading, scope, web
+from dash_app.filters import address, parameters
+from dash_app.i18n import _, isolated, ngettext
+from dash_app.ids import Id
+from dash_app.vocabulary import ORIGINS, REASONS, word
+from dose import audit
+from dose.quantities import number_text
+from dose.queries import RejectedPage, RejectedRow, rejected_objects, retry_rejected
+from dose.scope import Permission
+
+PAGE_SIZE = 50
+KILOBYTE = 1000
+
+
+def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address
+    """The page around the list."""
+    return html.Div(
+        [
+            page_head(_("Rejected objects"), [html.Span(id=Id.REJECTED_COUNT, className="quiet", role="status")]),
+            html.P(
+                _("Objects that reached this system and could not be read. They stay in Orthanc as they are."),
+                className="lead",
+            ),
+            html.Div(table(_heads(), skeleton_rows(6, 5)), id=Id.REJECTED_BODY),
+            dcc.Store(id=Id.REJECTED_ACTION),
+        ]
+    )
+
+
+def _heads() -> list[html.Th]:
+    return [html.Th(text) for text in (_("Reason"), _("Object"), _("Size"), _("Received"), "")]
+
+
+@callback(
+    Output(Id.REJECTED_BODY, "children"),
+    Output(Id.REJECTED_COUNT, "children"),
+    Input(Id.URL, "search"),
+    Input(Id.REJECTED_ACTION, "data"),
+    State(Id.URL, "pathname"),
+)
+def show_rejected(search: str | None, asked: dict[str, Any] | None, pathname: str) -> tuple[Any, str]:
+    """The newest rejected objects, after queueing the one whose button was pressed."""
+    if pathname.rstrip("/") != "/rejected":
+        raise PreventUpdate
+    queued = _retry(int(asked["action"])) if asked and str(asked.get("action", "")).isdigit() else None
+    number = parameters(search).get("page", "1")
+    page_number = int(number) if number.isdigit() and 0 < int(number) < 10**6 else 1
+    with reading(Permission.VIEW_REJECTED) as (session, who):
+        page = rejected_objects(session, who, limit=PAGE_SIZE, offset=(page_number - 1) * PAGE_SIZE)
+    return _body(page, page_number, queued), ngettext("%(n)s object", "%(n)s objects", page.total)
+
+
+def _retry(source_object_id: int) -> int | None:
+    with changing(Permission.RETRY_REJECTED) as (session, who):
+        queued = retry_rejected(session, who, source_object_id)
+    if queued:
+        note(audit.Action.RETRY_OBJECT, subject="object", subject_id=source_object_id)
+    return source_object_id if queued else None
+
+
+def _body(page: RejectedPage, number: int, queued: int | None) -> Any:  # noqa: ANN401 - a component
+    if not page.rows:
+        return empty(_("Nothing was rejected"), html.P(_("Every dose object so far could be read.")), "ok")
+    rows = [_row(row, row.id == queued) for row in page.rows]
+    last = max(1, -(-page.total // PAGE_SIZE))
+    links = [
+        dcc.Link(isolated(str(n)), href=address({"page": str(n)}, "/rejected"),
+                 className="button small current" if n == number else "button small")
+        for n in range(1, last + 1)
+    ]  # fmt: skip
+    return [table(_heads(), rows, "rejected"), html.Nav(links, className="pager") if last > 1 else None]
+
+
+def _row(row: RejectedRow, queued: bool) -> html.Tr:
+    reason = word(REASONS, row.reason_code) or _("The object cannot be used.")
+    detail = html.Div(row.reason, className="second", lang="en", dir="ltr") if row.reason else None
+    size = "–" if row.size_bytes is None else f"{number_text(row.size_bytes / KILOBYTE, 3)}\u00a0kB"
+    return html.Tr(
+        [
+            html.Td([html.Span([icon("note"), reason], className="with-icon"), detail]),
+            html.Td([ltr(row.sop_instance_uid, "code"), html.Div(word(ORIGINS, row.origin), className="second")]),
+            html.Td(html.Bdi(size, dir="ltr"), className="dose"),
+            html.Td(when(row.received_at, web().settings.time_zone)),
+            html.Td(_button(row, queued)),
+        ],
+        key=str(row.id),
+    )
+
+
+def _button(row: RejectedRow, queued: bool) -> Any:  # noqa: ANN401 - a component
+    if queued:
+        return html.Span([icon("clock"), _("queued")], className="with-icon quiet", role="status")
+    if not scope().may(Permission.RETRY_REJECTED) or row.orthanc_id is None:
+        return None
+    return html.Button(
+        [icon("retry"), _("Read again")], className="button small",
+        **attributes(data_action=str(row.id), data_target=Id.REJECTED_ACTION.value),
+    )  # fmt: skip

@@ -1,0 +1,156 @@
+"""Is it running, how far is it, who was heard, who was turned away."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Input, Output, State, callback, dcc, html, no_update
+
+from dash_app.components.parts import icon, page_head, section
+from dash_app.components.system_parts import devices, gaps, given_up, refused, state_cards, sweep
+from dash_app.components.values import ltr
+from dash_app.context import changing, reading, scope, web
+from dash_app.i18n import _, isolated
+from dash_app.ids import Id
+from dose import audit
+from dose.extract import READER_VERSION
+from dose.pacs import PacsError
+from dose.queries import RefusedPeerRow, SystemState, system_state
+from dose.scope import Permission
+from dose.tables import RefusedPeer
+
+TICK_MS = 5000
+DICOM_PORT = 104
+
+
+def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address
+    """The page around the state; it asks again every few seconds."""
+    bones = [html.Div(className="bone block", style={"height": height}) for height in (96, 60, 160)]
+    return html.Div(
+        [
+            page_head(_("System")),
+            html.Div(id=Id.SYSTEM_ANSWER, role="status"),
+            html.Div(bones, id=Id.SYSTEM_BODY),
+            dcc.Interval(id=Id.SYSTEM_TICK, interval=TICK_MS),
+            dcc.Store(id=Id.SYSTEM_ACTION),
+            _dialog(),
+        ]
+    )
+
+
+def _dialog() -> dmc.Modal:
+    return dmc.Modal(
+        html.Div(
+            [
+                html.Div(id=Id.ADMIT_TEXT),
+                dmc.TextInput(id=Id.ADMIT_NAME, label=_("Name in Orthanc"), description=_("Letters, digits, - and _")),
+                dmc.NumberInput(id=Id.ADMIT_PORT, label=_("Port of the device"), value=DICOM_PORT, min=1, max=65535,
+                                description=_("Only used to send back to it.")),
+                html.Button([icon("admit"), _("Admit this device")], id=Id.ADMIT_DO, className="button primary"),
+            ],
+            className="dialog",
+        ),
+        id=Id.ADMIT,
+        title=_("Admit a device"),
+        centered=True,
+        closeButtonProps={"aria-label": _("Close")},
+    )  # fmt: skip
+
+
+@callback(Output(Id.SYSTEM_BODY, "children"), Input(Id.SYSTEM_TICK, "n_intervals"), Input(Id.SYSTEM_ANSWER, "children"))
+def show_system(_tick: int | None, _answer: Any) -> list[Any]:  # noqa: ANN401 - a trigger
+    """The state of the moment."""
+    with reading(Permission.VIEW_SYSTEM) as (session, who):
+        state = system_state(session, who)
+    zone, admit = web().settings.time_zone, scope().may(Permission.ADMIT_DEVICES)
+    orthanc = _orthanc()
+    return [
+        state_cards(state, orthanc),
+        section(_("Stock of Orthanc"), [*sweep(state, zone), *gaps(state, zone), *given_up(state, zone)]),
+        section(_("Devices turned away"), refused(state.refused_peers, zone, may_admit=admit)),
+        section(_("Devices"), [devices(state.devices, zone)]),
+        _versions(state, orthanc),
+    ]
+
+
+def _orthanc() -> dict[str, Any] | None:
+    try:
+        return web().orthanc.system()
+    except PacsError:
+        return None
+
+
+def _versions(state: SystemState, orthanc: dict[str, Any] | None) -> html.P:
+    said = [
+        f"DACS {version('orthanc-dacs')}",
+        _("reader %(version)s", version=isolated(str(READER_VERSION))),
+        f"Orthanc {orthanc['Version']}" if orthanc else None,
+        *[f"{row.name} {row.detail['version']}" for row in state.processes if "version" in row.detail],
+    ]
+    return html.P(" · ".join(text for text in said if text), className="quiet versions")
+
+
+@callback(
+    Output(Id.ADMIT, "opened"),
+    Output(Id.ADMIT_TEXT, "children"),
+    Output(Id.ADMIT_NAME, "value"),
+    Input(Id.SYSTEM_ACTION, "data"),
+    prevent_initial_call=True,
+)
+def ask_admission(asked: dict[str, Any] | None) -> tuple[Any, ...]:
+    """Open the dialog for the device whose button was pressed."""
+    with reading(Permission.ADMIT_DEVICES) as (session, who):
+        peer = _peer(system_state(session, who).refused_peers, asked)
+    if peer is None:
+        return False, None, ""
+    text: list[Any] = [_("Orthanc will accept studies from"), " ", ltr(peer.aet, "code strong"), " ", _("at"), " ",
+            ltr(peer.address, "code strong"), "."]  # fmt: skip
+    return True, html.P(text), _symbolic(peer.aet)
+
+
+@callback(
+    Output(Id.SYSTEM_ANSWER, "children"),
+    Output(Id.ADMIT, "opened", allow_duplicate=True),
+    Input(Id.ADMIT_DO, "n_clicks"),
+    State(Id.SYSTEM_ACTION, "data"),
+    State(Id.ADMIT_NAME, "value"),
+    State(Id.ADMIT_PORT, "value"),
+    prevent_initial_call=True,
+)
+def admit(clicks: int | None, asked: dict[str, Any] | None, name: str | None, port: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Tell Orthanc to accept the device from now on."""
+    if not clicks:
+        return no_update, no_update
+    with changing(Permission.ADMIT_DEVICES) as (session, who):
+        peer = _peer(system_state(session, who).refused_peers, asked)
+        if peer is None:
+            return _said("bad", _("This device does not stand here any more.")), False
+        try:
+            web().orthanc.admit(_symbolic(name or peer.aet), peer.aet, peer.address, _port(port))
+        except PacsError as error:
+            return _said("bad", _("Orthanc did not admit the device: %(why)s", why=isolated(str(error)))), False
+        row = session.get_one(RefusedPeer, peer.id)
+        row.admitted_at, row.admitted_by = datetime.now(UTC), who.user_name
+        audit.record(session, who, audit.Action.ADMIT_PEER, subject="peer", subject_id=peer.id)
+    return _said("good", _("Admitted. Ask the device to send again.")), False
+
+
+def _peer(peers: tuple[RefusedPeerRow, ...], asked: dict[str, Any] | None) -> RefusedPeerRow | None:
+    wanted = str((asked or {}).get("action", ""))
+    return next((row for row in peers if str(row.id) == wanted), None)
+
+
+def _symbolic(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name.strip())[:64] or "device"
+
+
+def _port(port: Any) -> int:  # noqa: ANN401 - what a number field gives
+    return int(port) if isinstance(port, int) and 0 < port < 65536 else DICOM_PORT
+
+
+def _said(kind: str, text: str) -> html.Div:
+    return html.Div([icon("ok" if kind == "good" else "note"), html.Span(text)], className=f"message {kind}")

@@ -1,0 +1,147 @@
+"""Words of the field as people read them, by the code that the database stores; marked for the catalogues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dash_app.i18n import N_, _
+from dose.quantities import QUANTITIES
+from dose.queries import Note
+
+EVENT_TYPES = {
+    "spiral": N_("Spiral"),
+    "sequenced": N_("Sequenced"),
+    "constant_angle": N_("Localizer"),
+    "stationary": N_("Stationary"),
+    "free": N_("Free"),
+    "cone_beam": N_("Cone beam"),
+    "fluoroscopy": N_("Fluoroscopy"),
+    "stationary_acquisition": N_("Stationary acquisition"),
+    "stepping_acquisition": N_("Stepping acquisition"),
+    "rotational_acquisition": N_("Rotational acquisition"),
+    "radiography": N_("Radiography"),
+    "mammography": N_("Mammography"),
+    "tomosynthesis": N_("Tomosynthesis"),
+    "administration": N_("Administration"),
+}
+SIDES = {"left": N_("left"), "right": N_("right"), "both": N_("both sides"), "unilateral": N_("one side")}
+PLANES = {"single": N_("single plane"), "A": N_("plane A"), "B": N_("plane B")}
+PHANTOMS = {"head_16": N_("head, 16 cm"), "body_32": N_("body, 32 cm")}
+SEXES = {"F": N_("female"), "M": N_("male"), "O": N_("other")}
+KINDS = {
+    "rdsr": N_("dose report (RDSR)"),
+    "radiopharm_rdsr": N_("radiopharmaceutical dose report"),
+    "mpps": N_("procedure step (MPPS)"),
+    "dose_screen": N_("dose screen"),
+    "header": N_("image header"),
+}
+SOURCE_STATES = {"ok": N_("in use"), "superseded": N_("superseded"), "rejected": N_("rejected")}
+ORIGINS = {"orthanc": N_("from Orthanc"), "import": N_("imported")}
+PROCESS_STATES = {
+    "running": N_("running"),
+    "waiting": N_("waiting"),
+    "stopped": N_("stopped"),
+    "starting": N_("starting"),
+    "failed": N_("failed"),
+}
+PRIORITIES = {0: N_("arrivals"), 1: N_("retries"), 2: N_("reconciliation"), 3: N_("back-fill")}
+REASONS = {
+    "bad-object": N_("The object cannot be used."),
+    "unreadable": N_("The object cannot be read as DICOM: it is cut short or broken."),
+    "missing-field": N_("The object lacks a field that identifies it."),
+    "unknown-unit": N_("Its doses carry units that their quantities do not know."),
+    "too-expensive": N_("Reading it would take more time or memory than an honest object needs."),
+    "too-large": N_("It is larger than this system reads."),
+}
+NOTES = {
+    "dlp-total-differs": N_("The reported total DLP differs from the sum of the events."),
+    "pka-total-differs": N_("The reported total kerma-area product differs from the sum of the events."),
+    "ka-r-total-differs": N_("The reported total reference kerma differs from the sum of the events."),
+    "agd-total-differs": N_("The reported average glandular dose differs from the sum of the events."),
+    "event-count-differs": N_("The report states another number of events than it holds."),
+    "no-events": N_("The report holds no irradiation event."),
+    "missing-event-uid": N_("Events without an Irradiation Event UID: told apart by time and technique."),
+    "same-uid-other-values": N_("One Irradiation Event UID stands for events with different values."),
+    "repeated-event": N_("An event is stated more than once; it is counted once."),
+    "implausible": N_("A value lies outside what is plausible; it is stored as sent."),
+    "unit-unknown": N_("A value carries an unknown unit; it was left empty."),
+    "value-unreadable": N_("A value is not a number; it was left empty."),
+    "zero-stated": N_("Zero is stated where the maker may mean unknown."),
+    "repeated-value": N_("A value is stated several times in one event."),
+    "max-current-below-mean": N_("The maximum tube current is below the mean."),
+    "code-unknown": N_("A code is not in the table; its meaning is shown as sent."),
+    "charset-doubtful": N_("Texts may be shown wrongly: the declared character set does not fit."),
+    "datetime-unreadable": N_("A date or time cannot be read."),
+    "tail-unreadable": N_("What follows the content of the report is broken; the doses were read."),
+    "read-by-pydicom": N_("The encoding is unusual; the general reader was used."),
+}
+# What the cards and heads of quantities say; the names are those of `dose.quantities`.
+NAMES = {
+    "ctdi_vol_mgy": N_("Volume CT dose index"),
+    "dlp_mgy_cm": N_("Dose length product"),
+    "ssde_mgy": N_("Size-specific dose estimate"),
+    "pka_gy_cm2": N_("Kerma-area product"),
+    "ka_r_mgy": N_("Kerma at the reference point"),
+    "ka_i_mgy": N_("Incident air kerma"),
+    "ka_e_mgy": N_("Entrance surface air kerma"),
+    "agd_mgy": N_("Average glandular dose"),
+    "activity_mbq": N_("Administered activity"),
+    "effective_dose_msv": N_("Effective dose"),
+    "fluoro_pka_gy_cm2": N_("Kerma-area product, fluoroscopy"),
+    "fluoro_ka_r_mgy": N_("Reference kerma, fluoroscopy"),
+    "acquisition_pka_gy_cm2": N_("Kerma-area product, acquisition"),
+    "acquisition_ka_r_mgy": N_("Reference kerma, acquisition"),
+    "fluoro_time_s": N_("Fluoroscopy time"),
+    "acquisition_time_s": N_("Acquisition time"),
+    "irradiation_duration_s": N_("Irradiation duration"),
+    "exposure_time_ms": N_("Exposure time"),
+    "exposure_time_per_rotation_ms": N_("Time per rotation"),
+    "kvp_kv": N_("Tube voltage"),
+    "tube_current_ma": N_("Tube current"),
+    "max_tube_current_ma": N_("Maximum tube current"),
+    "exposure_mas": N_("Exposure"),
+    "pulse_rate_hz": N_("Pulse rate"),
+    "number_of_pulses": N_("Pulses"),
+    "pulse_width_ms": N_("Pulse width"),
+    "scanning_length_mm": N_("Scanning length"),
+    "single_collimation_mm": N_("Single collimation"),
+    "total_collimation_mm": N_("Total collimation"),
+    "pitch": N_("Pitch"),
+    "positioner_primary_angle_deg": N_("Primary angle"),
+    "positioner_secondary_angle_deg": N_("Secondary angle"),
+    "positioner_primary_end_angle_deg": N_("Primary end angle"),
+    "positioner_secondary_end_angle_deg": N_("Secondary end angle"),
+    "distance_source_to_detector_mm": N_("Source to detector"),
+    "distance_source_to_isocenter_mm": N_("Source to isocentre"),
+    "distance_source_to_reference_point_mm": N_("Source to reference point"),
+    "table_longitudinal_mm": N_("Table, longitudinal"),
+    "table_lateral_mm": N_("Table, lateral"),
+    "table_height_mm": N_("Table height"),
+    "collimated_field_height_mm": N_("Field height"),
+    "collimated_field_width_mm": N_("Field width"),
+    "collimated_field_area_cm2": N_("Field area"),
+    "focal_spot_mm": N_("Focal spot"),
+    "hvl_mm": N_("Half value layer"),
+    "compressed_thickness_mm": N_("Compressed thickness"),
+    "exposure_index": N_("Exposure index"),
+    "target_exposure_index": N_("Target exposure index"),
+    "deviation_index": N_("Deviation index"),
+    "event_count": N_("Irradiation events"),
+    "ctdi_phantom": N_("CTDI phantom"),
+    "view": N_("View"),
+}
+
+
+def word(table: Mapping[str, str], code: str | None) -> str | None:
+    """The word for a code in the reader's language; an unknown code stays as sent."""
+    return None if code is None else _(table[code]) if code in table else code
+
+
+def name_of(column: str) -> str:
+    """The name of a quantity."""
+    return _(NAMES[column]) if column in NAMES else QUANTITIES[column].name
+
+
+def note_text(note: Note) -> str:
+    """A note in the reader's language; one without a translation as it was written."""
+    return _(NOTES[note.code]) if note.code in NOTES else note.text
