@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
+from pydicom.filereader import read_partial
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -13,7 +15,8 @@ from dose.database import writing
 from dose.pacs import OrthancClient, Series
 from dose.tables import ImageSeries
 
-EVENT_UID = "0008-3010"  # Irradiation Event UID, PS3.3 C.7.6.1.1.1
+EVENT_UID = 0x00083010  # Irradiation Event UID, PS3.3 C.7.6.1.1.1: before everything that is large
+HEAD_BYTES = 1 << 16
 NOT_IMAGES = frozenset({"SR", "KO", "PR", "DOC", "REG", "RTSTRUCT", "RTPLAN", "RTDOSE", "RTRECORD", "SEG", "FID"})
 ONE_EVENT_EACH = frozenset({"XA", "RF", "DX", "CR", "MG", "IO", "PX"})
 MOST_EVENTS_READ = 200
@@ -75,8 +78,18 @@ def _first_middle_last(instances: list[str]) -> list[str]:
 
 
 def _events(client: OrthancClient, instances: list[str]) -> list[str]:
-    found = (uid for instance in instances for uid in client.tag(instance, EVENT_UID).split("\\"))
-    return list(dict.fromkeys(uid for uid in found if uid))
+    found = (uid for instance in instances for uid in event_uids(client.head(instance, HEAD_BYTES)))
+    return list(dict.fromkeys(found))
+
+
+def event_uids(head: bytes) -> list[str]:
+    """Irradiation Event UIDs named at the start of a DICOM file; empty when there are none or it cannot be read."""
+    try:
+        ds = read_partial(BytesIO(head), stop_when=lambda tag, _vr, _length: tag > EVENT_UID, specific_tags=[EVENT_UID])
+        value = ds[EVENT_UID].value if EVENT_UID in ds else None
+    except Exception:  # pydicom raises anything on a broken or cut header; the image is then shown without its events
+        return []
+    return [str(uid) for uid in ([value] if isinstance(value, str) else value or [])]
 
 
 def _number(text: str | None) -> int | None:

@@ -22,6 +22,7 @@ from urllib.parse import quote, urlsplit
 from dose.errors import DoseError, TooExpensive
 
 TIMEOUT_SECONDS = 30.0
+DRAINED_BYTES = 16 << 20
 GROUP = 8  # hex digits between two dashes of an Orthanc identifier
 
 
@@ -192,12 +193,31 @@ class OrthancClient:
             return ""
 
     def tag(self, instance_id: str, tag: str) -> str:
-        """The text of one element, such as `0008-3010`; empty when absent."""
+        """The text of one element, such as `0008-3010`; empty when absent. See `head` for objects of strangers."""
         try:
             body = self._bytes("GET", f"/instances/{instance_id}/content/{tag}")
         except NotInPacs:
             return ""
         return body.decode("latin-1").rstrip("\0 ")
+
+    def head(self, instance_id: str, count: int) -> bytes:
+        """The first `count` bytes of the DICOM file.
+
+        Orthanc's own `/content` would end Orthanc 1.10.1 with an object nested a hundred deep: its HTTP threads have
+        a small stack. `/file` never looks inside.
+        """
+        try:
+            response = self._send("GET", f"/instances/{instance_id}/file", None, self._headers)
+            content = response.read(count)
+            if (response.length or 0) > DRAINED_BYTES:
+                self.close()  # cheaper than to hear the rest of a large image
+            else:
+                response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise PacsUnreachable(type(error).__name__) from error
+        _check(response.status, "GET", f"/instances/{instance_id}/file")
+        return content
 
     def series(self, series_id: str) -> Series:
         """One series."""

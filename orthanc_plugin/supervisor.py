@@ -14,9 +14,9 @@ from orthanc_plugin.options import ROOT, Options
 from orthanc_plugin.pipe import Pipe
 
 READY = "READY"  # the line with which a worker says that its settings are good
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
-HEALTHY_S = 30.0  # a worker that lived this long starts the back-off anew
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 10.0
+HEALTHY_S = 10.0  # a worker that lived this long starts the back-off anew
 DYING_AFTER = 3
 STOP_S = 8.0
 

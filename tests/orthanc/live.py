@@ -109,7 +109,9 @@ class Site:
         configuration.write_text(json.dumps(self._configuration()))
         command = ["/usr/sbin/Orthanc", f"--logfile={self.log}", str(configuration)]
         with (self.folder / "orthanc.out").open("ab") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=output, env=self._environment())
+            self.process = subprocess.Popen(
+                command, stdout=output, stderr=output, env=self._environment(), preexec_fn=orthanc_config.deep_stack
+            )
         until("Orthanc answers", self.answers)
         return self
 

@@ -17,12 +17,13 @@ from dacs.worker_guard import CRASHES, InHand, deadline
 from dacs.worker_peers import RefusedPeers, peers
 from dacs.worker_pipe import Lifeline
 from dacs.worker_queue import ATTEMPTS, INSTANCE, SERIES, Priority, Queue, Wanted, put
-from dacs.worker_series import register
+from dacs.worker_series import event_uids, register
 from dacs.worker_sweep import BACKFILL, RECONCILIATION, Sweep, last_time, request
 from dose.database import writing
 from dose.errors import TooExpensive
 from dose.pacs import Change, ChangePage, NotInPacs, Series
 from dose.tables import ImageSeries, IngestItem, RefusedPeer
+from tests.orthanc.images import image
 
 RDSR, CT = "1.2.840.10008.5.1.4.1.1.88.67", "1.2.840.10008.5.1.4.1.1.2"
 
@@ -69,8 +70,9 @@ class FakePacs:
     def study_uid(self, study: str) -> str:
         return f"1.2.{study}"
 
-    def tag(self, instance: str, tag: str) -> str:
-        return {"i1": "9.1\\9.2", "i3": "9.1"}.get(instance, "")
+    def head(self, instance: str, count: int) -> bytes:
+        events = {"i1": ["9.1", "9.2"], "i3": ["9.1"]}
+        return image("1.2", "1.3", 1, event_uid=events.get(instance))[:count]
 
 
 @pytest.fixture
@@ -247,6 +249,11 @@ def test_a_series_is_registered_with_previews_events_and_local_time(pacs, factor
     assert row.irradiation_event_uids == ["9.1", "9.2"]
     assert (row.started_at, row.series_number, row.instance_count) == ("2026-01-02T03:04:05", 3, 3)
     assert row.study_instance_uid == "1.2.study"
+
+
+@pytest.mark.parametrize("head", [b"", b"not DICOM", image("1.2", "1.3", 1)[:200], image("1.2", "1.3", 1)])
+def test_an_image_without_a_readable_event_has_none(head):
+    assert event_uids(head) == []
 
 
 def test_the_night_is_that_of_the_site():
