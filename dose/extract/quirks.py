@@ -108,13 +108,11 @@ QUIRKS: tuple[Quirk, ...] = (
 )
 
 
-def apply(
-    document: Document, template: str, fields: dict[str, Any], table: tuple[Quirk, ...] = QUIRKS
-) -> tuple[Document, tuple[str, ...]]:
+def apply(document: Document, template: str, fields: dict[str, Any]) -> tuple[Document, tuple[str, ...]]:
     """Return the repaired document and the names of the quirks that changed it."""
     device = (fields.get("manufacturer") or "", fields.get("model") or "", document.text("SoftwareVersions") or "")
     content, names = document.content or (), []
-    for quirk in table:
+    for quirk in QUIRKS:
         if quirk.concerns(template, *device):
             repaired = quirk.repair(content)
             if repaired is not content:

@@ -116,6 +116,8 @@ class Narrow:
         """Return (tag, length, where the value starts)."""
         if not self.explicit:
             group, number, length = self.tag_form(self.data, pos)
+            if group == 0xFFFE and length and number != 0xE000:
+                raise Broken
             return group << 16 | number, length, pos + 8
         group, number, vr, length = self.tag_form(self.data, pos)
         if vr in SHORT_VRS:
@@ -127,6 +129,8 @@ class Narrow:
             return group << 16 | number, length, pos + 12
         if group == 0xFFFE:
             (length,) = self.word_form(self.data, pos + 4)
+            if length and number != 0xE000:
+                raise Broken
             return group << 16 | number, length, pos + 8
         raise Odd
 
@@ -203,7 +207,7 @@ class Narrow:
             group, number, size = item_form(data, pos)
             pos += 8
             if group != 0xFFFE or number != 0xE000:
-                if group == 0xFFFE and number == 0xE0DD and length == _UNDEFINED:
+                if group == 0xFFFE and number == 0xE0DD and length == _UNDEFINED and not size:
                     return tuple(nodes), pos
                 raise Broken
             self.left -= 1

@@ -1,0 +1,81 @@
+"""Reports that between them show every structure the reader knows, and ways to look at them."""
+
+from __future__ import annotations
+
+import functools
+import random
+
+from dose.extract import sr, sr_pydicom
+from dose.extract.document import Document
+from dose.extract.limits import DEFAULT, Budget
+from tests.build import (
+    EMPTY,
+    CTSource,
+    Repeated,
+    cine,
+    ct_event,
+    ct_localizer,
+    ct_rdsr,
+    fluoroscopy,
+    mammogram,
+    projection_rdsr,
+    radiograph,
+    rotational,
+    study,
+    to_bytes,
+    tomosynthesis,
+)
+
+REPORTS = {
+    "ct": lambda: ct_rdsr(
+        study=study(), events=[ct_localizer(), ct_event(comment="é ü"), ct_event(ctdi_vol_mgy=EMPTY)]
+    ),
+    "dual source": lambda: ct_rdsr(
+        study=study(), events=[ct_event(sources=(CTSource(), CTSource(id="B", kvp_kv=80.0)))]
+    ),
+    "biplane": lambda: projection_rdsr(study=study(), events=[fluoroscopy(plane="A"), cine(plane="B"), rotational()]),
+    "radiography": lambda: projection_rdsr(study=study(), events=[radiograph(), radiograph(kvp_kv=(70.0, 71.0))]),
+    "mammography": lambda: projection_rdsr(
+        study=study(), events=[mammogram(), tomosynthesis(laterality="right", kvp_kv=Repeated([30.0, 31.0]))]
+    ),
+}
+
+
+@functools.cache
+def sample(name: str, transfer_syntax: str, lengths: str) -> bytes:
+    """Return one report's bytes."""
+    return to_bytes(REPORTS[name](), transfer_syntax, lengths=lengths)
+
+
+def by_pydicom(data: bytes) -> Document:
+    """Return what the general reader makes of these bytes."""
+    return sr_pydicom.document(data, Budget(DEFAULT, len(data)))
+
+
+def same(narrow: Document, general: Document) -> bool:
+    """Tell whether two readers saw the same report."""
+    return (narrow.content, narrow.title, narrow.template) == (general.content, general.title, general.template)
+
+
+def read_narrow(data: bytes) -> Document:
+    """Return what the narrow reader makes of these bytes."""
+    return sr.read(data)
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Return the bytes with a few of them changed, lost, added, cut off or copied elsewhere."""
+    spoilt = bytearray(data)
+    for _ in range(chance.choice([1, 1, 2, 5])):
+        at = chance.randrange(len(spoilt))
+        kind = chance.randrange(6)
+        if kind < 2:
+            spoilt[at] = chance.randrange(256)
+        elif kind == 2:
+            del spoilt[at : at + chance.randrange(1, 40)]
+        elif kind == 3:
+            spoilt[at:at] = chance.randbytes(chance.randrange(1, 20))
+        elif kind == 4:
+            spoilt[at : at + 4] = b"\xff\xff\xff\xff"
+        else:
+            spoilt = spoilt[: at + 1]
+    return bytes(spoilt)

@@ -1,0 +1,74 @@
+"""CT dose reports: TID 10011 to 10014."""
+
+import pytest
+
+from dose.extract import extract
+from tests.build import (
+    EMPTY,
+    CTSource,
+    Device,
+    Dialect,
+    Repeated,
+    ct_bytes,
+    ct_event,
+    ct_localizer,
+    ct_rdsr,
+    study,
+    to_bytes,
+)
+
+
+def test_a_spiral_scan_is_read_whole():
+    event = extract(ct_bytes(1, ct_event(ctdi_vol_mgy=8.4, dlp_mgy_cm=395.0))).events[0]
+    assert (event.ctdi_vol_mgy, event.dlp_mgy_cm, event.ctdi_phantom) == (8.4, 395.0, "body_32")
+    assert (event.event_type, event.protocol, event.pitch) == ("spiral", "Abdomen", 0.9)
+    assert (event.kvp_kv, event.tube_current_ma, event.exposure_time_per_rotation_ms) == (120.0, 210.0, 500.0)
+    assert (event.exposure_time_ms, event.scanning_length_mm) == (5200.0, 470.0)
+    assert event.sources == ()
+
+
+def test_two_sources_that_differ_leave_the_event_empty_and_stand_apart():
+    event = extract(ct_bytes(1, ct_event(sources=(CTSource(), CTSource(id="B", kvp_kv=140.0))))).events[0]
+    assert event.kvp_kv is None
+    assert event.tube_current_ma == 210.0
+    assert [(source.source_id, source.kvp_kv) for source in event.sources] == [("A", 120.0), ("B", 140.0)]
+
+
+def test_a_localizer_without_dose_container_has_no_dose():
+    event = extract(ct_bytes(1, ct_localizer(dose_container=False))).events[0]
+    assert (event.event_type, event.ctdi_vol_mgy, event.dlp_mgy_cm) == ("constant_angle", None, None)
+
+
+def test_events_are_in_document_order_and_totals_as_stated():
+    report = extract(ct_bytes(1, ct_localizer(), ct_event()))
+    assert [event.event_type for event in report.events] == ["constant_angle", "spiral"]
+    assert (report.accumulated[0].event_count, report.accumulated[0].dlp_mgy_cm) == (2, 402.2)
+    assert (report.modality, report.template, report.warnings) == ("CT", "10011", ())
+
+
+def test_absent_is_none_and_zero_is_zero():
+    event = extract(ct_bytes(1, ct_event(ctdi_vol_mgy=EMPTY, dlp_mgy_cm=0.0))).events[0]
+    assert event.ctdi_vol_mgy is None
+    assert event.dlp_mgy_cm == 0.0
+
+
+def test_repeated_values_give_the_mean_of_the_non_zero_ones_and_keep_the_list():
+    event = extract(ct_bytes(1, ct_event(pitch=Repeated([0.0, 0.8, 1.0])))).events[0]
+    assert event.pitch == pytest.approx(0.9)
+    assert dict(event.values)["pitch"] == (0.0, 0.8, 1.0)
+
+
+@pytest.mark.parametrize("scheme", ["SRT", "SCT", "SNM3", "99SDM"])
+def test_the_code_scheme_of_the_maker_makes_no_difference(scheme):
+    device = Device(dialect=Dialect(scheme=scheme))
+    event = extract(to_bytes(ct_rdsr(study=study(), device=device, events=[ct_event(context="with contrast")]))).events[
+        0
+    ]
+    assert event.event_type == "spiral"
+    assert event.procedure_context is not None
+
+
+@pytest.mark.parametrize("template", [None, "", "10011", "10001"])
+def test_the_template_identifier_does_not_decide(template):
+    device = Device(dialect=Dialect(template=template))
+    assert extract(to_bytes(ct_rdsr(study=study(), device=device))).template == "10011"
