@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -16,7 +14,7 @@ from dacs.synthetic.ct import CTEvent, CTSource, ct_localizer, ct_rdsr
 from dacs.synthetic.hospital.machines import CT_1, CT_2
 from dacs.synthetic.hospital.people import Person
 from dacs.synthetic.hospital.protocols import CTExam, Phase
-from dacs.synthetic.hospital.study import DemoStudy, identified, later, make_study, portions
+from dacs.synthetic.hospital.study import DemoStudy, Visit, identified, later, portions
 from dacs.synthetic.subjects import Device, Patient, Study
 
 ROTATION_S = 0.5
@@ -26,23 +24,22 @@ SLICES_PER_PHASE = 4
 SIZE = 128
 
 
-def ct_study(
-    number: int, exam: CTExam, person: Person, started: datetime, rng: random.Random, twist: str | None
-) -> DemoStudy:
-    """Return one CT study; `twist` is a cause of an unusual dose or an unusual way to report it."""
+def ct_study(visit: Visit, exam: CTExam) -> DemoStudy:
+    """Return one CT study; the visit's twist is a cause of an unusual dose or an unusual way to report it."""
+    person, rng, twist = visit.person, visit.dice, visit.twist
     device = rng.choices((CT_1, CT_2), weights=(0.55, 0.45))[0]
-    study = make_study(number, started, exam.description)
-    patient = person.at(started.date())
+    study, patient = visit.study(exam.description), visit.patient
     phases = _phases(exam, twist)
     between = rng.lognormvariate(0.0, 0.16) * (0.85 if device is CT_2 else 1.0) * size_factor(exam, person)
-    scans = [_scan(phase, exam, device, study, place, between, rng, twist) for place, phase in enumerate(phases)]
+    scans = [_scan(phase, exam, device, study, place, between, visit) for place, phase in enumerate(phases)]
+    length = _length(phases, person)
     scout = ct_localizer(
-        protocol="Topogram", region=phases[0].target, dlp_mgy_cm=round(0.012 * _length(phases, person) + 0.6, 2),
-        ctdi_vol_mgy=0.12, phantom=exam.phantom, scanning_length_mm=_length(phases, person), started=study.started,
+        protocol="Topogram", region=phases[0].target, dlp_mgy_cm=round(0.012 * length + 0.6, 2),
+        ctdi_vol_mgy=0.12, phantom=exam.phantom, scanning_length_mm=length, started=study.started,
     )  # fmt: skip
     events = identified(study, [scout, *scans])
     return DemoStudy(
-        number, patient, device, study, "CT", twist, events,
+        visit.number, patient, device, study, "CT", twist, events,
         lambda: _reports(patient, device, study, events, twist),
         lambda: _images(patient, device, study, events, phases, exam, person),
     )  # fmt: skip
@@ -74,16 +71,8 @@ def _height(person: Person) -> float:
     return min(max((person.patient.height_m or 1.7) / 1.7, 0.4), 1.15)
 
 
-def _scan(
-    phase: Phase,
-    exam: CTExam,
-    device: Device,
-    study: Study,
-    place: int,
-    dose: float,
-    rng: random.Random,
-    twist: str | None,
-) -> CTEvent:
+def _scan(phase: Phase, exam: CTExam, device: Device, study: Study, place: int, dose: float, visit: Visit) -> CTEvent:
+    rng, twist = visit.dice, visit.twist
     dose = 1.0 if twist == "adult protocol" else dose * (2.1 if twist == "high voltage" else 1.0)
     kvp = 140.0 if twist == "high voltage" else exam.kvp_kv
     ctdi = round(phase.ctdi_vol_mgy * dose * rng.lognormvariate(0.0, 0.05), 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from pydicom.dataset import Dataset
 
 from dacs.synthetic.ct import CTEvent
 from dacs.synthetic.document import Document
+from dacs.synthetic.hospital.people import Person
 from dacs.synthetic.projection import XRayEvent
 from dacs.synthetic.subjects import Device, Patient, Study
 from dacs.synthetic.uids import uid
@@ -52,16 +54,35 @@ class DemoStudy:
         yield from self.reports()
 
 
-def make_study(number: int, started: datetime, description: str) -> Study:
-    """Return the worklist's side of study `number`."""
-    return Study(
-        uid=uid("demo study", number),
-        accession_number=f"DEMO{number:05}",
-        date=f"{started:%Y%m%d}",
-        time=f"{started:%H%M%S}",
-        description=description,
-        id=str(number),
-    )
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Somebody comes for an examination: what every builder of a study starts from.
+
+    `dice` throws for this visit alone, so that one study more does not change the others.
+    """
+
+    seed: int
+    number: int
+    person: Person
+    started: datetime
+    dice: random.Random
+    twist: str | None = None
+
+    @property
+    def patient(self) -> Patient:
+        """The patient as the modality writes them that day."""
+        return self.person.at(self.started.date())
+
+    def study(self, description: str) -> Study:
+        """Return the worklist's side of the visit."""
+        return Study(
+            uid=uid("demo study", self.seed, self.number),
+            accession_number=f"DEMO{self.number:05}",
+            date=f"{self.started:%Y%m%d}",
+            time=f"{self.started:%H%M%S}",
+            description=description,
+            id=str(self.number),
+        )
 
 
 def later(study: Study, seconds: float) -> str:

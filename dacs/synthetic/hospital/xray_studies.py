@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from pydicom.dataset import Dataset
 
@@ -16,7 +14,7 @@ from dacs.synthetic.content import Value
 from dacs.synthetic.hospital.machines import DX_1, DX_2, MG_1, RF_1, XA_1
 from dacs.synthetic.hospital.people import Person
 from dacs.synthetic.hospital.protocols import Intervention, Radiograph
-from dacs.synthetic.hospital.study import DemoStudy, identified, later, make_study, portions
+from dacs.synthetic.hospital.study import DemoStudy, Visit, identified, later, portions
 from dacs.synthetic.projection import (
     XRayEvent,
     cine,
@@ -31,27 +29,24 @@ from dacs.synthetic.subjects import Device, Patient, Study
 DEVICE_TYPES = {"DX": "integrated", "CR": "cassette", "XA": "fluoroscopy", "RF": "fluoroscopy", "MG": None}
 
 
-def radiograph_study(
-    number: int, exam: Radiograph, person: Person, started: datetime, rng: random.Random, twist: str | None
-) -> DemoStudy:
+def radiograph_study(visit: Visit, exam: Radiograph) -> DemoStudy:
     """Return one radiographic study of one or more exposures."""
     device = DX_2 if exam.bedside else DX_1
-    study = make_study(number, started, exam.description)
-    count = 4 if twist == "repeat" else 2 if rng.random() < 0.25 else 1
-    events = identified(study, [_exposure(exam, person, study, place, rng, twist) for place in range(count)])
+    study = visit.study(exam.description)
+    count = 4 if visit.twist == "repeat" else 2 if visit.dice.random() < 0.25 else 1
+    events = identified(study, [_exposure(exam, visit, study, place) for place in range(count)])
 
     def pictures(patient: Patient) -> Iterator[Dataset]:
         for place, event in enumerate(events, start=1):
             series = _series(patient, device, study, "CR" if exam.bedside else "DX", place, event)
-            yield images.projection_image(series, 1, _radiograph_pixels(exam, person, number), event)
+            yield images.projection_image(series, 1, _radiograph_pixels(exam, visit.person, visit.number), event)
 
-    return _study(number, person, device, study, "CR" if exam.bedside else "DX", twist, events, pictures)
+    return _study(visit, device, study, "CR" if exam.bedside else "DX", events, pictures)
 
 
-def _exposure(
-    exam: Radiograph, person: Person, study: Study, place: int, rng: random.Random, twist: str | None
-) -> XRayEvent:
-    size = min(max((person.weight_kg / 75.0) ** 1.35, 0.05), 3.5)
+def _exposure(exam: Radiograph, visit: Visit, study: Study, place: int) -> XRayEvent:
+    rng, twist = visit.dice, visit.twist
+    size = min(max((visit.person.weight_kg / 75.0) ** 1.35, 0.05), 3.5)
     over = 8.5 if twist == "overexposed" else 1.0
     dose = size * over * rng.lognormvariate(0.0, 0.28)
     index = round(250.0 * over * rng.lognormvariate(0.0, 0.18), 1)
@@ -77,30 +72,27 @@ def _radiograph_pixels(exam: Radiograph, person: Person, seed: int) -> Image:
     return radiographs.to_grey(radiographs.frontal(exam.picture, 208, 224, girth=girth, seed=seed))
 
 
-def intervention_study(
-    number: int, exam: Intervention, person: Person, started: datetime, rng: random.Random, twist: str | None
-) -> DemoStudy:
+def intervention_study(visit: Visit, exam: Intervention) -> DemoStudy:
     """Return one fluoroscopically guided study: presses and runs in turn, one plane or two."""
     device = XA_1 if exam.modality == "XA" else RF_1
-    study = make_study(number, started, exam.description)
-    events = identified(study, list(_beam_on(exam, person, study, rng, twist)))
+    study = visit.study(exam.description)
+    events = identified(study, list(_beam_on(exam, visit, study)))
     runs = [event for event in events if event.event_type != "fluoroscopy"]
     shown = runs[:: max(len(runs) // 2, 1)][:2]
 
     def pictures(patient: Patient) -> Iterator[Dataset]:
         for place, event in enumerate(shown, start=1):
             series = _series(patient, device, study, exam.modality, place, event)
-            frames = vessels.run(exam.territory, 6, 160, seed=number + place)
+            frames = vessels.run(exam.territory, 6, 160, seed=visit.number + place)
             grey = radiographs.to_grey(1.8 - frames, low=0.1, high=1.3, bits=8)
             yield images.projection_image(series, 1, grey, event, bits=8)
 
-    return _study(number, person, device, study, exam.modality, twist, events, pictures)
+    return _study(visit, device, study, exam.modality, events, pictures)
 
 
-def _beam_on(
-    exam: Intervention, person: Person, study: Study, rng: random.Random, twist: str | None
-) -> Iterator[XRayEvent]:
-    size = min(max((person.weight_kg / 75.0) ** 1.2, 0.1), 3.0)
+def _beam_on(exam: Intervention, visit: Visit, study: Study) -> Iterator[XRayEvent]:
+    rng, twist = visit.dice, visit.twist
+    size = min(max((visit.person.weight_kg / 75.0) ** 1.2, 0.1), 3.0)
     dose = size * rng.lognormvariate(0.0, 0.42) * (3.4 if twist == "high skin dose" else 1.0)
     clock = 0.0
     order = ["press"] * exam.presses + ["run"] * exam.runs
@@ -139,15 +131,14 @@ def _beam_event(
 VIEWS = (("left", "CC"), ("right", "CC"), ("left", "MLO"), ("right", "MLO"))
 
 
-def mammography_study(
-    number: int, person: Person, started: datetime, rng: random.Random, twist: str | None, *, tomo: bool
-) -> DemoStudy:
+def mammography_study(visit: Visit, *, tomo: bool) -> DemoStudy:
     """Return a screening examination of both breasts, with tomosynthesis of the oblique views or without."""
-    study = make_study(number, started, "MAMMOGRAPHIE TOMOSYNTHESE" if tomo else "MAMMOGRAPHIE DEPISTAGE")
+    rng = visit.dice
+    study = visit.study("MAMMOGRAPHIE TOMOSYNTHESE" if tomo else "MAMMOGRAPHIE DEPISTAGE")
     thickness = min(max(rng.gauss(56, 13), 22), 95)
-    density = min(max(rng.gauss(0.45 - 0.004 * (person.age_years - 50), 0.15), 0.05), 0.95)
+    density = min(max(rng.gauss(0.45 - 0.004 * (visit.person.age_years - 50), 0.15), 0.05), 0.95)
     made = [_view(study, place, side, view, thickness, rng, tomo) for place, (side, view) in enumerate(VIEWS)]
-    if twist == "repeat":
+    if visit.twist == "repeat":
         made.append(_view(study, 4, "right", "MLO", thickness, rng, tomo))
     events = identified(study, made)
 
@@ -155,11 +146,11 @@ def mammography_study(
         for place, event in enumerate(events, start=1):
             series = _series(patient, MG_1, study, "MG", place, event)
             tissue = radiographs.breast(
-                event.view or "CC", event.laterality or "left", 160, 208, density=density, seed=number
+                event.view or "CC", event.laterality or "left", 160, 208, density=density, seed=visit.number
             )
             yield images.projection_image(series, 1, radiographs.to_grey(tissue, low=0.0, high=1.25), event)
 
-    return _study(number, person, MG_1, study, "MG", twist, events, pictures)
+    return _study(visit, MG_1, study, "MG", events, pictures)
 
 
 def _view(
@@ -187,13 +178,16 @@ def _series(
 
 
 def _study(
-    number: int, person: Person, device: Device, study: Study, modality: str, twist: str | None,
-    events: tuple[XRayEvent, ...], pictures: Any,  # noqa: ANN401 - a generator function of the patient
-) -> DemoStudy:  # fmt: skip
-    day = datetime.strptime(study.started, "%Y%m%d%H%M%S").date()  # noqa: DTZ007 - local time of the device
-    patient = person.at(day)
+    visit: Visit,
+    device: Device,
+    study: Study,
+    modality: str,
+    events: tuple[XRayEvent, ...],
+    pictures: Callable[[Patient], Iterable[Dataset]],
+) -> DemoStudy:
+    patient, twist = visit.patient, visit.twist
     return DemoStudy(
-        number, patient, device, study, modality, twist, events,
+        visit.number, patient, device, study, modality, twist, events,
         lambda: _reports(patient, device, study, modality, events, twist),
         lambda: pictures(patient),
     )  # fmt: skip

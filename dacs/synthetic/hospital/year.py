@@ -14,19 +14,21 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from dacs.synthetic import axial, images
+from dacs.synthetic.content import Raw, Value
 from dacs.synthetic.ct import CTEvent, ct_rdsr
 from dacs.synthetic.hospital import machines
 from dacs.synthetic.hospital.ct_studies import ct_study
 from dacs.synthetic.hospital.people import ISSUER, Person, dice, person
 from dacs.synthetic.hospital.protocols import CT_EXAMS, FLUOROSCOPIES, INTERVENTIONS, RADIOGRAPHS
-from dacs.synthetic.hospital.study import DemoStudy, identified, later, make_study
+from dacs.synthetic.hospital.study import DemoStudy, Visit, identified, later
 from dacs.synthetic.hospital.xray_studies import intervention_study, mammography_study, radiograph_study
-from dacs.synthetic.poison import nested_report
 from dacs.synthetic.subjects import Patient
 
 SEED = 2026
 ANCHOR = datetime(2026, 11, 20, 16, 40)  # noqa: DTZ001 - local time of the hospital
 STUDIES = 300
+TODAY = 10  # studies on the anchor's day
+QUALITY_TEST, REJECTED = 100, 270  # the numbers of two studies out of the ordinary
 _MODALITY_SHARES = (("CT", 126), ("DX", 84), ("XA", 36), ("MG", 36), ("RF", 16))
 
 # What is unusual: (worklist description, how manyth of its kind, what).
@@ -53,32 +55,28 @@ TWISTS = {
     ("MAMMOGRAPHIE DEPISTAGE", 5): "repeat",
 }
 
-Build = Callable[[int, Person, datetime, random.Random, str | None], DemoStudy]
+Build = Callable[[Visit], DemoStudy]
 
 
 def demo_studies(seed: int = SEED, anchor: datetime = ANCHOR, count: int = STUDIES) -> Iterator[DemoStudy]:
-    """Yield the year's studies, oldest first; the last one ends shortly before the anchor.
+    """Yield the year's studies, oldest first; the newest one begins shortly before the anchor.
 
-    The same seed gives the same people, doses, images and UIDs, whatever the anchor.
+    The same seed gives the same people, doses, images and UIDs, whatever the anchor; with a smaller `count` only the
+    newest of them.
     """
-    seen: dict[str, int] = {}
     plan = dice("plan", seed)
-    moments = _moments(plan, anchor, count)
+    seen: dict[str, int] = {}
     patients = _Register(plan)
-    for number, started in enumerate(moments, start=1):
-        if number == count // 3:
-            yield _quality_test(number, started)
-        elif number == count - count // 10:
-            yield _rejected(number, started)
-        else:
-            yield _ordinary(seed, number, started, seen, patients)
+    for number, started in enumerate(_moments(plan, anchor), start=1):
+        study = _study(seed, number, started, seen, patients)
+        if number > STUDIES - count:
+            yield study
 
 
-def _moments(rng: random.Random, anchor: datetime, count: int) -> list[datetime]:
+def _moments(rng: random.Random, anchor: datetime) -> list[datetime]:
     """Return times within the year before the anchor: working hours, fewer at week-ends, a busy last day."""
-    today = min(10, count // 8)
-    found = [anchor - timedelta(minutes=7 + 23 * place) for place in range(today)]
-    while len(found) < count:
+    found = [anchor - timedelta(minutes=7 + 23 * place) for place in range(TODAY)]
+    while len(found) < STUDIES:
         day = anchor.date() - timedelta(days=1 + int(364 * rng.random()))
         if day.weekday() >= 5 and rng.random() < 0.75:
             continue
@@ -108,13 +106,15 @@ class _Register:
         return new
 
 
-def _ordinary(seed: int, number: int, started: datetime, seen: dict[str, int], patients: _Register) -> DemoStudy:
-    rng = dice(seed, number)
-    description, build, needs = _draw(rng)
+def _study(seed: int, number: int, started: datetime, seen: dict[str, int], patients: _Register) -> DemoStudy:
+    throw = dice(seed, number)
+    if number == QUALITY_TEST:
+        return _quality_test(Visit(seed, number, PHANTOM, started, throw, "quality test"))
+    description, build, needs = _draw(throw)
     seen[description] = seen.get(description, 0) + 1
     twist = TWISTS.get((description, seen[description]))
-    who = patients.next(**needs, heavy=twist == "big patient")
-    return build(number, who, started, rng, twist)
+    visit = Visit(seed, number, patients.next(**needs, heavy=twist == "big patient"), started, throw, twist)
+    return _rejected(visit) if number == REJECTED else build(visit)
 
 
 def _draw(rng: random.Random) -> tuple[str, Build, dict[str, bool]]:
@@ -122,30 +122,36 @@ def _draw(rng: random.Random) -> tuple[str, Build, dict[str, bool]]:
     modality = rng.choices([m for m, _ in _MODALITY_SHARES], [share for _, share in _MODALITY_SHARES])[0]
     if modality == "CT":
         scan = rng.choices(CT_EXAMS, [exam.share for exam in CT_EXAMS])[0]
-        return scan.description, lambda n, p, s, r, t: ct_study(n, scan, p, s, r, t), {"child": scan.child}
+        return scan.description, lambda visit: ct_study(visit, scan), {"child": scan.child}
     if modality == "DX":
         shot = rng.choices(RADIOGRAPHS, [exam.share for exam in RADIOGRAPHS])[0]
         child = not shot.bedside and rng.random() < 0.18
-        return shot.description, lambda n, p, s, r, t: radiograph_study(n, shot, p, s, r, t), {"child": child}
+        return shot.description, lambda visit: radiograph_study(visit, shot), {"child": child}
     if modality == "MG":
         tomo = rng.random() < 0.45
         description = "MAMMOGRAPHIE TOMOSYNTHESE" if tomo else "MAMMOGRAPHIE DEPISTAGE"
-        return description, lambda n, p, s, r, t: mammography_study(n, p, s, r, t, tomo=tomo), {"woman": True}
+        return description, lambda visit: mammography_study(visit, tomo=tomo), {"woman": True}
     exams = INTERVENTIONS if modality == "XA" else FLUOROSCOPIES
     beam = rng.choices(exams, [exam.share for exam in exams])[0]
     needs = {"child": "PAEDIATRIC" in beam.description, "woman": beam.territory == "uterine"}
-    return beam.description, lambda n, p, s, r, t: intervention_study(n, beam, p, s, r, t), needs
+    return beam.description, lambda visit: intervention_study(visit, beam), needs
 
 
-def _quality_test(number: int, started: datetime) -> DemoStudy:
+PHANTOM = Person(
+    Patient(
+        id="DEMO-QA", name="Phantom (Demo)^QA", sex="O", birth_date="", height_m=None, weight_kg=None, issuer=ISSUER,
+        comments="DEMONSTRATION DATA - NOT A PERSON",
+    ),
+    0.0,
+)  # fmt: skip
+
+
+def _quality_test(visit: Visit) -> DemoStudy:
     """Return the yearly image quality test with a water phantom."""
-    patient = Patient(id="DEMO-QA", name="Phantom (Demo)^QA", sex="O", birth_date="", height_m=None, weight_kg=None,
-                      issuer=ISSUER, comments="DEMONSTRATION DATA - NOT A PERSON")  # fmt: skip
-    study = make_study(number, started, "QA CT PHANTOM")
+    patient, study, device = PHANTOM.patient, visit.study("QA CT PHANTOM"), machines.CT_1
     test = CTEvent(protocol="QA Water", region="head", phantom="head_16", ctdi_vol_mgy=21.4, dlp_mgy_cm=171.2,
                    event_type="sequenced", pitch=None, scanning_length_mm=80.0, started=later(study, 20))  # fmt: skip
     events = identified(study, [test])
-    device = machines.CT_1
 
     def pictures() -> Iterator[Dataset]:
         series = images.Series(patient=patient, device=device, study=study, modality="CT", number=2,
@@ -156,17 +162,19 @@ def _quality_test(number: int, started: datetime) -> DemoStudy:
             yield images.ct_slice(series, place + 1, pixels, events[0], z_mm=-10.0 * place)
 
     return DemoStudy(
-        number, patient, device, study, "CT", "quality test", events,
+        visit.number, patient, device, study, "CT", visit.twist, events,
         lambda: [ct_rdsr(patient=patient, device=device, study=study, events=events)], pictures,
     )  # fmt: skip
 
 
-def _rejected(number: int, started: datetime) -> DemoStudy:
-    """Return a study whose report no reader should follow: containers nested without end."""
-    study = make_study(number, started, "CT CHEST")
-    patient = person(9000, dice("rejected")).at(started.date())
-    device = machines.CT_2
+def _rejected(visit: Visit) -> DemoStudy:
+    """Return a study whose report must be refused: every dose of it stands in a unit that nobody knows."""
+    study, patient = visit.study("CT CHEST"), visit.patient
+    scan = CTEvent(protocol="Thorax", region="chest", ctdi_vol_mgy=Raw("0.71", "rad"), dlp_mgy_cm=Raw("24.8", "rad.cm"))
+    device, events = machines.CT_2, identified(study, [scan])
+    totals: dict[str, Value] = {"dlp_mgy_cm": Raw("24.8", "rad.cm")}
     return DemoStudy(
-        number, patient, device, study, "CT", "rejected", (),
-        lambda: [nested_report(ct_rdsr(patient=patient, device=device, study=study))], list, readable=False,
+        visit.number, patient, device, study, "CT", "rejected", events,
+        lambda: [ct_rdsr(patient=patient, device=device, study=study, events=events, totals=totals)], list,
+        readable=False,
     )  # fmt: skip
