@@ -39,7 +39,7 @@ def _clear(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except ConfigError as error:
-            typer.echo(f"dacs: {error}", err=True)
+            typer.echo(f"dacs: {error.args[0]}", err=True)
             raise typer.Exit(1) from None
 
     return run

@@ -105,7 +105,8 @@ def load_settings(**overrides: Any) -> Settings:  # noqa: ANN401 - any field of 
     except ValidationError as error:
         first = error.errors()[0]
         name = PREFIX + str(first["loc"][0]).upper()
-        raise ConfigError(f"{name} {first['msg'].removeprefix('Value error, ').lower()}") from None
+        what = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{name} {what[:1].lower()}{what[1:]}") from None
 
 
 def _from_environment() -> dict[str, Any]:
