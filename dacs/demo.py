@@ -6,7 +6,7 @@ Everything it sends has the issuer of patient ID `DACS-DEMO`, and nothing else i
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
@@ -27,7 +27,7 @@ from dacs.synthetic.images import SOP_CLASSES
 from dose import ingest, store
 from dose.database import make_engine, session_factory, writing
 from dose.errors import DoseError
-from dose.pacs import OrthancClient
+from dose.pacs import OrthancClient, Series
 from dose.settings import Settings
 
 if TYPE_CHECKING:
@@ -178,11 +178,15 @@ def _acknowledged(answer: Dataset) -> bool:
 
 
 def _removed(settings: Settings, client: OrthancClient) -> str:
-    studies = _delete_from_orthanc(client)
+    studies, instances = 0, []
+    for series in _demo_studies_in(client):
+        client.delete_study(series[0].study_id)
+        studies += 1
+        instances += [instance for one in series for instance in one.instances]
     engine = make_engine(settings.database)
     try:
         with writing(session_factory(engine)) as session:
-            gone = store.remove_demo(session)
+            gone = store.remove_demo(session, instances)
     finally:
         engine.dispose()
     return (
@@ -191,15 +195,12 @@ def _removed(settings: Settings, client: OrthancClient) -> str:
     )
 
 
-def _delete_from_orthanc(client: OrthancClient) -> int:
-    count = 0
+def _demo_studies_in(client: OrthancClient) -> Iterator[list[Series]]:
     for study_id in client.find_studies(PatientID=f"{ID_PREFIX}*"):
         series = client.study_series(study_id)
         # A real patient's number may begin alike: only our own issuer may go.
         if series and series[0].instances and _issuer(client.head(series[0].instances[0], HEAD_BYTES)) == ISSUER:
-            client.delete_study(study_id)
-            count += 1
-    return count
+            yield series
 
 
 def _issuer(head: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnExpressionArgument, delete, exists, select
@@ -19,15 +20,20 @@ class Removed:
     devices: int
 
 
-def remove_demo(session: Session) -> Removed:
-    """Delete demonstration studies with everything of theirs, their patients, and devices without a real study."""
+def remove_demo(session: Session, orthanc_ids: Collection[str] = ()) -> Removed:
+    """Delete demonstration studies with everything of theirs, their patients, and devices without a real study.
+
+    `orthanc_ids` names the demonstration's instances in Orthanc: a refused object has no study to be known by.
+    """
     study, source, patient, device = tables.Study, tables.SourceObject, tables.Patient, tables.Device
     demo_studies = select(study.id).where(study.is_demo)
-    of_demo = source.study_id.in_(demo_studies)
+    refused = source.study_id.is_(None) & source.orthanc_id.in_(orthanc_ids)
+    of_demo = source.study_id.in_(demo_studies) | refused
     shas = select(source.content_sha256).where(of_demo, source.content_sha256.is_not(None))
     uids = select(study.study_instance_uid).where(study.is_demo)
     _delete(session, tables.KeptObject, tables.KeptObject.sha256.in_(shas))
     _delete(session, tables.ImageSeries, tables.ImageSeries.study_instance_uid.in_(uids))
+    _delete(session, source, refused)
     studies = _delete(session, study, study.is_demo)  # sources, events, totals and words go with them
     spoken_of = exists().where(source.patient_id == patient.id) | exists().where(study.patient_id == patient.id)
     patients = _delete(session, patient, patient.is_demo & ~spoken_of)
