@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -30,7 +30,7 @@ log = logger(__name__)
 
 OK, SUPERSEDED, DUPLICATE, NOT_DOSE, REJECTED = "ok", "superseded", "duplicate", "not_dose", "rejected"
 ORTHANC, IMPORT = "orthanc", "import"
-_READ_BEFORE = {OK, SUPERSEDED}
+_READ_BEFORE = (OK, SUPERSEDED)
 _TRIES = 4
 # Two workers met on the same new row (unique violation, deadlock, serialization failure): the later one starts again.
 _MET_ANOTHER = {"23505", "40P01", "40001"}
@@ -132,14 +132,17 @@ def _save(
 
 def _known(session_factory: Sessions, sha: str, orthanc_id: str | None) -> Outcome | None:
     """The answer for bytes that were read before, without reading them again."""
-    columns = (SourceObject.id, SourceObject.study_id, SourceObject.event_count, SourceObject.orthanc_id)
-    where = (SourceObject.content_sha256 == sha, SourceObject.status.in_(_READ_BEFORE))
     with session_factory() as session:
-        row = session.execute(select(*columns).where(*where)).first()
+        row = session.connection().execute(_BY_CONTENT, {"sha": sha}).first()
     # An object that was imported and now stands in Orthanc gets its name there: the slow way.
     if row is None or (orthanc_id and orthanc_id != row.orthanc_id):
         return None
     return Outcome(DUPLICATE, row.study_id, row.id, row.event_count)
+
+
+_BY_CONTENT = select(SourceObject.id, SourceObject.study_id, SourceObject.event_count, SourceObject.orthanc_id).where(
+    SourceObject.content_sha256 == bindparam("sha"), SourceObject.status.in_(_READ_BEFORE)
+)
 
 
 def reject(

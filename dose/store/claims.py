@@ -9,20 +9,25 @@ read back whole, so that any order of arrival ends in the same rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select
+from sqlalchemy import Connection, Table, bindparam, delete, select
 
 from dose import tables
 from dose.store.rows import CONTENT, EVENT, GroupKey, Row, signature
+from dose.store.statements import insert_into
 
 LINK: Table = tables.EventStudy.__table__  # type: ignore[assignment]
 SOURCE: Table = tables.SourceObject.__table__  # type: ignore[assignment]
 STUDY: Table = tables.Study.__table__  # type: ignore[assignment]
 
 _ROW = (*CONTENT, "event_key", "plane", "occurrence")
+_IDENTITIES = select(EVENT.c.id, EVENT.c.study_id, EVENT.c.event_key, EVENT.c.plane, EVENT.c.occurrence).where(
+    EVENT.c.event_key.in_(bindparam("keys", expanding=True))
+)
+PART = 10_000
 Claims = dict[GroupKey, dict[int, "Claim"]]
 
 
@@ -65,21 +70,26 @@ _LINKED = (
 
 def load(connection: Connection, keys: Collection[str]) -> Claims:
     """Every study's claims about these event keys: two statements, one when there are none."""
-    if not keys:
-        return {}
-    owned = connection.execute(_OWNED, {"keys": list(keys)}).mappings().all()
-    if not owned:
-        return {}
     claims: Claims = {}
-    rows = {event["id"]: {name: event[name] for name in _ROW} for event in owned}
-    for event in owned:
-        _add(claims, event, rows[event["id"]])
-    for link in connection.execute(_LINKED, {"keys": list(keys)}).mappings():
-        _add(claims, link, rows[link["irradiation_event_id"]] | json.loads(link["differs"] or "{}"))
+    for part in _parts(keys):
+        owned = connection.execute(_OWNED, {"keys": part}).mappings().all()
+        if not owned:
+            continue
+        rows = {event["id"]: {name: event[name] for name in _ROW} for event in owned}
+        for event in owned:
+            _add(claims, event, rows[event["id"]])
+        for link in connection.execute(_LINKED, {"keys": part}).mappings():
+            _add(claims, link, rows[link["irradiation_event_id"]] | json.loads(link["differs"] or "{}"))
     for group in claims.values():
         for claim in group.values():
             claim.rows.sort(key=lambda row: row["occurrence"])
     return claims
+
+
+def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+    # Databases bound the number of parameters (SQLite 32,766); honest reports stay far below one part.
+    them = list(values)
+    return (them[i : i + PART] for i in range(0, len(them), PART))
 
 
 def _add(claims: Claims, owner: Any, row: Row) -> None:  # noqa: ANN401 - a mapping of either statement
@@ -108,7 +118,7 @@ def settle(connection: Connection, before: Claims, after: Claims) -> set[int]:
             inserts.extend(event_rows(owner))
             links.extend((owner, claim) for claim in sharing)
     if inserts:
-        connection.execute(insert(EVENT), inserts)
+        connection.execute(insert_into(EVENT), inserts)
     if links:
         _link(connection, links)
     return {study for key in changed for claims in (before, after) for study in claims.get(key, ())}
@@ -116,12 +126,15 @@ def settle(connection: Connection, before: Claims, after: Claims) -> set[int]:
 
 def _delete(connection: Connection, changed: list[GroupKey]) -> None:
     # A key has one or two planes: the planes that did not change are sorted out by id.
-    keys = sorted({key for key, _ in changed})
-    rows = connection.execute(
-        select(EVENT.c.id, EVENT.c.event_key, EVENT.c.plane).where(EVENT.c.event_key.in_(keys))
-    ).all()
     gone = set(changed)
-    connection.execute(delete(EVENT).where(EVENT.c.id.in_([r.id for r in rows if (r.event_key, r.plane) in gone])))
+    found = [row for row in _ids(connection, {key for key, _ in changed}) if (row.event_key, row.plane) in gone]
+    for part in _parts(row.id for row in found):
+        connection.execute(delete(EVENT).where(EVENT.c.id.in_(part)))
+
+
+def _ids(connection: Connection, keys: Iterable[str]) -> Iterator[Any]:
+    for part in _parts(sorted(keys)):
+        yield from connection.execute(_IDENTITIES, {"keys": part}).all()
 
 
 def pack(claims: Iterable[Claim]) -> list[tuple[Claim, list[Claim]]]:
@@ -143,9 +156,7 @@ def event_rows(claim: Claim) -> list[Row]:
 
 
 def _link(connection: Connection, links: list[tuple[Claim, Claim]]) -> None:
-    keys = sorted({row["event_key"] for owner, _ in links for row in owner.rows})
-    identity = (EVENT.c.study_id, EVENT.c.event_key, EVENT.c.plane, EVENT.c.occurrence)
-    found = connection.execute(select(EVENT.c.id, *identity).where(EVENT.c.event_key.in_(keys)))
+    found = _ids(connection, {row["event_key"] for owner, _ in links for row in owner.rows})
     ids = {tuple(row)[1:]: row.id for row in found}
     rows = []
     for owner, claim in links:
@@ -156,4 +167,4 @@ def _link(connection: Connection, links: list[tuple[Claim, Claim]]) -> None:
                 "irradiation_event_id": number, "study_id": claim.study_id, "source_object_id": claim.source_id,
                 "differs": json.dumps(differs, sort_keys=True) if differs else None,
             })  # fmt: skip
-    connection.execute(insert(LINK), rows)
+    connection.execute(insert_into(LINK), rows)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, or_, select, update
+from sqlalchemy import Connection, Row, Table, bindparam, delete, or_, select, update
 
 from dose import tables
 from dose.errors import BadObject, NotADoseObject
@@ -37,9 +37,16 @@ class Arrival:
 
 def known(connection: Connection, content_sha256: str, report_sha256: str, sop_instance_uid: str) -> list[Row[Any]]:
     """Objects with the same bytes, the one that holds the SOP Instance UID, and one that lost it saying the same."""
-    keys = [sop_instance_uid, f"sha256:{report_sha256}"]
-    same = or_(SOURCE.c.content_sha256 == content_sha256, SOURCE.c.object_key.in_(keys))
-    return list(connection.execute(select(SOURCE).where(same)))
+    named = {"content": content_sha256, "holder": sop_instance_uid, "loser": f"sha256:{report_sha256}"}
+    return list(connection.execute(_KNOWN, named))
+
+
+_KNOWN = select(SOURCE).where(
+    or_(
+        SOURCE.c.content_sha256 == bindparam("content"),
+        SOURCE.c.object_key.in_([bindparam("holder"), bindparam("loser")]),
+    )
+)
 
 
 def note_repeat(connection: Connection, row: Row[Any], arrival: Arrival) -> None:

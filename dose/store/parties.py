@@ -6,14 +6,15 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Table, select, update
+from sqlalchemy import Connection, Engine, Row, Table, bindparam, select
 
 from dose import model, tables
 from dose.crypto import keys, normalise
 from dose.store.registers import merge
 from dose.store.rows import clean
-from dose.store.statements import find_or_make, insert_unless_there
+from dose.store.statements import insert_unless_there, upsert
 from dose.store.words import patient_tokens
 
 DEMO_ISSUER = "DACS-DEMO"
@@ -35,10 +36,16 @@ class Parties:
 
 def site_id(connection: Connection, name: str) -> int:
     """The row of a site, made when it is new."""
-    found = connection.execute(select(SITE.c.id).where(SITE.c.name == name)).scalar()
-    if found is not None:
-        return int(found)
-    return int(find_or_make(connection, SITE, {"name": name}, {})[0].id)
+    known = _sites.setdefault(connection.engine, {})
+    found = known.get(name) or connection.execute(_SITE_BY_NAME, {"name": name}).scalar()
+    if found is None:
+        return upsert(connection, SITE, {"name": name}, lambda _: {})[0]
+    known[name] = found  # sites are never removed; one made in this transaction is not remembered before it commits
+    return int(found)
+
+
+_SITE_BY_NAME = select(SITE.c.id).where(SITE.c.name == bindparam("name"))
+_sites: WeakKeyDictionary[Engine, dict[str, int]] = WeakKeyDictionary()
 
 
 def device_key(device: model.Device) -> str:
@@ -61,43 +68,45 @@ def has_patient_id(report: model.DoseReport) -> bool:
 def upsert_device(connection: Connection, site: int, report: model.DoseReport, rank: str, seen: datetime) -> int:
     """The device that made the object. On PostgreSQL its row stays locked: one object of a device at a time."""
     device, demo = report.device, is_demo(report)
-    key = {"site_id": site, "device_key": device_key(device)}
-    initial = {"first_seen_at": seen, "last_seen_at": seen, "is_demo": demo, "ranks": {}}
-    row, _ = find_or_make(connection, DEVICE, key, initial)
-    stated = {name: clean(getattr(device, name), DEVICE.c[name].type.length) for name in _DEVICE_TEXTS}  # type: ignore[attr-defined]
+    stated = {name: clean(getattr(device, name), length) for name, length in _DEVICE_TEXTS.items()}
     stated["software"] = clean("\n".join(device.software), 400)
     stated["modality"] = clean(report.modality, 16)
-    won, ranks = merge(row.ranks, stated, rank)
-    won |= {"last_seen_at": max(seen, row.last_seen_at), "first_seen_at": min(seen, row.first_seen_at)}
-    connection.execute(
-        update(DEVICE).where(DEVICE.c.id == row.id), won | {"ranks": ranks, "is_demo": demo and row.is_demo}
-    )
-    return int(row.id)
+
+    def changed(row: Row[Any] | None) -> dict[str, Any]:
+        won, ranks = merge(row.ranks if row else {}, stated, rank)
+        first, last, all_demo = (row.first_seen_at, row.last_seen_at, row.is_demo) if row else (seen, seen, True)
+        times = {"first_seen_at": min(seen, first), "last_seen_at": max(seen, last)}
+        return won | times | {"ranks": ranks, "is_demo": demo and all_demo}
+
+    return upsert(connection, DEVICE, {"site_id": site, "device_key": device_key(device)}, changed)[0]
 
 
-_DEVICE_TEXTS = ("manufacturer", "model", "serial_number", "station_name", "institution", "department")
+_DEVICE_TEXTS: dict[str, int] = {
+    name: DEVICE.c[name].type.length  # type: ignore[attr-defined]
+    for name in ("manufacturer", "model", "serial_number", "station_name", "institution", "department")
+}
 
 
 def upsert_patient(connection: Connection, site: int, report: model.DoseReport, rank: str) -> int:
     """The person the object names; an object without Patient ID gets a person of its study's own."""
     said = report.patient
-    patient_id, issuer = clean(said.id), clean(said.issuer, 120)
+    patient_id, issuer, name = clean(said.id), clean(said.issuer, 120), clean(said.name)
     if patient_id:
         index = keys().index(f"{normalise(patient_id)}\0{issuer or ''}", "patient.id_index")
     else:
         index = keys().index(report.study_instance_uid, "patient.study_uid")
-    name = clean(said.name)
-    row, made = find_or_make(
-        connection, PATIENT, {"site_id": site, "id_index": index}, {"is_demo": is_demo(report), "ranks": {}}
-    )
     stated = {"patient_id": patient_id, "issuer": issuer, "name": name, "birth_date": clean(said.birth_date),
               "sex": clean(said.sex, 1)}  # fmt: skip
-    won, ranks = merge(row.ranks, stated, rank)
-    connection.execute(update(PATIENT).where(PATIENT.c.id == row.id), won | {"ranks": ranks})
+
+    def changed(row: Row[Any] | None) -> dict[str, Any]:
+        won, ranks = merge(row.ranks if row else {}, stated, rank)
+        return won | {"ranks": ranks} | ({} if row else {"is_demo": is_demo(report)})
+
+    row_id, before = upsert(connection, PATIENT, {"site_id": site, "id_index": index}, changed)
     # A former name stays a way to find the person: tokens are only ever added.
-    if made or (name and name != row.name):
-        _add_tokens(connection, int(row.id), patient_id, name)
-    return int(row.id)
+    if before is None or (name and name != before.name):
+        _add_tokens(connection, row_id, patient_id, name)
+    return row_id
 
 
 def _add_tokens(connection: Connection, row_id: int, patient_id: str | None, name: str | None) -> None:

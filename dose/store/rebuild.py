@@ -60,7 +60,7 @@ def rebuild_study(session: Session, study_id: int, read: Reader) -> list[Change]
         else:
             _tell_again(session, source, said)
     if not _remove_if_empty(connection, study_id):
-        recompute(connection, [study_id], next_version(session), datetime.now(UTC))
+        recompute(connection, [study_id], next_version(session.connection()), datetime.now(UTC))
     after = _picture(connection, study_id)
     changes = _changes(before, after)
     if changes and after:
@@ -106,7 +106,7 @@ def _withdraw(session: Session, study_id: int, sources: set[int]) -> None:
     concerned = claims.settle(connection, known, after) - {study_id}
     connection.execute(delete(ACCUMULATED).where(ACCUMULATED.c.source_object_id.in_(sources)))
     if concerned:
-        recompute(connection, sorted(concerned), next_version(session), datetime.now(UTC))
+        recompute(connection, sorted(concerned), next_version(session.connection()), datetime.now(UTC))
     _forget_fields(connection, study_id, set(stay.values()))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from dose.model import DoseReport, Warning_
@@ -17,7 +17,7 @@ from dose.store.parties import Parties, device_key, has_patient_id, is_demo, ups
 from dose.store.rank import rank_of, report_hash
 from dose.store.rows import ACCUMULATED, GroupKey, accumulated_rows, event_groups
 from dose.store.rows import Row as Values
-from dose.store.statements import insert_one
+from dose.store.statements import THE_ID, insert_into, insert_one, update_by_id
 from dose.store.studies import (
     OK,
     SUPERSEDED,
@@ -31,6 +31,8 @@ from dose.store.studies import (
 from dose.store.totals import Source
 from dose.store.version import next_version
 from dose.store.words import study_words
+
+_STUDY_BY_UID = select(STUDY).where(STUDY.c.study_instance_uid == bindparam("uid")).with_for_update()
 
 DUPLICATE = "duplicate"
 ORTHANC = "orthanc"
@@ -149,12 +151,12 @@ def _contest(session: Session, telling: Telling, parties: Parties, rival: Row[An
     uid = telling.report.sop_instance_uid
     if telling.rank < rival.rank:
         warnings = objects.with_reuse_warning(rival.warnings)
-        connection.execute(update(SOURCE).where(SOURCE.c.id == rival.id), {"warnings": warnings})
+        connection.execute(update_by_id(SOURCE), {"warnings": warnings, THE_ID: rival.id})
         values = _source_row(telling, parties, rival.study_id)
         values |= objects.loser_values(telling.report_sha256, values["warnings"])
         source_id = insert_one(connection, SOURCE, values)
         objects.keep(connection, telling.arrival)
-        recompute(connection, [rival.study_id], next_version(session), telling.arrival.read_at)
+        recompute(connection, [rival.study_id], next_version(connection), telling.arrival.read_at)
         return Saved(SUPERSEDED, rival.study_id, source_id, 0)
     objects.demote(connection, rival)
     saved = apply(session, telling, parties, reused=True)
@@ -167,11 +169,9 @@ def apply(
 ) -> Saved:
     """Write a report whose device and patient are known; `source_id` is its row when it is read again."""
     connection = session.connection()
-    study = connection.execute(
-        select(STUDY).where(STUDY.c.study_instance_uid == telling.report.study_instance_uid).with_for_update()
-    ).first()
+    study = connection.execute(_STUDY_BY_UID, {"uid": telling.report.study_instance_uid}).first()
     known = claims.load(connection, sorted({key for key, _ in telling.groups}))
-    version = next_version(session)
+    version = next_version(connection)
     simple = study is None and not known and source_id is None and not reused
     study_id = _write_study(connection, telling, parties, study, version, simple=simple)
     source = _source_row(telling, parties, study_id)
@@ -180,10 +180,10 @@ def apply(
     if source_id is None:
         source_id = insert_one(connection, SOURCE, source)
     else:
-        connection.execute(update(SOURCE).where(SOURCE.c.id == source_id), source)
+        connection.execute(update_by_id(SOURCE), source | {THE_ID: source_id})
     if telling.accumulated:
         rows = [row | {"source_object_id": source_id} for row in telling.accumulated]
-        connection.execute(insert(ACCUMULATED), rows)
+        connection.execute(insert_into(ACCUMULATED), rows)
     objects.keep(connection, telling.arrival)
     after, taken = _claimed(known, telling, parties, study_id, source_id)
     concerned = claims.settle(connection, known, after)
@@ -213,7 +213,7 @@ def _write_study(
     values["listed_at"] = listed_at(now.get("started_at"), now.get("study_date"), values["first_seen_at"])
     values |= {"version": version, "updated_at": arrival.read_at}
     if before is not None:
-        connection.execute(update(STUDY).where(STUDY.c.id == before["id"]), values)
+        connection.execute(update_by_id(STUDY), values | {THE_ID: before["id"]})
         return int(before["id"])
     values |= {"study_instance_uid": report.study_instance_uid, "site_id": arrival.site_id}
     if not simple:

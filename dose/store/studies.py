@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, exists, insert, select, update
+from sqlalchemy import Connection, Table, delete, exists, select
 
 from dose import tables
 from dose.crypto import keys
@@ -17,6 +17,7 @@ from dose.model import DoseReport
 from dose.store.claims import LINK, SOURCE, STUDY
 from dose.store.registers import merge
 from dose.store.rows import ACCUMULATED, DOSES, EVENT, Row, clean, number
+from dose.store.statements import THE_ID, insert_into, update_by_id
 from dose.store.totals import Source, study_notes, study_totals
 from dose.store.words import study_words
 
@@ -25,7 +26,36 @@ OK, SUPERSEDED = "ok", "superseded"
 SOP_UID_REUSED = "sop-uid-reused"
 
 _NEEDED = (*DOSES, "fluoro_time_s", "laterality", "protocol", "started_at", "position")
+_COLUMNS = [EVENT.c[name] for name in _NEEDED]
+_STUDIES = bindparam("studies", expanding=True)
+_DESCRIPTIONS = select(STUDY.c.id, STUDY.c.description).where(STUDY.c.id.in_(_STUDIES))
+_OLD_WORDS = delete(WORD).where(WORD.c.study_id.in_(_STUDIES))
+_SPOKE = select(
+    *(SOURCE.c[name] for name in ("id", "study_id", "status", "reason_code", "warnings", "event_count", "patient_id"))
+).where(SOURCE.c.study_id.in_(_STUDIES), SOURCE.c.status.in_((OK, SUPERSEDED)))
+_LIVE_TOTALS = (
+    select(SOURCE.c.study_id, ACCUMULATED)
+    .join(SOURCE, SOURCE.c.id == ACCUMULATED.c.source_object_id)
+    .where(SOURCE.c.study_id.in_(_STUDIES), SOURCE.c.status == OK)
+)
+_OWN_EVENTS = select(EVENT.c.study_id, EVENT.c.source_object_id, *_COLUMNS).where(EVENT.c.study_id.in_(_STUDIES))
+_LINKED_EVENTS = (
+    select(LINK.c.study_id, LINK.c.source_object_id, LINK.c.differs, *_COLUMNS)
+    .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
+    .where(LINK.c.study_id.in_(_STUDIES))
+)
 _OTHER = EVENT.alias("other")
+_STANDS_ELSEWHERE = exists().where(
+    _OTHER.c.event_key == EVENT.c.event_key, _OTHER.c.plane == EVENT.c.plane, _OTHER.c.study_id != EVENT.c.study_id
+)
+_OWN_ELSEWHERE = select(EVENT.c.study_id).distinct().where(EVENT.c.study_id.in_(_STUDIES), _STANDS_ELSEWHERE)
+# A study that is only linked to a row of an event which a third study states otherwise knows of it as well.
+_LINKED_ELSEWHERE = (
+    select(LINK.c.study_id)
+    .distinct()
+    .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
+    .where(LINK.c.study_id.in_(_STUDIES), _STANDS_ELSEWHERE)
+)
 
 
 def stated(report: DoseReport, *, orthanc: bool) -> Row:
@@ -101,10 +131,10 @@ def write_words(
 ) -> None:
     """Lay down under which words studies are found."""
     if not new:
-        connection.execute(delete(WORD).where(WORD.c.study_id.in_(study_ids)))
+        connection.execute(_OLD_WORDS, {"studies": study_ids})
     rows = [{"study_id": study, "word": word} for study, found in words.items() for word in sorted(found)]
     if rows:
-        connection.execute(insert(WORD), rows)
+        connection.execute(insert_into(WORD), rows)
 
 
 def recompute(connection: Connection, study_ids: Collection[int], version: int, now: datetime) -> None:
@@ -117,31 +147,23 @@ def recompute(connection: Connection, study_ids: Collection[int], version: int, 
     accumulated = _accumulated(connection, study_ids)
     elsewhere = _elsewhere(connection, study_ids)
     studies, words = [], {}
-    descriptions = select(STUDY.c.id, STUDY.c.description).where(STUDY.c.id.in_(study_ids))
-    for study_id, description in connection.execute(descriptions):
+    for study_id, description in connection.execute(_DESCRIPTIONS, {"studies": study_ids}):
         live = sources.get(study_id, [])
         overlap = any(0 < source.owned < source.held for source in live)
         totals = study_totals(events.get(study_id, []), accumulated.get(study_id, []), overlap)
         words[study_id] = study_words(description, (totals["protocols"] or "").splitlines())
         totals |= _notes(study_notes(totals, live, overlap, study_id in elsewhere))
-        studies.append(totals | {"the_id": study_id, "version": version, "updated_at": now})
+        studies.append(totals | {THE_ID: study_id, "version": version, "updated_at": now})
     if studies:
-        connection.execute(update(STUDY).where(STUDY.c.id == bindparam("the_id")), studies)
+        connection.execute(update_by_id(STUDY), studies)
         write_words(connection, study_ids, words, new=False)
 
 
 def _events(connection: Connection, study_ids: Collection[int]) -> tuple[dict[int, list[Row]], Counter[int]]:
-    columns = [EVENT.c[name] for name in _NEEDED]
-    own = select(EVENT.c.study_id, EVENT.c.source_object_id, *columns).where(EVENT.c.study_id.in_(study_ids))
-    linked = (
-        select(LINK.c.study_id, LINK.c.source_object_id, LINK.c.differs, *columns)
-        .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
-        .where(LINK.c.study_id.in_(study_ids))
-    )
     events: dict[int, list[Row]] = {}
     owned: Counter[int] = Counter()
-    for statement in (own, linked):
-        for event in connection.execute(statement).mappings():
+    for statement in (_OWN_EVENTS, _LINKED_EVENTS):
+        for event in connection.execute(statement, {"studies": study_ids}).mappings():
             said = dict(event) | json.loads(event.get("differs") or "{}")
             events.setdefault(event["study_id"], []).append(said)
             owned[event["source_object_id"]] += 1
@@ -149,44 +171,30 @@ def _events(connection: Connection, study_ids: Collection[int]) -> tuple[dict[in
 
 
 def _sources(connection: Connection, study_ids: Collection[int], owned: Counter[int]) -> dict[int, list[Source]]:
-    c = SOURCE.c
-    statement = select(c.id, c.study_id, c.status, c.reason_code, c.warnings, c.event_count, c.patient_id)
-    found = connection.execute(statement.where(c.study_id.in_(study_ids), c.status.in_((OK, SUPERSEDED))))
+    found = connection.execute(_SPOKE, {"studies": study_ids})
     live: dict[int, list[Source]] = {}
     changed = []
     for source in found:
         outdone = source.reason_code == SOP_UID_REUSED or (source.event_count > 0 and not owned[source.id])
         if (source.status == SUPERSEDED) != outdone:
-            changed.append({"the_id": source.id, "status": SUPERSEDED if outdone else OK})
+            changed.append({THE_ID: source.id, "status": SUPERSEDED if outdone else OK})
         if not outdone:
             one = Source(source.warnings, source.patient_id, source.event_count, owned[source.id])
             live.setdefault(source.study_id, []).append(one)
     if changed:
-        connection.execute(update(SOURCE).where(SOURCE.c.id == bindparam("the_id")), changed)
+        connection.execute(update_by_id(SOURCE), changed)
     return live
 
 
 def _accumulated(connection: Connection, study_ids: Collection[int]) -> dict[int, list[Row]]:
-    statement = (
-        select(SOURCE.c.study_id, ACCUMULATED)
-        .join(SOURCE, SOURCE.c.id == ACCUMULATED.c.source_object_id)
-        .where(SOURCE.c.study_id.in_(study_ids), SOURCE.c.status == OK)
-    )
     found: dict[int, list[Row]] = {}
-    for row in connection.execute(statement).mappings():
+    for row in connection.execute(_LIVE_TOTALS, {"studies": study_ids}).mappings():
         found.setdefault(row["study_id"], []).append(dict(row))
     return found
 
 
 def _elsewhere(connection: Connection, study_ids: Collection[int]) -> set[int]:
-    other = exists().where(_OTHER.c.event_key == EVENT.c.event_key, _OTHER.c.study_id != EVENT.c.study_id)
-    statement = select(EVENT.c.study_id).distinct().where(EVENT.c.study_id.in_(study_ids), other)
-    own = set(connection.execute(statement).scalars())
-    # A study that is only linked to a row of an event which a third study states otherwise knows of it as well.
-    linked = (
-        select(LINK.c.study_id)
-        .distinct()
-        .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
-        .where(LINK.c.study_id.in_(study_ids), other)
-    )
-    return own | set(connection.execute(linked).scalars())
+    found: set[int] = set()
+    for statement in (_OWN_ELSEWHERE, _LINKED_ELSEWHERE):
+        found.update(connection.execute(statement, {"studies": study_ids}).scalars())
+    return found

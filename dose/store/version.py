@@ -12,26 +12,30 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import func, literal_column, select, text, update
+from sqlalchemy import Connection, Table, func, literal_column, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from dose.tables import Cursor, Study
 
+CURSOR: Table = Cursor.__table__  # type: ignore[assignment]
 COUNTER = "study-version"
 
 
-def next_version(session: Session) -> int:
+_OWN_ID = text("SELECT pg_current_xact_id()::text::bigint")
+_COUNT = (
+    sqlite_insert(CURSOR)
+    .on_conflict_do_update(index_elements=["name"], set_={"value": CURSOR.c.value + 1})
+    .returning(CURSOR.c.value)
+)
+
+
+def next_version(connection: Connection) -> int:
     """The number that studies changed in this transaction carry."""
-    if session.get_bind().dialect.name == "postgresql":
-        return int(session.scalar(text("SELECT pg_current_xact_id()::text::bigint")))
-    statement = (
-        sqlite_insert(Cursor)
-        .values(name=COUNTER, value=1, detail={}, updated_at=datetime.now(UTC))
-        .on_conflict_do_update(index_elements=["name"], set_={"value": Cursor.value + 1})
-        .returning(Cursor.value)
-    )
-    return int(session.scalar(statement) or 0)
+    if connection.dialect.name == "postgresql":
+        return int(connection.execute(_OWN_ID).scalar_one())
+    first = {"name": COUNTER, "value": 1, "detail": {}, "updated_at": datetime.now(UTC)}
+    return int(connection.execute(_COUNT, first).scalar_one())
 
 
 def newest_version(session: Session) -> int:
