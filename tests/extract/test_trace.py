@@ -1,0 +1,78 @@
+"""Every number can be followed back to the item it was read from, and every absence has a reason."""
+
+from dataclasses import fields
+
+from dose.extract import extract
+from dose.extract.trace import trace
+from dose.model import IrradiationEvent
+from dose.quantities import QUANTITIES, to_canonical
+from tests.build import (
+    EMPTY,
+    CTSource,
+    Device,
+    Dialect,
+    Raw,
+    ct_bytes,
+    ct_event,
+    projection_rdsr,
+    radiograph,
+    study,
+    to_bytes,
+)
+
+PLAIN = {one.name for one in fields(IrradiationEvent)} & set(QUANTITIES)
+
+
+def lines(data, field, index=0):
+    return [line for line in trace(data) if (line.subject, line.index, line.field) == ("event", index, field)]
+
+
+def test_a_value_names_its_path_its_unit_and_its_conversion():
+    device = Device(dialect=Dialect(units={"pka_gy_cm2": "Gym2"}))
+    data = to_bytes(projection_rdsr(study=study(), device=device, events=[radiograph(pka_gy_cm2=0.12)]))
+    (line,) = lines(data, "pka_gy_cm2")
+    assert line.path.endswith("> (122130,DCM) Dose Area Product")
+    assert (float(line.value), line.unit, line.conversion) == (1.2e-05, "Gym2", "× 10000 = Gy·cm²")
+
+
+def test_every_number_of_an_event_can_be_recomputed_from_its_trace():
+    data = ct_bytes(1, ct_event(), ct_event(pitch=1.2))
+    for index, event in enumerate(extract(data).events):
+        for column in PLAIN:
+            stated = [line for line in lines(data, column, index) if line.value]
+            value = to_canonical(column, float(stated[0].value), stated[0].unit) if stated else None
+            assert value == getattr(event, column)
+
+
+def test_the_path_counts_items_from_one():
+    (line,) = lines(ct_bytes(), "dlp_mgy_cm")
+    numbers = line.path.split(" > ")[0].split(".")
+    assert numbers[0] == "1"
+    assert all(int(number) > 0 for number in numbers)
+    assert len(numbers) == 4
+
+
+def test_what_is_absent_says_why():
+    data = ct_bytes(1, ct_event(ctdi_vol_mgy=EMPTY, ssde_mgy=None, pitch=Raw("1", "furlong")))
+    assert [line.reason for line in lines(data, "ctdi_vol_mgy")] == ["stated without a value"]
+    assert [line.reason for line in lines(data, "ssde_mgy")] == ["not stated in the report"]
+    assert [line.reason for line in lines(data, "pitch")] == ["unit 'furlong' is unknown for Pitch factor"]
+
+
+def test_each_of_several_sources_is_traced():
+    data = ct_bytes(1, ct_event(sources=(CTSource(), CTSource(id="B", kvp_kv=80.0))))
+    assert [line.value for line in lines(data, "kvp_kv")] == ["120", "80"]
+
+
+def test_study_fields_come_from_the_report_or_the_header():
+    found = {line.field: line for line in trace(ct_bytes()) if line.subject == "study"}
+    assert found["model"].path.endswith("(121015,DCM) Device Observer Model Name")
+    assert found["height_m"].path == "(0010,1020) PatientSize"
+    assert found["age_years"].conversion == "difference in years"
+
+
+def test_tracing_changes_nothing_that_is_read():
+    data = ct_bytes(1, ct_event(sources=(CTSource(), CTSource(id="B", kvp_kv=80.0))))
+    before = extract(data)
+    assert trace(data)
+    assert extract(data) == before
