@@ -10,7 +10,7 @@ from dacs.synthetic.content import BLANK, EMPTY, Concept, Dialect, Raw, Repeated
 from dacs.synthetic.ct import CTEvent, CTSource, ct_event, ct_localizer, ct_rdsr, event_uid
 from dacs.synthetic.document import COMPREHENSIVE_SR, DOSE_SR, ENHANCED_SR, Document, basic_text_sr
 from dacs.synthetic.edit import drop, find, walk
-from dacs.synthetic.encode import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, TRANSFER_SYNTAXES, to_bytes
+from dacs.synthetic.encode import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, TRANSFER_SYNTAXES, misdeclared, to_bytes
 from dacs.synthetic.projection import (
     ProjectionTotals,
     XRayEvent,
@@ -63,6 +63,7 @@ __all__ = [
     "find",
     "fluoroscopy",
     "mammogram",
+    "misdeclared",
     "plane_event_uid",
     "projection_rdsr",
     "radiograph",

@@ -66,3 +66,16 @@ def _set_lengths(ds: Dataset, *, undefined: bool) -> None:
             for item in element.value:
                 item.is_undefined_length_sequence_item = undefined
                 _set_lengths(item, undefined=undefined)
+
+
+def misdeclared(data: bytes, written: str, declared: str) -> bytes:
+    """Return the file with another character set declared than its texts are written in; "" declares none.
+
+    `declared` must not be longer than `written`.
+    """
+    before, after = written.encode().ljust(_even(written)), declared.encode().ljust(_even(written))
+    return data.replace(before, after, 1)
+
+
+def _even(text: str) -> int:
+    return len(text) + len(text) % 2

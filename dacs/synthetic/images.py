@@ -61,14 +61,24 @@ class Series:
         return uid("image", self.study.uid, self.modality, self.number, number)
 
 
-def ct_slice(series: Series, number: int, hounsfield: Image, event: CTEvent, *, z_mm: float = 0.0) -> Dataset:
-    """Return an axial slice; stored values are Hounsfield units + 1024."""
+HEAD_WINDOW, BODY_WINDOW, LUNG_WINDOW = (35, 90), (40, 400), (-300, 1400)
+
+
+def ct_slice(
+    series: Series,
+    number: int,
+    hounsfield: Image,
+    event: CTEvent,
+    *,
+    z_mm: float = 0.0,
+    window: tuple[int, int] = BODY_WINDOW,
+) -> Dataset:
+    """Return an axial slice; stored values are Hounsfield units + 1024, `window` is centre and width in them."""
     ds = _image(series, number, ["ORIGINAL", "PRIMARY", "AXIAL"])
     _pixels(ds, hounsfield + 1024.0, bits=12)
-    head = event.phantom == "head_16"
-    _plane(ds, hounsfield.shape, field_mm=240.0 if head else 420.0, z_mm=z_mm)
+    _plane(ds, hounsfield.shape, field_mm=240.0 if event.phantom == "head_16" else 420.0, z_mm=z_mm)
     ds.SliceThickness = "5"
-    ds.WindowCenter, ds.WindowWidth = ("35", "90") if head else ("40", "400")
+    ds.WindowCenter, ds.WindowWidth = map(str, window)
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = "-1024", "1", "HU"
     _ct_technique(ds, event)
     return ds

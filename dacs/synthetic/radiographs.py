@@ -207,8 +207,9 @@ def breast(view: str, side: str, columns: int, rows: int, *, density: float = 0.
     c.values += 0.38 * thickness + 0.62 * density * 2.0 * thickness * gland
     c.values += 0.18 * inside * c.inside(0.03 - np.abs(1.0 - shape), 2.0)
     c.values += 0.20 * c.ellipse_mask((edge + (1.44 if side == "left" else -1.44), centre), 0.035, 0.05)
-    if view != "CC":
-        c.values += 0.42 * c.inside(0.62 - reach - 0.62 * (c.y + c.aspect), 3.0)
+    if view != "CC":  # the pectoral muscle in the upper corner
+        muscle = c.inside(0.55 - reach - 0.55 * (c.y + c.aspect), 5.0)
+        c.values += muscle * (0.30 + 0.25 * (1.0 - inside))
     return c.values
 
 

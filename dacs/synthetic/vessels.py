@@ -51,14 +51,15 @@ def run(territory: str, frames: int, size: int = 192, *, seed: int = 0) -> Image
     last = float(arrival[contrast > 0.05].max(initial=1.0))
     found = []
     for number in range(frames):
-        front = last * 1.25 * number / max(frames - 2, 1)
+        # The first frame, which previews show, has the main branches filled already.
+        front = last * (0.85 + 0.45 * number / max(frames - 2, 1))
         filled = np.clip((front - arrival) / 0.12, 0.0, 1.0) * (0.75 if number == frames - 1 else 1.0)
         found.append(background + 0.62 * contrast * filled)
     return np.stack(found)
 
 
 def _background(canvas: Canvas, rng: np.random.Generator) -> Image:
-    base = 0.9 + 0.06 * texture(canvas.values.shape, 22.0, rng) + 0.02 * texture(canvas.values.shape, 4.0, rng)
+    base = 0.9 + 0.04 * texture(canvas.values.shape, 22.0, rng) + 0.02 * texture(canvas.values.shape, 4.0, rng)
     spine = canvas.inside(0.16 - np.abs(canvas.x - 0.38), 20.0)
     base = base + 0.13 * spine * (1.0 + 0.35 * np.cos(canvas.y * 14.0))
     for number in range(4):

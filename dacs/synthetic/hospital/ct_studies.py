@@ -128,11 +128,14 @@ def _images(
 def _slices(series: images.Series, phase: Phase, event: CTEvent, girth: float) -> Iterator[Dataset]:
     rng = np.random.default_rng(series.number)
     dose = event.ctdi_vol_mgy if isinstance(event.ctdi_vol_mgy, float) else 10.0
+    window = images.LUNG_WINDOW if phase.name == "Thorax" else images.BODY_WINDOW
+    if phase.picture == "head":
+        window = images.HEAD_WINDOW
     for number in range(SLICES_PER_PHASE):
         level = (number + 0.5) / SLICES_PER_PHASE
         picture = phase.picture
         if phase.length_mm > 420 and picture == "abdomen":  # goes on into the pelvis
             picture, level = ("abdomen", level / 0.75) if level < 0.75 else ("pelvis", 0.8)
         section = axial.Section(level, girth, phase.contrast, seed=number)
-        pixels = axial.noisy(axial.draw(picture, section, SIZE), dose / (5.0 if phase.picture == "head" else 1.0), rng)
-        yield images.ct_slice(series, number + 1, pixels, event, z_mm=-level * phase.length_mm)
+        pixels = axial.noisy(axial.draw(picture, section, SIZE), dose, rng)
+        yield images.ct_slice(series, number + 1, pixels, event, z_mm=-level * phase.length_mm, window=window)

@@ -159,7 +159,7 @@ def _quality_test(visit: Visit) -> DemoStudy:
         for place in range(2):
             section = axial.draw("phantom", axial.Section(place / 2), 128)
             pixels = axial.noisy(section, 21.4, np.random.default_rng(place))
-            yield images.ct_slice(series, place + 1, pixels, events[0], z_mm=-10.0 * place)
+            yield images.ct_slice(series, place + 1, pixels, events[0], z_mm=-10.0 * place, window=images.BODY_WINDOW)
 
     return DemoStudy(
         visit.number, patient, device, study, "CT", visit.twist, events,
