@@ -75,7 +75,9 @@
               set({ type: "filter", name: name }, { value: value || (SELECTS[name] ? null : "") });
           });
       }
-      set("search", { value: said.get("q") || "" });
+      var box = byId("search"), filters = byId("filters");
+      if (filters && !filters.dataset.folded) { filters.dataset.folded = "1"; filters.open = window.innerWidth > 720; }
+      if (box && box !== document.activeElement) set("search", { value: said.get("q") || "" });
       setTimeout(function () { following = false; }, 50);
       closeMenus();
       return none();
@@ -88,7 +90,7 @@
   var asked = 0, heard = 0;
   function poll() {
     var body = byId("studies-body");
-    if (document.visibilityState !== "visible" || !body || !Number(body.dataset.version)) return;
+    if (document.visibilityState !== "visible" || !body || !body.dataset.version) return;  // "0": an empty list waits too
     var since = Math.max(heard, Number(body.dataset.version));
     fetch("/live/studies?since=" + since, { headers: { Accept: "application/json" } })
       .then(function (answer) {
@@ -131,7 +133,8 @@
     var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      var box = byId("search");
+      var box = byId("search"), filters = byId("filters");
+      if (filters && !filters.dataset.folded) { filters.dataset.folded = "1"; filters.open = window.innerWidth > 720; }
       if (box) { box.focus(); box.select(); }
     }
     if (event.key === "Escape") { closeMenus(); if (event.target.id === "search") event.target.blur(); }
