@@ -13,7 +13,7 @@ from flask import Flask, current_app, g, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user, user_logged_in, user_logged_out
-from flask_security import LoginForm, RoleMixin, Security, UserMixin
+from flask_security import LoginForm, MailUtil, RoleMixin, Security, UserMixin
 from flask_security.datastore import UserDatastore
 from flask_security.signals import password_changed
 from sqlalchemy import func, select
@@ -61,6 +61,16 @@ class Account(UserMixin, AppUser):  # type: ignore[misc]
             self.locked_until = datetime.now(UTC) + min(FIRST_LOCK * 2 ** min(beyond - 1, 10), LONGEST_LOCK)
         store().put(self)
         store().commit()
+
+
+class Addresses(MailUtil):
+    """Addresses as hospitals have them: `.local` and other names of an intranet are as good as any."""
+
+    def normalize(self, email: str) -> str:
+        """Return the address as accounts store it."""
+        return email.strip().lower()
+
+    validate = normalize
 
 
 class AccountStore(UserDatastore):
@@ -117,7 +127,7 @@ def store() -> AccountStore:
 def install(server: Flask, settings: Settings) -> Security:
     """Configure Flask-Security, its limits and its audit on the server."""
     server.config.update(_configuration(settings))
-    security = Security(server, AccountStore(Account, RoleMixin), login_form=SignInForm)
+    security = Security(server, AccountStore(Account, RoleMixin), login_form=SignInForm, mail_util_cls=Addresses)
     limiter = Limiter(get_remote_address, app=server, storage_uri="memory://", default_limits=[])
     for endpoint in ("security.login", "security.two_factor_token_validation"):
         view = server.view_functions[endpoint]

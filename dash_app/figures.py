@@ -28,8 +28,15 @@ def events_figure(events: tuple[EventRow, ...], column: str, modality: str | Non
         traces.append(_trace(kind, own, column, factor, timed, modality))
     quantity = QUANTITIES[column]
     layout = base_layout(f"{_plain(quantity.symbol or quantity.name)} ({unit})")
-    layout["xaxis"] |= {"type": "date", "tickformat": "%H:%M:%S", "nticks": 8} if timed else {"title": {"text": "#"}}
+    layout["xaxis"] |= {"type": "date", "tickformatstops": _TICKS, "nticks": 8} if timed else {"title": {"text": "#"}}
     return {"data": traces, "layout": layout}
+
+
+# Within a day the clock, over days the date.
+_TICKS = [
+    {"dtickrange": [None, 43_200_000], "value": "%H:%M:%S"},
+    {"dtickrange": [43_200_000, None], "value": "%Y-%m-%d"},
+]
 
 
 def _trace(

@@ -59,6 +59,12 @@ NOTES = {
     "ka-r-total-differs": N_("The reported total reference kerma differs from the sum of the events."),
     "agd-total-differs": N_("The reported average glandular dose differs from the sum of the events."),
     "event-count-differs": N_("The report states another number of events than it holds."),
+    "reports-overlap": N_("Reports of this study overlap in part: their totals cannot be added."),
+    "event-in-other-study": N_(
+        "An Irradiation Event UID of this study stands with other values in another study; both are counted."
+    ),
+    "patient-differs": N_("Reports of this study name different patients."),
+    "sop-uid-reused": N_("Another object with the same SOP Instance UID says something else."),
     "no-events": N_("The report holds no irradiation event."),
     "missing-event-uid": N_("Events without an Irradiation Event UID: told apart by time and technique."),
     "same-uid-other-values": N_("One Irradiation Event UID stands for events with different values."),
@@ -74,6 +80,12 @@ NOTES = {
     "datetime-unreadable": N_("A date or time cannot be read."),
     "tail-unreadable": N_("What follows the content of the report is broken; the doses were read."),
     "read-by-pydicom": N_("The encoding is unusual; the general reader was used."),
+}
+TOTAL_NOTES = {
+    "dlp-total-differs": "dlp_mgy_cm",
+    "pka-total-differs": "pka_gy_cm2",
+    "ka-r-total-differs": "ka_r_mgy",
+    "agd-total-differs": "agd_mgy",
 }
 # What the cards and heads of quantities say; the names are those of `dose.quantities`.
 NAMES = {

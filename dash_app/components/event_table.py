@@ -68,7 +68,7 @@ def _row(
     return html.Tr(
         [
             html.Td(plain_number(number), className="number"),
-            html.Td(html.Bdi(clock or day or "–", dir="ltr", title=event.started_at)),
+            html.Td([html.Bdi(clock or "–", dir="ltr"), _other_day(detail, day)]),
             html.Td(_kind(event), className="kind"),
             *[html.Td(_value(detail, event, column), className="dose") for column in doses],
             *[html.Td(said[name](event)) for name in texts],
@@ -78,6 +78,11 @@ def _row(
         key=str(event.id),
         id=f"event-{event.id}",
     )
+
+
+def _other_day(detail: StudyDetail, day: str) -> html.Div | None:
+    same = (detail.study.started_at or "").startswith(day)
+    return None if same else html.Div(ltr(day), className="second")
 
 
 def _kind(event: EventRow) -> list[Any]:

@@ -19,6 +19,7 @@ from dash_app.vocabulary import (
     SEXES,
     SIDES,
     SOURCE_STATES,
+    TOTAL_NOTES,
     name_of,
     note_text,
     word,
@@ -55,7 +56,7 @@ def band(detail: StudyDetail) -> html.Div:
         (_("Patient"), _who(detail)),
         (_("Sex, age"), _sex_age(detail)),
         (_("Height, weight"), html.Span([body[0], " · ", body[1]]) if detail.height_m or detail.weight_kg else None),
-        (_("Born"), ltr(study.identity.birth_date) if study.identity else None),
+        (_("Born"), ltr(study.identity.birth_date) if study.identity and study.identity.birth_date else None),
     ]
     what = [
         (_("Accession number"), ltr(study.accession_number) if study.identity else None),
@@ -161,14 +162,14 @@ def _total_row(detail: StudyDetail, row: TotalRow) -> html.Tr:
             html.Td([symbol(row.column), html.Span(name_of(row.column), className="second")]),
             html.Td(amount(row.column, row.sum, modality), className="dose"),
             html.Td(amount(row.column, row.reported, modality), className="dose"),
-            html.Td(html.Bdi([icon("note") if differs else None, percent], dir="ltr"),
+            html.Td([icon("note") if differs else None, html.Bdi(percent, dir="ltr")],
                     className="dose differs" if differs else "dose"),
         ]
     )  # fmt: skip
 
 
 def _part_row(detail: StudyDetail, number: int, row: AccumulatedRow) -> html.Tr | None:
-    place = word(PLANES, row.plane) or word(SIDES, row.laterality) or _("whole study")
+    place = word(SIDES, row.laterality) or word(PLANES, row.plane) or _("whole study")
     same_source = [other for other in detail.accumulated if other.source_object_id == row.source_object_id]
     index = same_source.index(row)
     values = [
@@ -183,7 +184,7 @@ def _part_row(detail: StudyDetail, number: int, row: AccumulatedRow) -> html.Tr 
     return html.Tr([html.Td(place), html.Td(values)], key=str(number)) if values else None
 
 
-def notes(found: Iterable[Note]) -> list[Any]:
+def notes(found: Iterable[Note], modality: str | None) -> list[Any]:
     """What to know about the study, each with what the reader wrote."""
     return [
         html.Li(
@@ -192,13 +193,21 @@ def notes(found: Iterable[Note]) -> list[Any]:
                 html.Div(
                     [
                         html.Span(note_text(note)),
-                        html.Span(note.text, className="second", dir="ltr", lang="en") if note.code in NOTES else None,
+                        html.Span(_note_detail(note, modality), className="second"),
                     ]
                 ),
             ]
         )
         for note in found
     ]
+
+
+def _note_detail(note: Note, modality: str | None) -> Any:  # noqa: ANN401 - a component
+    column = TOTAL_NOTES.get(note.code)
+    if column and {"sum", "reported"} <= note.values.keys():
+        events, reported = (amount(column, note.values[key], modality) for key in ("sum", "reported"))
+        return [_("sum of the events:"), " ", events, " · ", _("reported:"), " ", reported]
+    return html.Bdi(note.text, lang="en", dir="ltr") if note.code in NOTES and ":" in note.text else None
 
 
 def viewer_of(template: str, detail: StudyDetail, series: SeriesRow | None) -> str | None:
@@ -230,7 +239,7 @@ def previews(detail: StudyDetail, template: str) -> Any:  # noqa: ANN401 - a com
 
 def _preview(detail: StudyDetail, series: SeriesRow, template: str) -> html.A:
     pictures = [
-        html.Img(src=f"/images/instances/{instance}/preview", alt="", loading="lazy", width=112, height=112)
+        html.Img(src=f"/images/instances/{instance}/preview", alt="", width=112, height=112)
         for instance in series.preview_instance_ids[:3]
     ]
     name = series.description or series.protocol or (series.modality or "")

@@ -6,8 +6,8 @@ from typing import Any
 
 from dash import dcc, html
 
-from dash_app.components.parts import attributes, badge, icon
-from dash_app.components.values import amount, free, local_time, ltr, person_name
+from dash_app.components.parts import badge, icon
+from dash_app.components.values import amount, free, local_time, ltr, person_name, symbol
 from dash_app.i18n import _, isolated, ngettext
 from dose.queries import StudyRow
 
@@ -78,9 +78,8 @@ def _dose(row: StudyRow, column: str, quantity: str) -> html.Td:
     label = quantity.split("_")[0]
     if value is None:
         return html.Td(html.Span("–", className="missing"), className="dose none")
-    return html.Td(
-        amount(quantity, value, row.modality), className=f"dose {label}", **attributes(data_quantity=quantity)
-    )
+    name = html.Span(symbol(quantity), className="phone-label")
+    return html.Td([name, amount(quantity, value, row.modality)], className=f"dose {label}")
 
 
 def _state(row: StudyRow) -> list[Any]:

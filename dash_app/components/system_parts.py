@@ -83,7 +83,7 @@ def sweep(state: SystemState, zone: str) -> list[Any]:
         return [html.P(_("Orthanc has not been walked through yet."), className="quiet")]
     seen, series = int(walk.get("seen", 0)), int(walk.get("series", 0))
     done = not walk.get("running")
-    title = _("Reading what Orthanc already held") if walk.get("kind") == "backfill" else _("Comparing with Orthanc")
+    title = _("Reading what Orthanc already held") if walk.get("kind") == "back-fill" else _("Comparing with Orthanc")
     counted = _("%(seen)s of %(series)s series looked at, %(queued)s objects found to read",
                 seen=isolated(str(seen)), series=isolated(str(max(series, seen))),
                 queued=isolated(str(walk.get("queued", 0))))  # fmt: skip
@@ -101,7 +101,7 @@ def gaps(state: SystemState, zone: str) -> list[Any]:
     lines = int(found.get("lines", 0))
     if not lost and not lines:
         return [html.P([icon("ok"), _("No gap: nothing was deleted before it was read.")], className="quiet with-icon")]
-    text = _("%(lines)s lines of Orthanc's log were gone and %(objects)s objects were deleted before they were read.",
+    text = _("Objects deleted before they were read: %(objects)s. Lines of Orthanc's log that were gone: %(lines)s.",
              lines=isolated(str(lines)), objects=isolated(str(lost)))  # fmt: skip
     rows = [
         html.Li([when(_instant(gap["at"]), zone), " ", ltr(f"{gap.get('from')} … {gap.get('to')}", "code")])

@@ -85,7 +85,7 @@ def _page(detail: StudyDetail, page: int) -> list[Any]:
     return [
         page_head(title, [*badges, opener], crumbs=[(_("Studies"), "/studies")]),
         band(detail),
-        html.Ul(notes(detail.notes), className="notes") if detail.notes else None,
+        html.Ul(notes(detail.notes, detail.study.modality), className="notes") if detail.notes else None,
         *shared(detail),
         cards(detail),
         html.Div(previews(detail, settings.viewer_url)) if images else None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -12,11 +11,10 @@ from dash import Input, Output, State, callback, dcc, html, no_update
 
 from dash_app.components.parts import icon, page_head, section
 from dash_app.components.system_parts import devices, gaps, given_up, refused, state_cards, sweep
-from dash_app.components.values import ltr
 from dash_app.context import changing, reading, scope, web
 from dash_app.i18n import _, isolated
 from dash_app.ids import Id
-from dose import audit
+from dose import __version__, audit
 from dose.extract import READER_VERSION
 from dose.pacs import PacsError
 from dose.queries import RefusedPeerRow, SystemState, system_state
@@ -86,7 +84,7 @@ def _orthanc() -> dict[str, Any] | None:
 
 def _versions(state: SystemState, orthanc: dict[str, Any] | None) -> html.P:
     said = [
-        f"DACS {version('orthanc-dacs')}",
+        f"DACS {__version__}",
         _("reader %(version)s", version=isolated(str(READER_VERSION))),
         f"Orthanc {orthanc['Version']}" if orthanc else None,
         *[f"{row.name} {row.detail['version']}" for row in state.processes if "version" in row.detail],
@@ -107,8 +105,11 @@ def ask_admission(asked: dict[str, Any] | None) -> tuple[Any, ...]:
         peer = _peer(system_state(session, who).refused_peers, asked)
     if peer is None:
         return False, None, ""
-    text: list[Any] = [_("Orthanc will accept studies from"), " ", ltr(peer.aet, "code strong"), " ", _("at"), " ",
-            ltr(peer.address, "code strong"), "."]  # fmt: skip
+    text = _(
+        "Orthanc will accept studies from %(aet)s at %(address)s.",
+        aet=isolated(peer.aet),
+        address=isolated(peer.address),
+    )
     return True, html.P(text), _symbolic(peer.aet)
 
 
