@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+from dose.pacs import OrthancClient
 from tests.orthanc.live import ROOT, free_port
 
 START_SECONDS = 90
@@ -58,6 +59,11 @@ class Installation:
             assert time.monotonic() < deadline, self.said()
             time.sleep(0.1)
         return self
+
+    def orthanc(self) -> OrthancClient:
+        """Orthanc's REST API, with the password of this installation."""
+        password = (self.var / "keys" / "orthanc-password").read_text(encoding="ascii").strip()
+        return OrthancClient(self.settings["DACS_ORTHANC_URL"], user="dacs", password=password)
 
     def said(self) -> str:
         """What `dacs run` printed so far."""

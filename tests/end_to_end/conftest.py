@@ -1,0 +1,77 @@
+"""A whole installation, a real browser, and a scanner that sends with `storescu`."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+from pydicom.dataset import Dataset
+
+from dacs.synthetic.hospital import demo_studies
+from tests.build import to_bytes
+from tests.installation import Installation
+
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+FLAGS += ("--disable-component-update", "--disable-sync")
+PASSWORD = "a calm and quiet morning"
+
+
+@pytest.fixture(scope="session")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    made = Installation(tmp_path_factory.mktemp("site"))
+    yield made.start()
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def page(browser: Browser, installation: Installation) -> Page:
+    """A signed-in administrator who has changed the first password; every request is remembered."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.context.on("request", lambda request: REQUESTED.add(request.url))
+    address, first = installation.first_sign_in() or ("", "")
+    page.goto(installation.url)
+    page.fill("input[name=email]", address)
+    page.fill("input[name=password]", first)
+    page.keyboard.press("Enter")
+    page.fill("#password", first)
+    page.fill("#new_password", PASSWORD)
+    page.fill("#new_password_confirm", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account")
+    return page
+
+
+REQUESTED: set[str] = set()
+
+
+@pytest.fixture(scope="session")
+def examination(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one CT examination: images and dose report."""
+    folder = tmp_path_factory.mktemp("examination")
+    study = next(s for s in demo_studies(count=20) if s.modality == "CT" and len(s.events) > 1)
+    objects: list[Dataset] = [*study.images(), *study.reports()]
+    for number, dataset in enumerate(objects):
+        (folder / f"{number:03}.dcm").write_bytes(to_bytes(dataset))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def send(installation: Installation, examination: Path) -> Callable[[str], int]:
+    """Send the examination as an application entity; the exit status of storescu."""
+
+    def run(aet: str) -> int:
+        command = ["storescu", "-aet", aet, "-aec", "DACS", "+sd", "-R", "127.0.0.1", str(installation.dicom_port)]
+        return subprocess.run([*command, str(examination)], capture_output=True, timeout=120, check=False).returncode
+
+    return run
