@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose import migrate
 from dose.database import make_engine, session_factory
+from dose.tables import Base
 
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 
@@ -81,11 +82,34 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return cluster.new_database()
 
 
-@pytest.fixture
-def database_url(empty_url: str) -> str:
-    """A database with our schema on each engine in turn."""
-    migrate.upgrade(empty_url)
-    return empty_url
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Cluster) -> str:
+    """A migrated database that tests use in turn, emptied before each."""
+    url = postgres.new_database()
+    migrate.upgrade(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file that others are copied from."""
+    path = tmp_path_factory.mktemp("migrated") / "dacs.sqlite3"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, migrated_sqlite: Path) -> str:
+    """An empty database with our schema on each engine in turn; its schema must stay as it is."""
+    if request.param == "sqlite":
+        shutil.copy(migrated_sqlite, tmp_path / "dacs.sqlite3")
+        return f"sqlite:///{tmp_path}/dacs.sqlite3"
+    url: str = request.getfixturevalue("migrated_postgres")
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(Base.metadata.tables)} RESTART IDENTITY CASCADE"))
+    engine.dispose()
+    return url
 
 
 @pytest.fixture

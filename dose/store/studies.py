@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, exists, select
+from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, exists, select
 
 from dose import tables
 from dose.crypto import keys
@@ -27,7 +27,7 @@ SOP_UID_REUSED = "sop-uid-reused"
 
 _NEEDED = (*DOSES, "fluoro_time_s", "laterality", "protocol", "started_at", "position")
 _COLUMNS = [EVENT.c[name] for name in _NEEDED]
-_STUDIES = bindparam("studies", expanding=True)
+_STUDIES: BindParameter[list[int]] = bindparam("studies", expanding=True)
 _DESCRIPTIONS = select(STUDY.c.id, STUDY.c.description).where(STUDY.c.id.in_(_STUDIES))
 _OLD_WORDS = delete(WORD).where(WORD.c.study_id.in_(_STUDIES))
 _SPOKE = select(

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import inspect, text
 
 from dose import migrate
 from dose.database import make_engine
 from dose.tables import Base
+
+
+@pytest.fixture
+def own_url(empty_url: str) -> str:
+    """A migrated database that the test may spoil."""
+    migrate.upgrade(empty_url)
+    return empty_url
 
 
 def _tables(url: str) -> set[str]:
@@ -58,26 +66,26 @@ def test_an_empty_database_is_told_from_a_sound_one(empty_url):
     assert migrate.check(empty_url) == ["The database has no tables of ours yet."]
 
 
-def test_a_changed_schema_is_named(database_url):
-    _run(database_url, "ALTER TABLE site ADD COLUMN colour VARCHAR(9)", "DROP INDEX ix_study_version")
-    found = " ".join(migrate.check(database_url))
+def test_a_changed_schema_is_named(own_url):
+    _run(own_url, "ALTER TABLE site ADD COLUMN colour VARCHAR(9)", "DROP INDEX ix_study_version")
+    found = " ".join(migrate.check(own_url))
     assert "remove column site colour" in found
     assert "add index ix_study_version" in found
 
 
-def test_a_database_of_an_unknown_revision_is_named(database_url):
-    _run(database_url, "UPDATE alembic_version SET version_num = '0000'")
-    assert migrate.check(database_url) == [f"The database is at revision 0000, this program needs {migrate.newest()}."]
+def test_a_database_of_an_unknown_revision_is_named(own_url):
+    _run(own_url, "UPDATE alembic_version SET version_num = '0000'")
+    assert migrate.check(own_url) == [f"The database is at revision 0000, this program needs {migrate.newest()}."]
 
 
-def test_rows_that_refer_to_nothing_are_damage(database_url):
-    if not database_url.startswith("sqlite"):
+def test_rows_that_refer_to_nothing_are_damage(own_url):
+    if not own_url.startswith("sqlite"):
         return  # PostgreSQL cannot be brought to hold such a row
-    engine = make_engine(database_url)
+    engine = make_engine(own_url)
     with engine.connect() as connection:
         connection.exec_driver_sql("ROLLBACK")
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.exec_driver_sql("INSERT INTO user_role VALUES (99, 'nobody')")
         connection.exec_driver_sql("BEGIN")
     engine.dispose()
-    assert migrate.check(database_url) == ["Table user_role refers to rows that are not there."]
+    assert migrate.check(own_url) == ["Table user_role refers to rows that are not there."]

@@ -72,7 +72,7 @@ def _empty(engine: Engine) -> None:
             connection.execute(text(f"DELETE FROM {name}"))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(arrivals)
 def test_any_order_gives_the_same_database_on_sqlite(them):
     contents = []
@@ -85,11 +85,10 @@ def test_any_order_gives_the_same_database_on_sqlite(them):
 
 
 @pytest.mark.integration
-def test_any_order_gives_the_same_database_on_postgresql(postgres):
-    engine = make_engine(postgres.new_database())
-    Base.metadata.create_all(engine)
+def test_any_order_gives_the_same_database_on_postgresql(migrated_postgres):
+    engine = make_engine(migrated_postgres)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
     @given(arrivals)
     def same(them):
         contents = []
