@@ -6,9 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Row, Table, bindparam, select
+from sqlalchemy import Connection, Row, Table, bindparam, select
 
 from dose import model, tables
 from dose.crypto import keys, normalise
@@ -36,16 +35,11 @@ class Parties:
 
 def site_id(connection: Connection, name: str) -> int:
     """The row of a site, made when it is new."""
-    known = _sites.setdefault(connection.engine, {})
-    found = known.get(name) or connection.execute(_SITE_BY_NAME, {"name": name}).scalar()
-    if found is None:
-        return upsert(connection, SITE, {"name": name}, lambda _: {})[0]
-    known[name] = found  # sites are never removed; one made in this transaction is not remembered before it commits
-    return int(found)
+    found = connection.execute(_SITE_BY_NAME, {"name": name}).scalar()
+    return int(found) if found is not None else upsert(connection, SITE, {"name": name}, lambda _: {})[0]
 
 
 _SITE_BY_NAME = select(SITE.c.id).where(SITE.c.name == bindparam("name"))
-_sites: WeakKeyDictionary[Engine, dict[str, int]] = WeakKeyDictionary()
 
 
 def device_key(device: model.Device) -> str:
