@@ -12,6 +12,7 @@ from dacs.synthetic.poison import (  # noqa: F401
     circular_reference,
     deep_nesting,
     huge_private,
+    nested_report,
     not_dicom,
     truncated,
 )

@@ -18,7 +18,7 @@ from dacs.synthetic.hospital.study import DemoStudy, Visit, identified, later, p
 from dacs.synthetic.subjects import Device, Patient, Study
 
 ROTATION_S = 0.5
-MGY_PER_MAS = 0.07  # at 120 kV in the body phantom; only sets a believable tube current
+MGY_PER_MAS = {"body_32": 0.07, "head_16": 0.16}  # at 120 kV; only sets a believable tube current
 OVERRANGE_MM = 25.0
 SLICES_PER_PHASE = 4
 SIZE = 128
@@ -78,7 +78,7 @@ def _scan(phase: Phase, exam: CTExam, device: Device, study: Study, place: int, 
     ctdi = round(phase.ctdi_vol_mgy * dose * rng.lognormvariate(0.0, 0.05), 2)
     length = round(phase.length_mm * rng.gauss(1.0, 0.05), 1)
     pitch = 0.9 if phase.kind == "spiral" else None
-    current = round(ctdi * (pitch or 1.0) / (ROTATION_S * MGY_PER_MAS * (kvp / 120.0) ** 2.3))
+    current = round(ctdi * (pitch or 1.0) / (ROTATION_S * MGY_PER_MAS[exam.phantom] * (kvp / 120.0) ** 2.3))
     two = exam.dual and device is CT_2
     sources = tuple(
         CTSource(

@@ -93,7 +93,9 @@ def intervention_study(visit: Visit, exam: Intervention) -> DemoStudy:
 def _beam_on(exam: Intervention, visit: Visit, study: Study) -> Iterator[XRayEvent]:
     rng, twist = visit.dice, visit.twist
     size = min(max((visit.person.weight_kg / 75.0) ** 1.2, 0.1), 3.0)
-    dose = size * rng.lognormvariate(0.0, 0.42) * (3.4 if twist == "high skin dose" else 1.0)
+    dose = size * rng.lognormvariate(0.0, 0.42)
+    if twist == "high skin dose":
+        dose = rng.uniform(5200.0, 7000.0) / exam.ka_r_mgy  # above the follow-up level of 5 Gy (SIR, NCRP 168)
     clock = 0.0
     order = ["press"] * exam.presses + ["run"] * exam.runs
     rng.shuffle(order)

@@ -64,10 +64,9 @@ def demo_studies(seed: int = SEED, anchor: datetime = ANCHOR, count: int = STUDI
     The same seed gives the same people, doses, images and UIDs, whatever the anchor; with a smaller `count` only the
     newest of them.
     """
-    plan = dice("plan", seed)
     seen: dict[str, int] = {}
-    patients = _Register(plan)
-    for number, started in enumerate(_moments(plan, anchor), start=1):
+    patients = _Register(dice("patients", seed))
+    for number, started in enumerate(_moments(dice("moments", seed), anchor), start=1):
         study = _study(seed, number, started, seen, patients)
         if number > STUDIES - count:
             yield study
