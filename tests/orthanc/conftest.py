@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose.database import make_engine, session_factory
 from dose.tables import Base
+from tests.data_fixtures import postgres  # noqa: F401 - a fixture
 from tests.orthanc.live import Site, available
 
 

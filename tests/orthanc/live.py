@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
@@ -34,6 +35,7 @@ TRANSFER_SYNTAXES = ["1.2.840.10008.1.2.1", "1.2.840.10008.1.2"]
 PATIENCE_S = 60.0
 
 T = TypeVar("T")
+logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # what the tests break on purpose is not news
 
 
 def available() -> bool:
@@ -144,7 +146,7 @@ class Site:
             try:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                self.kill()
         self.engine.dispose()
         self.client.close()
 
