@@ -51,9 +51,12 @@ def copier(original: bytes) -> Copier:
 
 def synthetic() -> dict[str, list[Copier]]:
     """Copiers of synthetic reports, for a checkout without the corpus."""
-    from dacs.synthetic import ct_rdsr, projection_rdsr
+    from dacs.synthetic import ct_event, ct_rdsr, projection_rdsr, radiograph, to_bytes
 
-    return {"CT": [copier(ct_rdsr())], "projection": [copier(projection_rdsr())]}
+    return {
+        "CT": [copier(to_bytes(ct_rdsr(events=(ct_event(),) * 3)))],
+        "projection": [copier(to_bytes(projection_rdsr(events=(radiograph(),) * 3)))],
+    }
 
 
 def sources() -> dict[str, list[Copier]]:
