@@ -63,7 +63,7 @@ def run_demo(settings: Settings, *, remove: bool = False, anchor: datetime | Non
     client = OrthancClient(settings.orthanc_url, user=settings.orthanc_user, password=settings.orthanc_password)
     try:
         if remove:
-            console.print(_removed(settings, client))
+            console.print(_removed(settings, client), soft_wrap=True)
             return 0
         with _progress(console) as progress:
             tally = _send_all(settings, client, progress, anchor or _now(), count)
@@ -74,7 +74,9 @@ def run_demo(settings: Settings, *, remove: bool = False, anchor: datetime | Non
         client.close()
     console.print(f"Sent {tally.studies} studies, {tally.instances} objects. They are read as they arrive.")
     if tally.refused:
-        console.print(f"Orthanc refused {len(tally.refused)} objects, the first was {tally.refused[0]}.")
+        console.print(
+            f"Orthanc refused {len(tally.refused)} objects, the first was {tally.refused[0]}.", soft_wrap=True
+        )
     return 1 if tally.refused else 0
 
 
