@@ -89,7 +89,7 @@ CT_TYPES: Mapping[str, Concept] = {
 }
 CONTEXTS: Mapping[str, Concept] = {
     "without contrast": _srt("P5-0808E", "399331006", "CT without contrast"),
-    "with contrast": _srt("P5-00100", "432677007", "Diagnostic radiography with contrast media"),
+    "with contrast": _srt("P5-00100", "27483000", "Diagnostic radiography with contrast media"),
 }
 PHANTOMS: Mapping[str, Concept] = {
     "head_16": D("113690", "IEC Head Dosimetry Phantom"),
@@ -127,7 +127,7 @@ VIEWS: Mapping[str, Concept] = {
     "MLO": _srt("R-10226", "399368009", "medio-lateral oblique"),
     "ML": _srt("R-10224", "399260004", "medio-lateral"),
     "AP": _srt("R-10206", "399348003", "antero-posterior"),
-    "PA": _srt("R-10214", "272479007", "postero-anterior"),
+    "PA": _srt("R-40888", "272479007", "postero-anterior"),
     "LAT": _srt("R-10236", "399173006", "left lateral"),
 }
 ORIENTATION = D("113743", "Patient Orientation")

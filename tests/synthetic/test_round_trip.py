@@ -7,7 +7,7 @@ import pytest
 from dose.extract import extract
 from dose.model import IrradiationEvent
 from tests import build
-from tests.build import CTSource, Device, Dialect
+from tests.build import CTSource, Device, Dialect, XRayFilter
 
 PROJECTION_UNITS = {
     "pka_gy_cm2": "dGy.cm2", "ka_r_mgy": "mGy", "exposure_mas": "uAs", "collimated_field_area_cm2": "cm2",
@@ -91,3 +91,18 @@ def test_fluoroscopy_and_acquisition_are_totalled_apart():
     assert (total.fluoro_pka_gy_cm2, total.acquisition_pka_gy_cm2, total.fluoro_time_s) == pytest.approx(
         (1.0, 4.0, 10.0)
     )
+
+
+@pytest.mark.parametrize("scheme", ["SRT", "SCT"])
+@pytest.mark.parametrize("view", ["CC", "MLO", "ML", "AP", "PA"])
+def test_every_view_is_recognised_in_both_vocabularies(view, scheme):
+    data = build.projection_rdsr(device=Device(dialect=Dialect(scheme)), events=[build.radiograph(view=view)])
+    assert extract(build.to_bytes(data)).events[0].view == view
+
+
+@pytest.mark.parametrize("material", ["Al", "Cu", "Rh", "Ag", "W", "Mo"])
+def test_every_filter_material_is_recognised_in_both_vocabularies(material):
+    for scheme in ("SRT", "SCT"):
+        event = build.mammogram(filters=(XRayFilter(material=material),))
+        report = build.projection_rdsr(device=Device(dialect=Dialect(scheme)), events=[event])
+        assert extract(build.to_bytes(report)).events[0].filters[0].material == material
