@@ -127,7 +127,7 @@ def _languages() -> html.Details:
 
 
 def _person() -> html.Details:
-    name = current_user.username or current_user.email
+    name = current_user.username or current_user.email.partition("@")[0]
     summary = html.Summary([icon("account"), html.Bdi(name, className="wide-only")], title=_("Account"))
     leave = html.Form(
         [

@@ -29,6 +29,7 @@ def base_layout(y_title: str) -> dict[str, Any]:
         "yaxis": {
             "title": {"text": y_title, "standoff": 8},
             "rangemode": "tozero",
+            "automargin": True,
             "fixedrange": True,
         },
         "xaxis": {"showgrid": False, "zeroline": False},

@@ -54,6 +54,8 @@
     // Controls -> address. Only what differs is written, so that the address of the moment survives a first call.
     filters: function (values, ids) {
       if (location.pathname !== "/studies" || !ids.length) return none();
+      var panel = byId("filters");
+      if (panel && !panel.dataset.folded) { panel.dataset.folded = "1"; panel.open = window.innerWidth > 720; }
       var said = new URLSearchParams(location.search), changes = {}, differs = false;
       ids.forEach(function (id, i) {
         var value = (values[i] || "").trim();
@@ -75,8 +77,7 @@
               set({ type: "filter", name: name }, { value: value || (SELECTS[name] ? null : "") });
           });
       }
-      var box = byId("search"), filters = byId("filters");
-      if (filters && !filters.dataset.folded) { filters.dataset.folded = "1"; filters.open = window.innerWidth > 720; }
+      var box = byId("search");
       if (box && box !== document.activeElement) set("search", { value: said.get("q") || "" });
       setTimeout(function () { following = false; }, 50);
       closeMenus();
@@ -133,8 +134,7 @@
     var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      var box = byId("search"), filters = byId("filters");
-      if (filters && !filters.dataset.folded) { filters.dataset.folded = "1"; filters.open = window.innerWidth > 720; }
+      var box = byId("search");
       if (box) { box.focus(); box.select(); }
     }
     if (event.key === "Escape") { closeMenus(); if (event.target.id === "search") event.target.blur(); }

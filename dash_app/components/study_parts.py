@@ -8,8 +8,7 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.parts import attributes, badge, icon, table
-from dash_app.components.study_rows import age
-from dash_app.components.values import amount, free, local_time, ltr, person_name, plain_number, symbol, when
+from dash_app.components.values import age_text, amount, free, local_time, ltr, person_name, plain_number, symbol, when
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.vocabulary import (
     KINDS,
@@ -85,7 +84,7 @@ def _who(detail: StudyDetail) -> Any:  # noqa: ANN401 - a component
 
 def _sex_age(detail: StudyDetail) -> Any:  # noqa: ANN401 - a component
     years = detail.study.age_years
-    parts = [word(SEXES, detail.sex), age(years) if years is not None else None]
+    parts = [word(SEXES, detail.sex), age_text(years) if years is not None else None]
     return " · ".join(part for part in parts if part) or None
 
 

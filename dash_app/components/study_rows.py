@@ -7,8 +7,8 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.parts import badge, icon
-from dash_app.components.values import amount, free, local_time, ltr, person_name, symbol
-from dash_app.i18n import _, isolated, ngettext
+from dash_app.components.values import age_text, amount, free, local_time, ltr, person_name, symbol
+from dash_app.i18n import _, ngettext
 from dose.queries import StudyRow
 
 # Column of the list -> quantity that says its symbol, unit and form.
@@ -51,18 +51,8 @@ def patient_cell(row: StudyRow) -> list[Any]:
     name = person_name(row.identity.name) or row.identity.patient_id
     second: list[Any] = [ltr(row.identity.patient_id)] if row.identity.name else []
     if row.age_years is not None:
-        second += [" · " if second else "", age(row.age_years)]
+        second += [" · " if second else "", age_text(row.age_years)]
     return [free(name, "main"), html.Div(second, className="second")]
-
-
-def age(years: float) -> str:
-    """Age in years; below two years in months, below two months in days."""
-    if years >= 2:
-        return _("%(n)s y", n=isolated(str(int(years))))
-    months = int(years * 12 + 0.01)
-    if months >= 2:
-        return _("%(n)s months", n=isolated(str(months)))
-    return _("%(n)s days", n=isolated(str(round(years * 365.25))))
 
 
 def _procedure(row: StudyRow) -> list[Any]:

@@ -104,10 +104,14 @@ def gaps(state: SystemState, zone: str) -> list[Any]:
     text = _("Objects deleted before they were read: %(objects)s. Lines of Orthanc's log that were gone: %(lines)s.",
              lines=isolated(str(lines)), objects=isolated(str(lost)))  # fmt: skip
     rows = [
-        html.Li([when(_instant(gap["at"]), zone), " ", ltr(f"{gap.get('from')} … {gap.get('to')}", "code")])
-        for gap in reversed(found.get("latest", [])[-5:])
+        html.Li([when(_instant(gap["at"]), zone), " ", _lines(gap)]) for gap in reversed(found.get("latest", [])[-5:])
     ]
     return [html.P([icon("note"), text], className="with-icon amber-text"), html.Ul(rows, className="plain-list")]
+
+
+def _lines(gap: dict[str, Any]) -> html.Bdi | None:
+    first, last = gap.get("from"), gap.get("to")
+    return None if first is None else ltr(str(first) if first == last else f"{first} … {last}", "code")
 
 
 def _instant(text: str) -> datetime:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dash import html
 
-from dash_app.i18n import _, ngettext
+from dash_app.i18n import _, isolated, ngettext
 from dose.quantities import QUANTITIES, display, number_text
 
 DASH = "–"
@@ -84,3 +84,13 @@ def person_name(name: str | None) -> str | None:
     rest = " ".join(part for part in given if part)
     comma = "، " if any("\u0600" <= letter <= "\u06ff" for letter in family) else ", "
     return f"{family}{comma}{rest}" if family and rest else family or rest or None
+
+
+def age_text(years: float) -> str:
+    """Age in years; below two years in months, below two months in days."""
+    if years >= 2:
+        return _("%(n)s y", n=isolated(str(int(years))))
+    months = int(years * 12 + 0.01)
+    if months >= 2:
+        return _("%(n)s months", n=isolated(str(months)))
+    return _("%(n)s days", n=isolated(str(round(years * 365.25))))

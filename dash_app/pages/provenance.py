@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, dcc, html
 
 from dash_app.components.parts import attributes, icon
+from dash_app.components.study_parts import CARDS
 from dash_app.components.values import amount, free, ltr, plain_number, symbol
 from dash_app.context import note, reading
 from dash_app.i18n import _, direction, isolated
@@ -84,12 +85,7 @@ def _find(detail: StudyDetail, kind: str, rest: list[str]) -> Asked | None:
         row = rows[int(rest[1])] if int(rest[1]) < len(rows) else None
         if row and rest[2] in row.values:
             return Asked("accumulated", int(rest[1]), rest[2], row.values[rest[2]], row.source_object_id)
-    if (
-        kind == "sum"
-        and len(rest) == 2
-        and rest[0] in type(detail.study).__dataclass_fields__
-        and rest[1] in QUANTITIES
-    ):
+    if kind == "sum" and tuple(rest) in CARDS:
         return Asked(rest[0], 0, rest[1], getattr(detail.study, rest[0]), 0)
     return None
 
