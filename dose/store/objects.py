@@ -62,7 +62,7 @@ def source_values(
     """The columns that a readable object fills."""
     return {
         "object_key": report.sop_instance_uid,
-        "sop_instance_uid": report.sop_instance_uid[:64],
+        "sop_instance_uid": report.sop_instance_uid,
         "sop_class_uid": clean(report.sop_class_uid, 64),
         "series_instance_uid": clean(report.series_instance_uid, 64),
         "site_id": arrival.site_id,

@@ -132,6 +132,7 @@ def _tell_again(session: Session, source: Row[Any], report: DoseReport) -> Saved
         source.content, source.content_sha256, source.origin, source.orthanc_id, source.site_id, source.received_at, now
     )
     telling = tell(report, arrival)
+    report = telling.report
     connection = session.connection()
     device_id = upsert_device(connection, source.site_id, report, telling.rank, source.received_at)
     patient_id = upsert_patient(connection, source.site_id, report, telling.rank)

@@ -23,6 +23,7 @@ CONTENT = tuple(column.name for column in EVENT.columns if column.name not in OW
 # What makes two descriptions of one event UID the same exposure.
 DOSES = ("ctdi_vol_mgy", "dlp_mgy_cm", "pka_gy_cm2", "ka_r_mgy", "ka_i_mgy", "ka_e_mgy", "agd_mgy", "activity_mbq")
 LARGEST_INTEGER = 2**31 - 1
+LONGEST_UID = 64
 
 _CODED = ("target_region_code", "target_region_scheme", "target_region_meaning")
 _SAME_NAME = tuple(
@@ -45,6 +46,14 @@ def clean(text: str | None, length: int | None = None) -> str | None:
     if not text.isascii() or "\0" in text:
         text = text.replace("\0", "").encode("utf-8", "replace").decode()
     return text[:length].strip() or None
+
+
+def short_uid(uid: str) -> str:
+    """A UID as it is, or, longer than the 64 characters that PS3.5 section 9.1 allows, a stand-in as unique."""
+    said = clean(uid) or "-"
+    if len(said) <= LONGEST_UID:
+        return said
+    return f"{said[:31]}~{hashlib.sha256(said.encode()).hexdigest()[:32]}"
 
 
 def number(value: float | None) -> float | None:
@@ -82,7 +91,7 @@ class _KeyMaker:
 
     def key(self, event: model.IrradiationEvent) -> str:
         if event.irradiation_event_uid:
-            return event.irradiation_event_uid[:64]
+            return short_uid(event.irradiation_event_uid)
         # Without a time the study is the only frame; the ordinal tells equal exposures of one moment apart.
         when = event.started_at or self._study_uid
         said = (self._device_key, when, event.plane, *_TECHNIQUE(event))

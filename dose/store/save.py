@@ -15,7 +15,7 @@ from dose.store.claims import SOURCE, STUDY, Claim, Claims
 from dose.store.objects import NOT_DOSE, REJECTED, Arrival
 from dose.store.parties import Parties, device_key, has_patient_id, is_demo, upsert_device, upsert_patient
 from dose.store.rank import rank_of, report_hash
-from dose.store.rows import ACCUMULATED, GroupKey, accumulated_rows, event_groups
+from dose.store.rows import ACCUMULATED, GroupKey, accumulated_rows, event_groups, short_uid
 from dose.store.rows import Row as Values
 from dose.store.statements import THE_ID, insert_into, insert_one, update_by_id
 from dose.store.studies import (
@@ -93,6 +93,7 @@ def save(
     now = datetime.now(UTC)
     arrival = Arrival(content, content_sha256, origin, orthanc_id, site_id, received_at or now, now)
     telling = tell(report, arrival)
+    report = telling.report
     connection = session.connection()
     device_id = upsert_device(connection, site_id, report, telling.rank, now)
     rows = objects.known(connection, content_sha256, telling.report_sha256, report.sop_instance_uid)
@@ -111,6 +112,11 @@ def save(
 
 def tell(report: DoseReport, arrival: Arrival) -> Telling:
     """Turn a report into values, its rank and its events by key."""
+    report = replace(
+        report,
+        sop_instance_uid=short_uid(report.sop_instance_uid),
+        study_instance_uid=short_uid(report.study_instance_uid),
+    )
     groups, repeated, other_values = event_groups(report, device_key(report.device))
     sha = report_hash(report)
     return Telling(

@@ -213,11 +213,12 @@ def test_the_number_of_statements_does_not_grow_with_the_events(factory, engine,
 
 
 def test_whatever_texts_and_numbers_an_object_holds_both_databases_take_them(factory):
-    odd = event("1.9.1", float("inf"), protocol="x\0" + "y" * 500, comment="\ud800", laterality="far too long a text")
+    odd = event("9." * 50, float("inf"), protocol="x\0" + "y" * 500, comment="\ud800", laterality="far too long a text")
     totals = (AccumulatedDose(plane="much too long", event_count=10**12, dlp_mgy_cm=float("nan")),)
-    patient = Patient("1\0", "A\0^B", sex="unknown")
+    patient = Patient("1\0\udc80", "A\0^\ud800B", sex="unknown")
+    uids = {"sop_instance_uid": "1." * 50, "study_instance_uid": "2." * 50, "series_instance_uid": "3." * 50}
     outcome = put(
-        factory, report(odd, accumulated=totals, patient=patient, study_description="z" * 900, study_date="no")
+        factory, report(odd, accumulated=totals, patient=patient, study_description="z" * 900, study_date="no", **uids)
     )
     assert outcome.status == "ok"
     with factory() as session:
