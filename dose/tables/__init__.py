@@ -1,0 +1,55 @@
+"""The database, declaratively: `doses` and `system`. No DICOM in here."""
+
+from dose.tables.base import ID, Base, UTCDateTime
+from dose.tables.doses import (
+    AccumulatedDose,
+    Device,
+    EventStudy,
+    IrradiationEvent,
+    KeptObject,
+    Patient,
+    PatientToken,
+    Site,
+    SourceObject,
+    Study,
+    StudyHistory,
+    StudyWord,
+)
+from dose.tables.system import (
+    AppUser,
+    AuditEntry,
+    Cursor,
+    ImageSeries,
+    IngestItem,
+    ProcessState,
+    RefusedPeer,
+    UserRole,
+    UserSite,
+)
+
+__all__ = [
+    "ID",
+    "AccumulatedDose",
+    "AppUser",
+    "AuditEntry",
+    "Base",
+    "Cursor",
+    "Device",
+    "EventStudy",
+    "ImageSeries",
+    "IngestItem",
+    "IrradiationEvent",
+    "KeptObject",
+    "Patient",
+    "PatientToken",
+    "ProcessState",
+    "RefusedPeer",
+    "Site",
+    "SourceObject",
+    "Study",
+    "StudyHistory",
+    "StudyWord",
+    "UTCDateTime",
+    "UserRole",
+    "UserSite",
+]
