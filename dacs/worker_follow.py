@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
@@ -24,6 +24,7 @@ STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."  # PS3.4 B.5: the storage cla
 PAGE = 100
 KEPT_GAPS = 20
 PATIENCE_S = 2.0
+FIRST_IMAGES = timedelta(seconds=2)  # a series that has just begun is worth a look when some of it is there
 
 log = logger(__name__)
 
@@ -116,7 +117,8 @@ class Follower:
         wanted, lost = [], 0
         for line in lines:
             if line.kind in ("NewSeries", "StableSeries"):
-                wanted.append(Wanted(SERIES, line.orthanc_id, seq=line.seq))
+                delay = FIRST_IMAGES if line.kind == "NewSeries" else None
+                wanted.append(Wanted(SERIES, line.orthanc_id, seq=line.seq, delay=delay))
             elif line.kind == "NewInstance":
                 try:
                     wanted.extend(self._dose_report(line))

@@ -67,6 +67,10 @@ class Lifeline:
                 os.read(self._signalled, CHUNK)
         return list(self._commands()) if self._descriptor in ready else []
 
+    def rest(self, seconds: float) -> None:
+        """Do nothing for a while; only a signal ends it early, and it stays to be seen by `wait`."""
+        select.select([self._signalled], [], [], max(0.0, seconds))
+
     def _commands(self) -> Iterator[dict[str, Any]]:
         assert self._descriptor is not None
         with suppress(BlockingIOError):

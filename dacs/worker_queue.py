@@ -33,12 +33,13 @@ class Priority(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Something to put into the queue; `sort_key` puts higher first within a priority."""
+    """Something to put into the queue; `sort_key` puts higher first within a priority, `delay` makes it wait."""
 
     level: str
     orthanc_id: str
     sort_key: str = ""
     seq: int | None = None
+    delay: timedelta | None = None
 
 
 def put(session: Session, node: str, wanted: Sequence[Wanted], priority: Priority) -> None:
@@ -52,7 +53,10 @@ def put(session: Session, node: str, wanted: Sequence[Wanted], priority: Priorit
     common = {"node": node, "priority": int(priority), "state": "pending", "attempts": 0, "queued_at": now}
     unique = {(w.level, w.orthanc_id): w for w in wanted}.values()
     fields = ("level", "orthanc_id", "sort_key", "seq")
-    rows = [common | {name: getattr(w, name) for name in fields} for w in unique]
+    rows = [
+        common | {name: getattr(w, name) for name in fields} | {"not_before": now + w.delay if w.delay else None}
+        for w in unique
+    ]
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(IngestItem).values(rows)
     same = ["node", "level", "orthanc_id"]
@@ -61,7 +65,8 @@ def put(session: Session, node: str, wanted: Sequence[Wanted], priority: Priorit
         return
     new = statement.excluded
     sooner = case((IngestItem.priority < new.priority, IngestItem.priority), else_=new.priority)
-    again: dict[str, Any] = {"state": "pending", "attempts": 0, "not_before": None, "priority": sooner, "seq": new.seq}
+    again: dict[str, Any] = {"state": "pending", "attempts": 0, "not_before": new.not_before}
+    again |= {"priority": sooner, "seq": new.seq}
     session.execute(statement.on_conflict_do_update(index_elements=same, set_=again))
 
 

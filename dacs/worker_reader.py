@@ -127,11 +127,11 @@ class Reader:
 
     def _read_series(self, item: IngestItem) -> None:
         series = self._client.series(item.orthanc_id)
-        if is_reports(self._client, series):
-            # A report in a series that claims to be something else: the change log named it, a walk did not.
+        if item.priority >= Priority.RECONCILIATION and is_reports(self._client, series):
+            # A report in a series that claims to be something else: the change log names it, a walk does not.
             wanted = [Wanted(INSTANCE, i, item.sort_key) for i in series.instances]
             with writing(self._factory) as session:
-                put(session, item.node, wanted, Priority(max(item.priority, Priority.RECONCILIATION)))
+                put(session, item.node, wanted, Priority(item.priority))
         register(self._client, self._factory, series)
 
     def _fail(self, item: IngestItem, error: Exception) -> bool:

@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from threading import Lock
+from time import monotonic
 
 from orthanc_plugin.api import DicomInstance, OrthancModule
 from orthanc_plugin.pipe import Pipe
 
+# Waking costs more than all the rest; a woken worker looks again a tenth of a second later, so that one wake-up
+# speaks for the reports of the next twentieth.
+ENOUGH_S = 0.05
 STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."  # PS3.4 B.5: the storage classes of structured reports
 
 
 class Hooks:
-    """Wakes the worker for structured reports; images wait for its next look at the change log."""
+    """Wakes the worker for structured reports; images wait for its next look at the change log.
+
+    The counts are plain numbers without a lock, which alone would cost as much as all the rest: when two threads
+    meet, one count may get lost.
+    """
 
     def __init__(self, pipe: Pipe) -> None:
-        self._pipe = pipe
-        self._lock = Lock()
-        self._counts = {"stored": 0, "woken": 0, "pipe_full": 0, "failed": 0}
+        self._wake = pipe.wake
+        self._quiet_until = 0.0
+        self._stored = self._woken = self._pipe_full = self._failed = 0
 
     @property
     def counts(self) -> dict[str, int]:
         """Instances stored since the start, wake-ups sent, wake-ups that found the pipe full, own failures."""
-        with self._lock:
-            return dict(self._counts)
+        return {
+            "stored": self._stored,
+            "woken": self._woken,
+            "pipe_full": self._pipe_full,
+            "failed": self._failed,
+        }
 
     def on_stored_instance(self, instance: DicomInstance, _instance_id: str) -> None:
         """Called by Orthanc for each stored instance; never raises."""
+        self._stored += 1
         try:
             sop_class = instance.GetInstanceMetadata("SopClassUid")
-            outcome = self._wake() if sop_class is None or sop_class.startswith(STRUCTURED_REPORTS) else None
+            is_report = sop_class is None or sop_class.startswith(STRUCTURED_REPORTS)
+            if is_report and (now := monotonic()) >= self._quiet_until:
+                self._quiet_until = now + ENOUGH_S
+                self._count_wake(self._wake())
         except Exception:  # nothing of ours may reach Orthanc; the worker polls anyway
-            outcome = "failed"
-        self._count("stored")
-        if outcome:
-            self._count(outcome)
+            self._failed += 1
 
-    def _wake(self) -> str:
-        return "woken" if self._pipe.wake() else "pipe_full"
-
-    def _count(self, name: str) -> None:
-        with self._lock:
-            self._counts[name] += 1
+    def _count_wake(self, sent: bool) -> None:
+        if sent:
+            self._woken += 1
+        else:
+            self._pipe_full += 1
 
 
 class Changes:

@@ -60,7 +60,17 @@ def test_the_hook_never_raises_and_counts_its_failures():
     assert hooks.counts["failed"] == 1
 
 
-def test_a_full_pipe_neither_blocks_nor_fails():
+def test_reports_of_one_moment_wake_once_and_later_ones_again(monkeypatch):
+    hooks = Hooks(pipe := Pipe())
+    for now in (100.0, 100.01, 100.049, 100.06):
+        monkeypatch.setattr("orthanc_plugin.hooks.monotonic", lambda now=now: now)
+        hooks.on_stored_instance(FakeInstance(RDSR), "i")
+    assert unread(pipe) == b"\n\n"
+    assert hooks.counts["stored"] == 4
+
+
+def test_a_full_pipe_neither_blocks_nor_fails(monkeypatch):
+    monkeypatch.setattr("orthanc_plugin.hooks.ENOUGH_S", 0.0)
     hooks = Hooks(Pipe())
     for _ in range((1 << 16) + 5):
         hooks.on_stored_instance(FakeInstance(RDSR), "i")
