@@ -1,0 +1,34 @@
+"""Every benchmark in turn, as tables: `python -m benchmarks [--short]`. A missed goal is told, not an error."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+# benchmark: its arguments for a quick look
+SHORT: dict[str, list[str]] = {
+    "bench_extract": ["--short"],
+    "bench_ingest": ["--seconds", "3"],
+    "bench_hook": ["--reports", "40", "--rounds", "3"],
+    "bench_latency": ["--studies", "10"],
+    "bench_memory": ["--reports", "600"],
+    "bench_lists": ["--studies", "20000"],
+}
+
+
+def main() -> int:
+    """Run all; 1 when one could not run at all."""
+    broken = []
+    for name, short in SHORT.items():
+        print(f"\n=== {name}", flush=True)
+        arguments = short if "--short" in sys.argv[1:] else []
+        answer = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *arguments], check=False)
+        if answer.returncode not in (0, 2):
+            broken.append(name)
+    if broken:
+        print(f"\ncould not run: {', '.join(broken)}", file=sys.stderr)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
