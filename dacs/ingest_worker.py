@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.site_files import complete
@@ -152,7 +152,7 @@ class Service:
         url, user, password = settings.orthanc_url, settings.orthanc_user, settings.orthanc_password
         self._settings = settings
         self._client = OrthancClient(url, user=user, password=password, token=token)
-        self._factory = session_factory(make_engine(settings.database))
+        self._factory = session_factory(_small_engine(settings.database))
         self._lifeline = lifeline
         self._lock = lock
         self._heartbeat = Heartbeat(self._factory)
@@ -204,6 +204,14 @@ class Service:
             if self._heartbeat.due() or self._trouble.is_new:
                 self._heartbeat.say(WAITING, self._trouble.detail)
         return pause
+
+
+def _small_engine(url: str) -> Engine:
+    """An engine for one thread; SQLite's page cache is for those who read much, and would only make us grow."""
+    engine = make_engine(url, pool_size=1, max_overflow=2)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA cache_size=-4000").close())
+    return engine
 
 
 class Trouble:

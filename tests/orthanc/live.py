@@ -12,7 +12,7 @@ import sys
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,11 +43,13 @@ def available() -> bool:
     return Path("/usr/sbin/Orthanc").exists() and Path("/usr/share/orthanc/plugins/libOrthancPython.so").exists()
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(count: int) -> list[int]:
+    """Different ports nobody listens on."""
+    with ExitStack() as held:
+        probes = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def until(what: str, ask: Callable[[], T], seconds: float = PATIENCE_S) -> T:
@@ -86,10 +88,10 @@ class Site:
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.dicom_port = free_port()
+        self.dicom_port, http_port = free_ports(2)
         log = folder / "orthanc.log"
         base = {"var": folder / "var", "poll_seconds": 0.3, "backfill_per_second": 200.0, "orthanc_log": log}
-        base |= {"orthanc_url": f"http://127.0.0.1:{free_port()}", "dicom_port": self.dicom_port}
+        base |= {"orthanc_url": f"http://127.0.0.1:{http_port}", "dicom_port": self.dicom_port}
         self.settings = prepare(Settings(**(base | {"database_url": database_url} | settings)))
         self.log = log
         self.environment = environment or {}

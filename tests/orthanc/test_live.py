@@ -18,7 +18,7 @@ from dose.pacs import NotInPacs, OrthancClient, PacsRefused, PacsUnreachable, or
 from dose.tables import ImageSeries, IngestItem, IrradiationEvent, RefusedPeer, SourceObject, Study
 from tests.build import ct_bytes, ct_event, ct_rdsr, study, to_bytes
 from tests.orthanc.images import image
-from tests.orthanc.live import ROOT, free_port, fresh_uid, until
+from tests.orthanc.live import ROOT, free_ports, fresh_uid, until
 
 pytestmark = pytest.mark.integration
 
@@ -155,7 +155,7 @@ def test_credentials_are_needed_and_errors_have_their_kinds(orthanc):
     with pytest.raises(NotInPacs):
         orthanc.client.series(orthanc_id("nothing"))
     with pytest.raises(PacsUnreachable):
-        OrthancClient(f"http://127.0.0.1:{free_port()}", timeout=1).system()
+        OrthancClient(f"http://127.0.0.1:{free_ports(1)[0]}", timeout=1).system()
     instance = orthanc.client.upload(report())
     with pytest.raises(TooExpensive):
         orthanc.client.instance_file(instance, 100)
