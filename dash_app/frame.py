@@ -97,9 +97,11 @@ def _top() -> html.Header:
             html.Div(
                 [
                     icon("search"),
-                    dcc.Input(
-                        id=Id.SEARCH, type="search", debounce=True, autoComplete="off",
+                    dmc.TextInput(
+                        id=Id.SEARCH,
+                        variant="unstyled",
                         placeholder=_("Patient, accession number, protocol, description"),
+                        inputProps={"type": "search", "autoComplete": "off", "aria-label": _("Search")},
                     ),
                     html.Kbd("/", title=_("Press / to search")),
                 ],
@@ -206,14 +208,5 @@ def keep_theme(wish: str | None) -> str | None:
     return wish
 
 
-clientside_callback(
-    ClientsideFunction("dacs", "scheme"), Output(Id.THEME, "forceColorScheme"), Input(Id.THEME_WISH, "data")
-)
 clientside_callback(ClientsideFunction("dacs", "title"), Input(Id.TITLE, "data"))
-clientside_callback(
-    ClientsideFunction("dacs", "search"),
-    Input(Id.SEARCH, "n_submit"),
-    State(Id.SEARCH, "value"),
-    prevent_initial_call=True,
-)
 clientside_callback(ClientsideFunction("dacs", "follow"), Input(Id.URL, "href"))

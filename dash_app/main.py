@@ -7,11 +7,10 @@ from typing import Any, cast
 import dash
 import flask
 from flask import Flask, Response, jsonify, redirect, request
-from flask_compress import Compress
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from dash_app import auth, frame, guard, images, links, live
+from dash_app import auth, frame, guard, images, links, live, weight
 from dash_app.context import KEY, Web, web
 from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
 from dash_app.pages import register
@@ -23,7 +22,6 @@ from dose.pacs import OrthancClient
 from dose.settings import Settings
 
 LOG = logger(__name__)
-YEAR = 31_536_000
 # Loaded by hand (theme.js before the first paint) or only where needed (plotly, sign-in).
 NOT_AT_START = r"theme\.js|sign-in\.css|plotly-.*\.js|.*\.txt"
 
@@ -63,25 +61,11 @@ def _server(settings: Settings, sessions: sessionmaker[Session]) -> Flask:
     server.secret_key = settings.secret_key
     orthanc = OrthancClient(settings.orthanc_url, user=settings.orthanc_user, password=settings.orthanc_password)
     server.extensions[KEY] = Web(settings, sessions, orthanc)
-    server.config["COMPRESS_MIMETYPES"] = _COMPRESSED
-    server.config["COMPRESS_ALGORITHM"] = ["br", "gzip"]
-    server.config["COMPRESS_BR_LEVEL"] = 4
-    Compress(server)
+    weight.install(server)
     server.add_url_rule("/healthz", "healthz", _healthz)
     server.add_url_rule("/language/<code>", "language", _language)
-    server.after_request(_keep_fingerprinted)
     server.register_error_handler(NotPermitted, _not_permitted)
     return server
-
-
-_COMPRESSED = [
-    "text/html",
-    "text/css",
-    "text/javascript",
-    "application/javascript",
-    "application/json",
-    "image/svg+xml",
-]
 
 
 def _dash(server: Flask) -> DoseDash:
@@ -117,14 +101,8 @@ def _language(code: str) -> Response:
     local = target.startswith("/") and not target.startswith(("//", "/\\"))
     response = redirect(target if local else "/")
     if code in LANGUAGES:
-        response.set_cookie(COOKIE, code, max_age=YEAR, samesite="Lax", httponly=True)
+        response.set_cookie(COOKIE, code, max_age=weight.YEAR, samesite="Lax", httponly=True)
     return response  # type: ignore[return-value]
-
-
-def _keep_fingerprinted(response: Response) -> Response:
-    if request.path.startswith("/assets/") and ("m" in request.args or "/vendor/" in request.path):
-        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
-    return response
 
 
 def _not_permitted(error: DoseError) -> tuple[str, int]:

@@ -30,10 +30,6 @@
       return none();
     },
 
-    scheme: function (wish) {
-      return wish === "light" || wish === "dark" ? wish : undefined;
-    },
-
     speak: function (wish) {
       if (wish) location.href = "/language/" + wish.language + "?next=/account";
       return none();
@@ -41,13 +37,6 @@
 
     wishTheme: function (wish) {
       if (wish && wish !== document.documentElement.dataset.theme) turnTheme(wish);
-      return none();
-    },
-
-    search: function (_submits, text) {
-      var words = (text || "").trim();
-      var onList = location.pathname === "/studies";
-      go(onList ? withParameters({ q: words }) : "/studies" + (words ? "?q=" + encodeURIComponent(words) : ""));
       return none();
     },
 
@@ -137,9 +126,16 @@
       var box = byId("search");
       if (box) { box.focus(); box.select(); }
     }
+    if (event.key === "Enter" && event.target.id === "search") search(event.target.value);
     if (event.key === "Escape") { closeMenus(); if (event.target.id === "search") event.target.blur(); }
     if ((event.key === "j" || event.key === "k") && !typing) step(event.key === "j" ? 1 : -1);
   });
+
+  function search(text) {
+    var words = text.trim();
+    var onList = location.pathname === "/studies";
+    go(onList ? withParameters({ q: words }) : "/studies" + (words ? "?q=" + encodeURIComponent(words) : ""));
+  }
 
   // j and k walk the lines of the list.
   function step(by) {

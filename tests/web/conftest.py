@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
@@ -101,23 +100,31 @@ def value(component: str, prop: str, given: object) -> dict[str, object]:
     return {"id": component, "property": prop, "value": given}
 
 
-@pytest.fixture(scope="session")
-def seeded(tmp_path_factory: pytest.TempPathFactory, key_ring: object) -> tuple[sessionmaker[Session], Path]:
-    """A database with forty studies of the demonstration hospital and one account a role."""
-    folder = tmp_path_factory.mktemp("web")
-    settings = Settings(var=folder)
+# Dash hands its callbacks to the first app of a process: all tests share one, whatever folder they stand in.
+_SITES: list[Site] = []
+
+
+def the_site(factory: pytest.TempPathFactory) -> Site:
+    """The app over a seeded database; Orthanc is not there."""
+    if not _SITES:
+        folder = factory.mktemp("web")
+        settings = Settings(var=folder, secret_key="s" * 40, orthanc_url="http://127.0.0.1:9", site="Test site")
+        _SITES.append(Site(sessions := _seeded(settings), create_app(settings, sessions), settings))
+    return _SITES[0]
+
+
+def _seeded(settings: Settings) -> sessionmaker[Session]:
+    """A database with studies of the demonstration hospital and one account a role."""
     migrate.upgrade(settings.database)
     sessions = session_factory(make_engine(settings.database))
     load_directly(sessions, list(demo_studies(count=40)))
     with writing(sessions) as session:
         for role in Role:
             accounts.create_user(session, address(role), PASSWORD, [role.value])
-    return sessions, folder
+    return sessions
 
 
 @pytest.fixture(scope="session")
-def site(seeded: tuple[sessionmaker[Session], Path]) -> Site:
-    """The app over the seeded database; Orthanc is not there."""
-    sessions, folder = seeded
-    settings = Settings(var=folder, secret_key="s" * 40, orthanc_url="http://127.0.0.1:9", site="Test site")
-    return Site(sessions, create_app(settings, sessions), settings)
+def site(tmp_path_factory: pytest.TempPathFactory, key_ring: object) -> Site:
+    """The app over a small database, with an account for each role."""
+    return the_site(tmp_path_factory)

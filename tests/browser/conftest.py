@@ -1,0 +1,95 @@
+"""The web app on a free port, and Debian's Chromium that may talk to this machine only."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from dose.scope import Role
+from tests.web.conftest import PASSWORD, Site, address, site
+
+__all__ = ["site"]
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+)
+DEADLINE_MS = 30_000
+
+
+class Visit:
+    """One browser context: its page, everything it asked for and everything that went wrong."""
+
+    def __init__(self, browser, base: str, **options) -> None:
+        self.base = base
+        self.context = browser.new_context(**options)
+        self.context.set_default_timeout(DEADLINE_MS)
+        self.hosts: set[str] = set()
+        self.faults: list[str] = []
+        self.context.on("request", lambda request: self.hosts.add(urlsplit(request.url).hostname or ""))
+        self.page = self.context.new_page()
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
+
+    def go(self, path: str) -> None:
+        """Open an address of the app."""
+        self.page.goto(self.base + path)
+
+    def sign_in(self, role: Role = Role.PHYSICIST) -> Visit:
+        """Through the form, as a person does."""
+        self.go("/login")
+        self.page.fill("#email", address(role))
+        self.page.fill("#password", PASSWORD)
+        self.page.click("button[type=submit]")
+        self.page.wait_for_selector(".row-link")
+        return self
+
+
+@pytest.fixture(scope="session")
+def base(site: Site) -> Iterator[str]:
+    """The address of the running app."""
+    from waitress.server import create_server
+
+    server = create_server(site.app.server, host="127.0.0.1", port=0, threads=8)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+    thread.join(5)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for the whole run."""
+    sync = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    with sync.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, base: str) -> Iterator[Callable[..., Visit]]:
+    """Make visits; at the end each must have stayed on this machine and run without an error."""
+    visits: list[Visit] = []
+
+    def make(**options) -> Visit:
+        visits.append(Visit(chromium, base, **options))
+        return visits[-1]
+
+    yield make
+    for one in visits:
+        one.context.close()
+        assert one.hosts <= {"127.0.0.1"}, one.hosts
+        assert not one.faults
