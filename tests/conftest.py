@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from dose.crypto import KeyRing, use_keys
 
 ROOT = Path(__file__).resolve().parent.parent
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("dacs", deadline=None)
+settings.load_profile("dacs")
 CORPUS = Path(os.environ.get("DACS_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 
