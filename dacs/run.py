@@ -188,6 +188,7 @@ def _start(name: str, command: list[str], log: Path, env: dict[str, str]) -> Chi
 def _die_with_parent() -> None:
     # A `dacs run` that was killed hard must not leave an Orthanc behind that keeps the ports.
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    orthanc_config.deep_stack()
 
 
 def _client(settings: Settings) -> OrthancClient:
