@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 
 import pydicom
 import pytest
@@ -257,6 +258,20 @@ def check_names(real: dict[str, object]) -> None:
     for kind in ("ChangeType", "ResourceType"):
         for name, number in vars(getattr(fake.FakeOrthanc, kind)).items():
             assert real[f"{kind}.{name}"] == number
+
+
+def test_a_worker_of_its_own_reads_with_user_and_password_and_ends_on_request(new_site):
+    site = new_site(environment={"DACS_SUPERVISE": "no"}).start()
+    ours = site._environment() | {"DACS_ORTHANC_URL": site.settings.orthanc_url}
+    worker = subprocess.Popen([sys.executable, "-m", "dacs", "ingest"], env=ours, cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        (uid,) = site.store(report())
+        assert until("read", lambda: site.status_of(uid)) == "ok"
+        assert site.status()["worker"]["state"] == "off"
+    finally:
+        worker.terminate()
+    assert worker.wait(20) == 0
+    assert site.worker_words()["state"] == "stopped"
 
 
 def test_viewer_links_are_built_only_from_what_is_known():

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from dose.errors import TooExpensive
 from dose.pacs import Change, ChangePage, NotInPacs, Series
 from dose.tables import ImageSeries, IngestItem, RefusedPeer
 from tests.orthanc.images import image
+from tests.orthanc.live import ROOT
 
 RDSR, CT = "1.2.840.10008.5.1.4.1.1.88.67", "1.2.840.10008.5.1.4.1.1.2"
 
@@ -333,6 +336,12 @@ def test_burning_time_is_stopped_and_waiting_is_not(monkeypatch):
         signal.sigtimedwait([], 0.2)
     with pytest.raises(TooExpensive), deadline(0):
         burn()
+
+
+def test_a_worker_may_not_eat_the_memory_of_the_machine():
+    code = "from dacs.worker_guard import limit_memory; limit_memory(); bytearray(2 << 30)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "MemoryError" in done.stderr
 
 
 def test_running_out_of_memory_or_stack_is_the_objects_fault():
