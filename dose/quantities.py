@@ -87,9 +87,10 @@ class Quantity:
         factor = self.factors.get(unit or "")
         if factor is None:
             raise UnknownUnit(f"{self.column} in {unit!r}")
-        if value - value != 0:
+        converted = value if factor == 1.0 else float(f"{value * factor:.15g}")
+        if converted - converted != 0:
             raise ValueError("not a finite number")
-        return value if factor == 1.0 else float(f"{value * factor:.15g}")
+        return converted
 
 
 def _dose(column: str, name: str, symbol: str, unit: str, factors: Factors, high: float, source: str) -> Quantity:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections import Counter
 from collections.abc import Mapping
 
 from dose import codes
 from dose.errors import BadObject, MissingField, NotADoseObject, TooExpensive, UnknownUnit, UnreadableObject
-from dose.extract import checks, part10, quirks, rdsr_ct, rdsr_projection, sr, study, texts
-from dose.extract.body import Reader
-from dose.extract.document import Document
+from dose.extract import checks, part10, quirks, radsum, rdsr_ct, rdsr_projection, sr, study, texts
+from dose.extract.body import Reader, containers
+from dose.extract.document import CODE, Document, Node
 from dose.extract.limits import DEFAULT, Limits
 from dose.extract.template import Reading, Traced
 from dose.model import DoseReport
@@ -29,6 +28,7 @@ Source = bytes | bytearray | memoryview | mmap.mmap | str | os.PathLike[str]
 # Document title -> the readers of that title; among several the containers decide (TID 10001 and 10011 share one).
 READERS: Mapping[codes.Concept, tuple[Reader, ...]] = {
     codes.X_RAY_DOSE_REPORT: (rdsr_projection.READER, rdsr_ct.READER),
+    codes.RADSUM_REPORT: (radsum.READER,),
 }
 
 # X-Ray Radiation Dose SR and Enhanced X-Ray Radiation Dose SR Storage: without a title they are cut, not another kind.
@@ -141,30 +141,46 @@ _NOTES = {
 
 
 def _reader(document: Document) -> Reader:
-    """Choose by document title, then by the containers present, then by the template stated."""
-    title = document.title[0] if document.title else None
-    if document.content is None or title is None:
-        if title in READERS or document.text("SOPClassUID") in _DOSE_CLASSES:
-            raise UnreadableObject("it ends before its content does")
-        raise NotADoseObject(_kind(document))
-    readers = READERS.get(title)
-    if readers is None:
-        raise NotADoseObject(_KINDS.get(title) or "a structured report with another title")
-    found = Counter(node[0][0] for node in document.content)
-    counted = [(sum(found[one] for one in reader.containers), reader) for reader in readers]
-    most = max(count for count, _ in counted)
-    if not most:
+    """Choose by document title, then by the containers present, then by the template or procedure stated."""
+    title = document.title[0] if document.title else ("", "")
+    untitled = title == ("", "") and document.text("SOPClassUID") in _DOSE_CLASSES
+    if document.content is None and (untitled or title in READERS):
+        raise UnreadableObject("it ends before its content does")
+    readers = READERS.get(codes.X_RAY_DOSE_REPORT if untitled else title)
+    if readers is None or document.content is None:
+        raise NotADoseObject(_KINDS.get(title) or _kind(document))
+    counted = [(count, reader) for reader in readers if (count := _count(document.content, reader))]
+    if counted:
+        most = max(count for count, _ in counted)
+        readers = tuple(reader for count, reader in counted if count == most)
+    elif not any(_claims(document, reader) for reader in readers):
         raise MissingField(
             f"no dose container that a reader knows (template {(document.template or 'not stated')[:16]})"
         )
-    chosen = [reader for count, reader in counted if count == most]
-    return next((reader for reader in chosen if reader.template == document.template), chosen[0])
+    return next((reader for reader in readers if _claims(document, reader)), readers[0])
+
+
+def _count(content: tuple[Node, ...], reader: Reader) -> int:
+    return sum(1 for concept in reader.containers for _ in containers(content, concept))
+
+
+def _claims(document: Document, reader: Reader) -> bool:
+    """Tell whether the report calls itself of this reader's kind; without containers that is all there is."""
+    procedures = [
+        node[2][0] for node in document.content or () if node[0][0] == codes.PROCEDURE_REPORTED and node[1] == CODE
+    ]
+    stated = document.template == reader.template or any(one in reader.procedures for one in procedures)
+    return stated or not reader.containers
 
 
 def _kind(document: Document) -> str:
     modality = document.text("Modality")
     if document.title is not None:
-        return "a structured report without content"
+        return (
+            "a structured report with another title"
+            if document.content is not None
+            else "a structured report without content"
+        )
     return f"an object of modality {modality[:16]}" if modality else "an object without a document title"
 
 

@@ -23,24 +23,34 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One kind of dose report: its root template, the containers that show it, and the function that reads it."""
+    """One kind of dose report: its root template, the containers that show it, and the function that reads it.
+
+    `procedures` (TID 10001, 10011 row 2) tell the kind of a report that holds no container, as after an
+    examination without irradiation.
+    """
 
     template: str
     containers: tuple[Concept, ...]
     read: Callable[[Reading, tuple[Node, ...]], Body]
+    procedures: tuple[Concept, ...] = ()
+
+
+def containers(nodes: tuple[Node, ...], concept: Concept, at: str = "1") -> Iterator[tuple[str, Node]]:
+    """Give every outermost container of this concept and where it lies; makers also group them in others."""
+    for position, node in enumerate(nodes, 1):
+        if node[0][0] == concept:
+            yield f"{at}.{position}", node
+        elif node[3]:
+            yield from containers(node[3], concept, f"{at}.{position}")
 
 
 def each(
     reading: Reading, content: tuple[Node, ...], concept: Concept, table: Table, subject: str
 ) -> Iterator[dict[str, Any]]:
-    """Read every top-level container of this concept by the table; an event's repeated values come along."""
-    index, reading.subject = 0, subject
-    for position, node in enumerate(content, 1):
-        if node[0][0] != concept:
-            continue
-        reading.several = []
-        fields = table.read(reading, node[3], Where(subject, index, f"1.{position}"))
+    """Read every container of this concept by the table; an event's repeated values come along."""
+    for index, (at, node) in enumerate(containers(content, concept)):
+        reading.subject, reading.several = subject, []
+        fields = table.read(reading, node[3], Where(subject, index, at))
         if subject == "event":
             fields["values"] = tuple(reading.several)
         yield fields
-        index += 1

@@ -12,6 +12,7 @@ References: DICOM PS3.3 C.17.3 (SR document content), table 8.8-1 (codes), C.7, 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,8 @@ _CODE_VALUE, _SCHEME, _MEANING, _LONG_CODE, _URN_CODE = 0x00080100, 0x00080102, 
 CODE_FIELDS = frozenset({_CODE_VALUE, _SCHEME, _MEANING, _LONG_CODE, _URN_CODE})
 TEXTS = frozenset({DATETIME, DATE, TIME, PNAME, UIDREF, TEXT})
 _CHARSET = 0x00080005
+_SCHEMES = {scheme.upper(): scheme for scheme in ("DCM", "SRT", "SNM3", "99SDM", "SCT", "UCUM", "NCIt")}
+_SRT = re.compile(r"[A-Z]\d?-[0-9A-F]{4,5}", re.ASCII)  # P5-08001, G-A100, T-D4000, R-FB8F1
 
 # Header elements somebody asks for: PS3.3 C.7.1 patient, C.7.2 study, C.7.5 equipment, C.12.1 SOP common.
 HEADER = {
@@ -74,7 +77,15 @@ class Document:
 
 def as_code(found: dict[int, bytes]) -> Coded:
     """Return ((scheme, value), meaning) of a code item's fields; empty texts where the maker left them out."""
-    value = found.get(_CODE_VALUE) or found.get(_LONG_CODE) or found.get(_URN_CODE) or b""
-    scheme = found.get(_SCHEME, b"")
-    key = (scheme.decode("latin-1").strip(" \0"), value.decode("latin-1").strip(" \0"))
+    stated = found.get(_CODE_VALUE, b"").strip(b" \0") or found.get(_LONG_CODE) or found.get(_URN_CODE) or b""
+    value = stated.decode("latin-1").strip(" \0")
+    scheme = found.get(_SCHEME, b"").decode("latin-1").strip(" \0")
+    key = (_SCHEMES.get(scheme.upper(), scheme) if scheme else _implied(value), value)
     return (key, found.get(_MEANING, b"").strip(b" \0"))
+
+
+def _implied(value: str) -> str:
+    """Return the scheme of a code that was sent without one: only where its form leaves no doubt, else ''."""
+    if len(value) == 6 and value.isdecimal() and value.startswith("1"):
+        return "DCM"
+    return "SRT" if _SRT.fullmatch(value) else ""

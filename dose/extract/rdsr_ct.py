@@ -10,10 +10,10 @@ from typing import Any
 from dose import codes as c
 from dose.extract.body import Body, Reader, each
 from dose.extract.document import Node
-from dose.extract.template import NOWHERE, Reading, Row, Table, choice, coded, group, moment, number, text
+from dose.extract.template import NOWHERE, Reading, Table, choice, coded, group, moment, number, text, worded
 from dose.model import AccumulatedDose, IrradiationEvent, XRaySource
 
-TOTAL = Table({"event_count": number(c.CT_EVENT_COUNT), "dlp_mgy_cm": number(c.DLP_TOTAL)})
+TOTAL = Table({"event_count": number(c.CT_EVENT_COUNT), "dlp_mgy_cm": number(c.DLP_TOTAL)}, anywhere=True)
 
 SOURCE = Table(
     {
@@ -22,7 +22,8 @@ SOURCE = Table(
         "tube_current_ma": number(c.TUBE_CURRENT),
         "max_tube_current_ma": number(c.MAX_TUBE_CURRENT),
         "exposure_time_per_rotation_ms": number(c.EXPOSURE_TIME_PER_ROTATION),
-    }
+    },
+    anywhere=True,
 )
 
 
@@ -33,47 +34,53 @@ def _sources(reading: Reading, _: str, nodes: list[Node]) -> tuple[XRaySource, .
     return tuple(XRaySource(**SOURCE.read(reading, node[3], NOWHERE)) for node in nodes)
 
 
-def _of_source(concept: c.Concept) -> Row:
-    return number(c.CT_PARAMETERS, c.CT_SOURCE, concept).or_else(c.CT_PARAMETERS, concept)
-
-
 EVENT = Table(
     {
         "irradiation_event_uid": text(c.IRRADIATION_EVENT_UID),
         "event_type": choice(c.CT_EVENT_TYPES, c.CT_ACQUISITION_TYPE),
         "started_at": moment(c.DATETIME_STARTED),
-        "protocol": text(c.ACQUISITION_PROTOCOL),
+        "protocol": worded({}, c.ACQUISITION_PROTOCOL),
         "target_region": coded(c.TARGET_REGION),
         "procedure_context": coded(c.PROCEDURE_CONTEXT),
         "comment": text(c.COMMENT),
         "ctdi_vol_mgy": number(c.CT_DOSE, c.MEAN_CTDI_VOL),
         "ctdi_phantom": choice(c.CTDI_PHANTOMS, c.CT_DOSE, c.CTDI_PHANTOM),
         "dlp_mgy_cm": number(c.CT_DOSE, c.DLP),
-        "ssde_mgy": number(c.CT_DOSE, c.SSDE).or_else(c.SSDE),
-        "effective_dose_msv": number(c.CT_DOSE, c.EFFECTIVE_DOSE).or_else(c.EFFECTIVE_DOSE),
+        "ssde_mgy": number(c.CT_DOSE, c.SSDE),
+        "effective_dose_msv": number(c.CT_DOSE, c.EFFECTIVE_DOSE),
         "exposure_time_ms": number(c.CT_PARAMETERS, c.CT_EXPOSURE_TIME),
         "scanning_length_mm": number(c.CT_PARAMETERS, c.SCANNING_LENGTH),
         "single_collimation_mm": number(c.CT_PARAMETERS, c.SINGLE_COLLIMATION),
         "total_collimation_mm": number(c.CT_PARAMETERS, c.TOTAL_COLLIMATION),
         "pitch": number(c.CT_PARAMETERS, c.PITCH),
-        "kvp_kv": _of_source(c.KVP),
-        "tube_current_ma": _of_source(c.TUBE_CURRENT),
-        "max_tube_current_ma": _of_source(c.MAX_TUBE_CURRENT),
-        "exposure_time_per_rotation_ms": _of_source(c.EXPOSURE_TIME_PER_ROTATION),
+        "kvp_kv": number(c.CT_PARAMETERS, c.CT_SOURCE, c.KVP),
+        "tube_current_ma": number(c.CT_PARAMETERS, c.CT_SOURCE, c.TUBE_CURRENT),
+        "max_tube_current_ma": number(c.CT_PARAMETERS, c.CT_SOURCE, c.MAX_TUBE_CURRENT),
+        "exposure_time_per_rotation_ms": number(c.CT_PARAMETERS, c.CT_SOURCE, c.EXPOSURE_TIME_PER_ROTATION),
         "sources": group(_sources, c.CT_PARAMETERS, c.CT_SOURCE),
-    }
+    },
+    anywhere=True,
 )
 
 _PER_SOURCE = ("kvp_kv", "tube_current_ma", "max_tube_current_ma", "exposure_time_per_rotation_ms")
 
 
+def _repeated(reading: Reading) -> tuple[XRaySource, ...]:
+    """Read sources that share one container: the n-th value of each item is the n-th source's."""
+    values: dict[str, Any] = {column: several for column, several in reading.several if column in _PER_SOURCE}
+    count = max(map(len, values.values()), default=0)
+    return tuple(XRaySource(**{column: one[n] for column, one in values.items() if n < len(one)}) for n in range(count))
+
+
 def _event(reading: Reading, fields: dict[str, Any]) -> IrradiationEvent:
     """Lift to the event only what several X-ray sources agree on (dual source)."""
-    sources = fields.get("sources", ())
+    sources = fields.get("sources") or _repeated(reading)
     if sources:
+        fields["sources"] = sources
         for column in _PER_SOURCE:
             stated = {getattr(source, column) for source in sources} - {None}
-            fields[column] = stated.pop() if len(stated) == 1 else None
+            if stated:
+                fields[column] = stated.pop() if len(stated) == 1 else None
     most, mean = fields.get("max_tube_current_ma"), fields.get("tube_current_ma")
     if most is not None and mean is not None and most < 0.999 * mean:
         reading.note("max-current-below-mean", "max_tube_current_ma: below the mean tube current")
@@ -92,4 +99,4 @@ def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     return Body("CT", events, totals)
 
 
-READER = Reader("10011", (c.CT_ACQUISITION, c.CT_ACCUMULATED), read)
+READER = Reader("10011", (c.CT_ACQUISITION, c.CT_ACCUMULATED), read, c.spellings(c.CT_PROCEDURE))

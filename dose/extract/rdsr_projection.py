@@ -86,7 +86,8 @@ TOTAL = Table(
         "acquisition_ka_r_mgy": number(c.ACQUISITION_KA_R_TOTAL),
         "acquisition_time_s": number(c.TOTAL_ACQUISITION_TIME),
         "agd_mgy": group(_breasts, c.ACCUMULATED_AGD),
-    }
+    },
+    anywhere=True,
 )
 
 EVENT = Table(
@@ -94,7 +95,7 @@ EVENT = Table(
         "irradiation_event_uid": text(c.IRRADIATION_EVENT_UID),
         "event_type": choice(c.PROJECTION_EVENT_TYPES, c.EVENT_TYPE),
         "started_at": moment(c.DATETIME_STARTED),
-        "protocol": text(c.ACQUISITION_PROTOCOL),
+        "protocol": worded({}, c.ACQUISITION_PROTOCOL),
         "target_region": coded(c.TARGET_REGION),
         "laterality": choice(c.SIDES, c.ANATOMICAL_STRUCTURE, c.LATERALITY).or_else(c.TARGET_REGION, c.LATERALITY),
         "plane": choice(c.PLANES, c.ACQUISITION_PLANE),
@@ -134,7 +135,8 @@ EVENT = Table(
         "target_exposure_index": number(c.TARGET_EXPOSURE_INDEX),
         "deviation_index": number(c.DEVIATION_INDEX),
         "filters": group(_filters, c.FILTERS),
-    }
+    },
+    anywhere=True,
 )
 
 ROOT = Table(
@@ -166,7 +168,8 @@ def _totals(fields: dict[str, Any]) -> list[AccumulatedDose]:
 def _modality(root: dict[str, Any], events: list[IrradiationEvent], totals: list[AccumulatedDose]) -> str:
     """Decide what the report speaks for; one device may write several kinds, so events weigh more than its name.
 
-    MG: mammography reported, or a glandular dose. DX, CR: the acquisition device type says so (CID 10032).
+    MG: mammography reported, or a glandular dose.
+    DX, CR: the acquisition device type says so (CID 10032), and nothing was fluoroscopy.
     XA: a plane of a biplane system, a moving acquisition, or stated positioner angles (C-arm).
     RF: any fluoroscopy, or the device type says so. Otherwise DX.
     """
@@ -176,13 +179,12 @@ def _modality(root: dict[str, Any], events: list[IrradiationEvent], totals: list
         return "MG"
     if procedure is not None and (procedure.scheme, procedure.code) in _MAMMOGRAPHY:
         return "MG"
-    if root.get("device_type") in _RADIOGRAPHY:
+    fluoroscopy = any(event.event_type == "fluoroscopy" for event in events) or any(row.fluoro_time_s for row in totals)
+    if root.get("device_type") in _RADIOGRAPHY and not fluoroscopy:
         return str(root["device_type"])
-    if any(_is_angiographic(event) for event in events):
+    if root.get("device_type") not in _RADIOGRAPHY and any(_is_angiographic(event) for event in events):
         return "XA"
-    fluoroscopy = any(event.event_type == "fluoroscopy" for event in events)
-    fluoroscopy = fluoroscopy or any(row.fluoro_time_s for row in totals) or root.get("device_type") == "fluoroscopy"
-    return "RF" if fluoroscopy else "DX"
+    return "RF" if fluoroscopy or root.get("device_type") == "fluoroscopy" else "DX"
 
 
 def _is_angiographic(event: IrradiationEvent) -> bool:
@@ -200,6 +202,8 @@ _TYPES = {  # event type by modality: the words of the extract contract
 
 
 def _typed(event: IrradiationEvent, modality: str) -> IrradiationEvent:
+    if modality == "MG" and event.agd_mgy is None:
+        return event  # as stated: a test shot, a specimen, no breast
     word = _TYPES.get((modality, event.event_type or ""))
     return replace(event, event_type=word) if word else event
 
@@ -217,4 +221,4 @@ def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     return Body(modality, tuple(_typed(event, modality) for event in events), tuple(totals))
 
 
-READER = Reader("10001", (c.PROJECTION_EVENT, c.PROJECTION_ACCUMULATED), read)
+READER = Reader("10001", (c.PROJECTION_EVENT, c.PROJECTION_ACCUMULATED), read, (c.PROJECTION_PROCEDURE, *_MAMMOGRAPHY))

@@ -89,13 +89,21 @@ class _Branch:
     below: dict[Concept, _Branch] = field(default_factory=dict)
 
 
+_ELSEWHERE = _Branch()  # an item no row asks for
+
+
 class Table:
-    """A compiled field table."""
+    """A compiled field table.
 
-    __slots__ = ("fallbacks", "rows", "tree")
+    `anywhere`: an item that stands deeper or shallower than the template says, or under another parent,
+    counts too; makers move items in and out of containers, and a concept means the same wherever it stands.
+    """
 
-    def __init__(self, rows: Mapping[str, Row]) -> None:
+    __slots__ = ("astray", "fallbacks", "rows", "tree")
+
+    def __init__(self, rows: Mapping[str, Row], *, anywhere: bool = False) -> None:
         self.rows = dict(rows)
+        self.astray = _leaves(rows) if anywhere else {}
         self.fallbacks = {f"{column}, otherwise": column for column, row in rows.items() if row.otherwise}
         self.tree: dict[Concept, _Branch] = {}
         for column, row in rows.items():
@@ -126,7 +134,7 @@ class Table:
         """
         found: dict[str, list[Node]] = {}
         if reading.trace is None or where is NOWHERE:
-            collect(nodes, self.tree, found)
+            collect(nodes, self.tree, self.astray, found)
         else:
             trace_found(reading.trace, self, nodes, where, found)
         fields: dict[str, Any] = {}
@@ -149,15 +157,29 @@ class Where:
 NOWHERE = Where("", None, "")  # inside a container whose items the enclosing table has traced
 
 
-def collect(nodes: tuple[Node, ...], tree: dict[Concept, _Branch], found: dict[str, list[Node]]) -> None:
+def _leaves(rows: Mapping[str, Row]) -> dict[Concept, _Branch]:
+    """Return what to do at the last concept of each row's path, wherever it stands."""
+    leaves: dict[Concept, _Branch] = {}
+    for column, row in rows.items():
+        for name, path in ((column, row.path), (f"{column}, otherwise", row.otherwise or ())):
+            for concept in path[-1:]:
+                leaves |= {one: _Branch(name) for one in spellings(concept) if one not in leaves}
+    return leaves
+
+
+def collect(
+    nodes: tuple[Node, ...],
+    tree: dict[Concept, _Branch],
+    astray: dict[Concept, _Branch],
+    found: dict[str, list[Node]],
+) -> None:
     """Sort the items that the table asks for under their columns, in document order."""
     for node in nodes:
-        branch = tree.get(node[0][0])
-        if branch is not None:
-            if branch.column is not None:
-                found.setdefault(branch.column, []).append(node)
-            if branch.below and node[3]:
-                collect(node[3], branch.below, found)
+        branch = tree.get(node[0][0]) or astray.get(node[0][0]) or _ELSEWHERE
+        if branch.column is not None:
+            found.setdefault(branch.column, []).append(node)
+        if node[3] and (branch.below or astray):
+            collect(node[3], branch.below, astray, found)
 
 
 def trace_found(
@@ -181,8 +203,8 @@ def _trace_below(
     found: dict[str, list[Node]],
 ) -> None:
     for position, node in enumerate(nodes, 1):
-        branch = tree.get(node[0][0])
-        if branch is None:
+        branch = tree.get(node[0][0]) or table.astray.get(node[0][0]) or _ELSEWHERE
+        if branch is _ELSEWHERE and not table.astray:
             continue
         place = replace(where, at=f"{where.at}.{position}")
         if branch.column is not None:

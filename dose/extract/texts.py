@@ -10,7 +10,11 @@ from datetime import date, datetime
 
 _UNDECLARED = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6", "ISO_IR 192"})
 _LATIN_1 = frozenset({"ISO_IR 100", "ISO 2022 IR 100"})
-_MOMENT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?)?)?\s*([+-]\d{4})?", re.ASCII)
+_MOMENT = re.compile(
+    r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6})\d*)?)?)?)?\s*([+-]\d{4})?", re.ASCII
+)
+_START = re.compile(r"(\d{14})", re.ASCII)
+_BLANK = " \0\t\r\n"
 _TIME = re.compile(r"(\d\d):?(\d\d)?:?(\d\d)?(?:\.\d*)?", re.ASCII)
 _AGE = re.compile(r"(\d{1,4})([DWMY])", re.ASCII)
 _DAYS = {"D": 1.0, "W": 7.0, "M": 365.25 / 12, "Y": 365.25}
@@ -21,7 +25,7 @@ def decode(raw: bytes, charset: str) -> str:
 
     Undeclared texts are tried as UTF-8, then taken as Latin-1, which makers send undeclared.
     """
-    raw = raw.strip(b" \0")
+    raw = raw.strip(b" \0\t\r\n")
     if raw.isascii() and b"\x1b" not in raw:
         return raw.decode("ascii")
     if charset in _LATIN_1:
@@ -69,9 +73,11 @@ def _decode_declared(raw: bytes, charset: str) -> str:
 def moment(text: str) -> tuple[str | None, str | None]:
     """Return a DICOM DT as ISO 8601 local time, to the precision sent, and its UTC offset (`+0100`).
 
-    Both are None when the text is no date and time. Fractions of a second are kept.
+    Both are None when the text is no date and time. Fractions of a second are kept, to the microsecond;
+    what follows a whole second and is no DT (a fraction without its point, letters) is left out.
     """
-    match = _MOMENT.fullmatch(text.strip(" \0"))
+    text = text.strip(_BLANK)
+    match = _MOMENT.fullmatch(text) or _MOMENT.fullmatch(text[:14] if _START.match(text) else "")
     if not match:
         return None, None
     year, month, day, hour, minute, second, fraction, offset = match.groups()
