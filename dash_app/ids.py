@@ -30,6 +30,7 @@ class Id(StrEnum):
 
     STUDY_KEY = "study-key"
     STUDY_BODY = "study-body"
+    STUDY_TICK = "study-tick"
     STUDY_EVENTS = "study-events"
     STUDY_CHART = "study-chart"
 

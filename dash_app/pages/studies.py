@@ -68,7 +68,7 @@ def layout(search: str = "") -> html.Div:
             html.Div(id=Id.STUDIES_CHIPS, className="chips"),
             html.Div(id=Id.STUDIES_NEW, className="new-studies", role="status"),
             html.Div(_grid(Listing(parse(search).chosen, Order.NEWEST, 1), said, skeleton_rows(12, len(COLUMNS) + 5)),
-                     id=Id.STUDIES_BODY, **attributes(data_version="0")),
+                     id=Id.STUDIES_BODY, **attributes(data_version="")),
             html.Nav(id=Id.STUDIES_PAGER, className="pager", **attributes(aria_label=_("Pages of the list"))),
             dcc.Store(id=Id.STUDIES_SEEN),
             dcc.Store(id=Id.STUDIES_ASKED),

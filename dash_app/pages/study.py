@@ -32,6 +32,8 @@ from dose import audit
 from dose.queries import StudyDetail, study_detail
 from dose.scope import Permission
 
+LOOK_AGAIN_MS, LOOKS = 5000, 36
+
 
 def layout(study_id: str, search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address
     """The page before its study is asked for."""
@@ -39,6 +41,8 @@ def layout(study_id: str, search: str = "") -> html.Div:  # noqa: ARG001 - every
     return html.Div(
         [
             dcc.Store(id=Id.STUDY_KEY, data=int(study_id)),
+            # Images are known some seconds after the dose: until then the page looks again.
+            dcc.Interval(id=Id.STUDY_TICK, interval=LOOK_AGAIN_MS, max_intervals=LOOKS),
             html.Div([page_head("…", crumbs=[(_("Studies"), "/studies")]), *bones], id=Id.STUDY_BODY),
             provenance.drawer(),
         ],
@@ -48,21 +52,24 @@ def layout(study_id: str, search: str = "") -> html.Div:  # noqa: ARG001 - every
 
 @callback(
     Output(Id.STUDY_BODY, "children"),
+    Output(Id.STUDY_TICK, "disabled"),
     Input(Id.STUDY_KEY, "data"),
     Input(Id.URL, "search"),
+    Input(Id.STUDY_TICK, "n_intervals"),
     State(Id.URL, "pathname"),
 )
-def show_study(study_id: int, search: str | None, pathname: str) -> Any:  # noqa: ANN401 - components
+def show_study(study_id: int, search: str | None, looks: int | None, pathname: str) -> tuple[Any, bool]:
     """Everything about the study of the address."""
     if pathname.rstrip("/") != f"/studies/{study_id}":
         raise PreventUpdate  # on the way to another page
     with reading(Permission.VIEW_DOSES) as (session, who):
         detail = study_detail(session, who, study_id)
     if detail is None:
-        return _unknown()
-    patient = detail.study.patient_row_id
-    note(audit.Action.VIEW_STUDY, subject="study", subject_id=study_id, patient_id=patient)
-    return _page(detail, _page_number(search, len(detail.events)))
+        return _unknown(), True
+    if not looks:
+        patient = detail.study.patient_row_id
+        note(audit.Action.VIEW_STUDY, subject="study", subject_id=study_id, patient_id=patient)
+    return _page(detail, _page_number(search, len(detail.events))), bool(detail.series)
 
 
 def _page_number(search: str | None, events: int) -> int:

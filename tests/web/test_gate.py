@@ -32,7 +32,8 @@ SYSTEM = Asked(
 def study(number: int = 1) -> Asked:
     path = f"/studies/{number}"
     state = [value("url", "pathname", path)]
-    return Asked("study-body.children", [value("study-key", "data", number), value("url", "search", "")], state)
+    inputs = [value("study-key", "data", number), value("url", "search", ""), value("study-tick", "n_intervals", None)]
+    return Asked("..study-body.children...study-tick.disabled..", inputs, state)
 
 
 def page(path: str) -> Asked:
