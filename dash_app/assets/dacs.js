@@ -40,24 +40,26 @@
       return none();
     },
 
-    // Controls -> address. Only what differs is written, so that the address of the moment survives a first call.
+    // Controls -> address. Only the control that was touched counts: the others may still be following the address.
     filters: function (values, ids) {
       if (location.pathname !== "/studies" || !ids.length) return none();
-      var panel = byId("filters");
-      if (panel && !panel.dataset.folded) { panel.dataset.folded = "1"; panel.open = window.innerWidth > 720; }
       var said = new URLSearchParams(location.search), changes = {}, differs = false;
+      var touched = window.dash_clientside.callback_context.triggered.map(function (one) {
+        return JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).name;
+      });
       ids.forEach(function (id, i) {
         var value = (values[i] || "").trim();
-        if (value !== (said.get(id.name) || "").trim()) { changes[id.name] = value; differs = true; }
+        if (touched.indexOf(id.name) < 0 || value === (said.get(id.name) || "").trim()) return;
+        changes[id.name] = value;
+        differs = true;
       });
-      if (differs && !following) go(withParameters(changes));
+      if (differs) go(withParameters(changes));
       return none();
     },
 
     // Address -> controls: after back, forward, a removed chip.
     follow: function () {
       var said = new URLSearchParams(location.search);
-      following = true;
       if (location.pathname === "/studies") {
         ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description"].forEach(
           function (name) {
@@ -68,12 +70,10 @@
       }
       var box = byId("search");
       if (box && box !== document.activeElement) set("search", { value: said.get("q") || "" });
-      setTimeout(function () { following = false; }, 50);
       closeMenus();
       return none();
     },
   };
-  var following = false;
   var SELECTS = { modality: 1, device: 1, state: 1 };
 
   // ---- live list --------------------------------------------------------------------------------------------
@@ -156,6 +156,7 @@
       set("studies-new", { children: null });
       if (/[?&](page|sort)=/.test(location.search)) go(withParameters({ sort: "" })); else set("live", { data: asked });
     }
+    if (target.closest(".filters-fold")) byId("filters").classList.toggle("open");
     if (target.closest("#theme-button")) turnTheme(null);
     var language = target.closest("a.language-link");
     if (language) {

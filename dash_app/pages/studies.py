@@ -57,12 +57,11 @@ def layout(search: str = "") -> html.Div:
     return html.Div(
         [
             page_head(_("Studies"), [html.Span(id=Id.STUDIES_COUNT, className="quiet", role="status")]),
-            html.Details(
+            html.Div(
                 [
-                    html.Summary([icon("filter"), _("Filters")], className="button small filters-summary"),
+                    html.Button([icon("filter"), _("Filters"), icon("down")], className="button small filters-fold"),
                     html.Div([*[_control(name, said.get(name)) for name in _FIRST], more], className="filter-row"),
                 ],
-                open=True,
                 id=Id.FILTERS,
             ),
             html.Div(id=Id.STUDIES_CHIPS, className="chips"),

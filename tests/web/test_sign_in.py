@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
+from flask.testing import FlaskClient
+from passlib.totp import TOTP
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from dash_app import guard
 from dose import accounts
@@ -108,16 +112,40 @@ def test_signing_out_ends_the_session_and_is_on_record(site: Site) -> None:
     assert client.get("/studies").status_code == 401
 
 
-@pytest.mark.filterwarnings("ignore:Passing SelectField choices:DeprecationWarning")  # Flask-Security's form
-def test_the_second_step_can_be_set_up(site: Site) -> None:
-    client = site.client()
-    sign_in(client, account(site, "careful"))
-    page = client.get("/tf-setup").get_data(as_text=True)
+def form_of(page: str) -> dict[str, str]:
+    """The hidden token of a page's form."""
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    form = {"setup": "authenticator", "csrf_token": token[1] if token else "", guard.CSRF_FIELD: twice(client)}
-    shown = client.post("/tf-setup", data=form, headers={"Origin": ORIGIN}).get_data(as_text=True)
-    assert 'class="qr"' in shown
-    assert "<code" in shown
+    return {"csrf_token": token[1]} if token else {}
+
+
+def send(client: FlaskClient, path: str, page: str, **fields: str) -> TestResponse:
+    """Send a form that a page showed."""
+    data = form_of(page) | {guard.CSRF_FIELD: twice(client)} | fields
+    return client.post(path, data=data, headers={"Origin": ORIGIN})
+
+
+@pytest.mark.filterwarnings("ignore:Passing SelectField choices:DeprecationWarning")  # Flask-Security's form
+def test_with_a_second_step_the_password_alone_opens_nothing(site: Site) -> None:
+    client, email = site.client(), account(site, "careful")
+    sign_in(client, email)
+    page = send(client, "/tf-setup", client.get("/tf-setup").text, setup="authenticator").text
+    assert 'class="qr"' in page
+    key = re.search(r"<code[^>]*>([^<]+)<", page)
+    where = re.search(r'action="(/tf-setup/[^"]+)"', page)
+    assert key
+    assert where
+    code = TOTP(key=key[1]).generate().token
+    assert send(client, where[1], page, code=code).headers["Location"].endswith("/account")
+
+    again = site.client()
+    sign_in(again, email)
+    page = again.get("/tf-validate").text
+    assert LIST.send(again).status_code == 401
+    wrong = send(again, "/tf-validate", page, code="000000")
+    assert "not valid" in wrong.text
+    later = TOTP(key=key[1]).generate(time.time() + 30).token  # the one above was used up
+    send(again, "/tf-validate", wrong.text, code=later)
+    assert LIST.send(again).status_code == 200
 
 
 def test_a_password_change_goes_nowhere_else(site: Site) -> None:
