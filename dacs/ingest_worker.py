@@ -12,7 +12,7 @@ import sys
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -42,6 +42,9 @@ NICE = 19  # intake comes first on a small machine; on an idle one this changes 
 BURST_PAUSE_S = 0.1  # reports of one burst are read together: a turn for each would cost Orthanc more than the reading
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 10.0
 SWEEP_PAUSE_S = 0.05
+# SQLite's log is written back when nothing arrives: its disk flushes would meet those with which Orthanc acknowledges.
+LONGEST_LOG_PAGES = 16_000
+QUIET_S = 2.0
 READY = "READY"  # what the plugin's supervisor waits for
 
 log = logger(__name__)
@@ -69,6 +72,7 @@ class Worker:
         self._sweep = Sweep(client, factory, NODE)
         self._peers = RefusedPeers(settings.orthanc_log, factory, NODE)
         self._older_at = 0.0
+        self._tidy_at: float | None = None
 
     def turn(self) -> float:
         """Do what is most urgent; seconds to wait before the next turn."""
@@ -84,6 +88,8 @@ class Worker:
             more = True
         arrivals = self._queue.due(Priority.ARRIVAL, Priority.PERSON, BATCH)
         self._reader.read(arrivals)
+        if arrivals:
+            self._tidy_at = time.monotonic() + QUIET_S
         read_log = self._peers.step()
         if more or arrivals or read_log:
             return 0.0
@@ -97,6 +103,9 @@ class Worker:
 
     def _older(self) -> float:
         """One object from before, at the pace that was set; seconds until the next may be read."""
+        if self._tidy_at and time.monotonic() > self._tidy_at:
+            self._tidy_at = None
+            write_back(self._factory)
         pause = self._older_at - time.monotonic()
         if pause > 0:
             return pause
@@ -210,8 +219,25 @@ def _small_engine(url: str) -> Engine:
     """An engine for one thread; SQLite's page cache is for those who read much, and would only make us grow."""
     engine = make_engine(url, pool_size=1, max_overflow=2)
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA cache_size=-4000").close())
+        event.listen(engine, "connect", _for_a_worker)
     return engine
+
+
+def _for_a_worker(connection: Any, _record: Any) -> None:  # noqa: ANN401 - DB-API objects
+    for pragma in ("cache_size=-4000", f"wal_autocheckpoint={LONGEST_LOG_PAGES}"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def write_back(factory: sessionmaker[Session]) -> None:
+    """Bring SQLite's log into the database file, as far as readers allow; nothing for other engines."""
+    with factory() as session:
+        engine = session.get_bind()
+    if isinstance(engine, Engine) and engine.dialect.name == "sqlite":
+        connection = engine.raw_connection()
+        try:
+            connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        finally:
+            connection.close()
 
 
 class Trouble:

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from dacs import worker_follow
+from dacs.ingest_worker import write_back
 from dacs.worker_follow import CursorMoved, Follower, Restored
 from dacs.worker_guard import CRASHES, InHand, deadline
 from dacs.worker_peers import RefusedPeers, peers
@@ -364,6 +365,14 @@ def test_only_one_worker_works_on_a_folder(tmp_path):
     first, second = InHand(tmp_path / "lock"), InHand(tmp_path / "lock")
     assert first.lock()
     assert not second.lock()
+
+
+def test_the_log_of_the_database_is_written_back_when_it_is_quiet(factory, tmp_path):
+    with writing(factory) as session:
+        put(session, "orthanc", [Wanted(INSTANCE, "x")], Priority.ARRIVAL)
+    before = (tmp_path / "dacs.sqlite3").stat().st_mtime_ns
+    write_back(factory)
+    assert (tmp_path / "dacs.sqlite3").stat().st_mtime_ns > before
 
 
 def test_the_lifeline_reads_greeting_commands_and_its_end():
