@@ -28,7 +28,7 @@ Paths = Annotated[list[Path], typer.Argument(help="Files or folders.")]
 
 
 def _say(text: str) -> None:
-    typer.echo(text)
+    typer.echo(text.encode("utf-8", "backslashreplace").decode())  # a file's name may be no text
 
 
 def _clear(command: Callable[P, R]) -> Callable[P, R]:
@@ -104,7 +104,7 @@ def extract(
     from dose.extract import contract
 
     for answer in contract.walk(paths):
-        _say(json.dumps(answer, ensure_ascii=False, allow_nan=False) if as_json else _summary(answer))
+        _say(json.dumps(answer, allow_nan=False) if as_json else _summary(answer))
 
 
 def _summary(answer: dict[str, Any]) -> str:

@@ -72,6 +72,8 @@ def extract_file(path: str | os.PathLike[str]) -> dict[str, Any]:
         `status` is ok, not_dose (no dose report; `reason` says what it is) or rejected (with its reason).
     """
     file = os.fspath(path)
+    if os.path.exists(file) and not os.path.isfile(file):  # noqa: PTH110,PTH113 — unlike Path's, these never raise
+        return _line(file, "rejected", "It is a pipe, a device, or a folder that cannot be opened", None)
     try:
         return _line(file, "ok", None, extract(Path(file)))
     except NotADoseObject as error:
@@ -83,14 +85,31 @@ def extract_file(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def files(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
-    """Return every file named, folders walked, in sorted order."""
+    """Return every file named, folders walked, in sorted order; links to folders inside are not followed."""
     found: set[str] = set()
     for path in paths:
-        if Path(path).is_dir():
-            found.update(os.fspath(one) for one in Path(path).rglob("*") if one.is_file())
+        if os.path.isdir(path):  # noqa: PTH112 — never raises
+            found.update(_inside(path))
         else:
             found.add(os.fspath(path))
     return sorted(found)
+
+
+def _inside(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """Give every regular file below a folder, and every folder that cannot be opened."""
+    pending = [Path(folder)]
+    while pending:
+        current = pending.pop()
+        try:
+            entries = list(os.scandir(current))
+        except OSError:
+            yield os.fspath(current)
+            continue
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(current / entry.name)
+            elif os.path.isfile(entry.path):  # noqa: PTH113 — never raises
+                yield os.fspath(current / entry.name)
 
 
 def walk(paths: Iterable[str | os.PathLike[str]]) -> Iterator[dict[str, Any]]:

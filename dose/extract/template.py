@@ -20,6 +20,9 @@ from dose.extract.document import CODE, NO_CODE, NUM, Coded, Node
 from dose.model import Code, Warning_
 from dose.quantities import QUANTITIES, Quantity
 
+_MOST_NOTES = 100  # different warnings of one report
+_SHOWN = 16  # letters of a code or unit in a warning: enough to know it, too few for a text about somebody
+
 ReadRow = Callable[["Reading", str, list[Node]], Any]
 
 
@@ -56,7 +59,9 @@ class Reading:
     dose_lost: str | None = None
 
     def note(self, code: str, text: str) -> None:
-        """Remember a warning; equal ones are counted."""
+        """Remember a warning; equal ones are counted, and beyond what anybody reads all are one."""
+        if len(self.notes) >= _MOST_NOTES and (code, text) not in self.notes:
+            code, text = "more-warnings", "more of the values are odd"
         self.notes[code, text] = self.notes.get((code, text), 0) + 1
 
     def warnings(self) -> tuple[Warning_, ...]:
@@ -285,7 +290,7 @@ def choice(table: Mapping[Concept, str], *path: Concept) -> Row:
             if node[1] == CODE and node[2][0][1]:
                 word = words.get(node[2][0])
                 if word is None:
-                    reading.note("code-unknown", f"{column}: code {node[2][0][1]!r} is not in the table")
+                    reading.note("code-unknown", f"{column}: code {node[2][0][1][:_SHOWN]!r} is not in the table")
                 return word
         return None
 
@@ -340,9 +345,10 @@ def _several(reading: Reading, quantity: Quantity, said: bytes, unit: str | None
         except ValueError:
             reading.note("value-unreadable", f"{quantity.column}: a value is no number")
         except UnknownUnit:
-            reading.note("unit-unknown", f"{quantity.column}: unit {unit!r} is unknown, value left empty")
+            shown = repr(unit and unit[:_SHOWN])
+            reading.note("unit-unknown", f"{quantity.column}: unit {shown} is unknown, value left empty")
             if quantity.dose:
-                reading.dose_lost = f"{quantity.column} in {unit!r}"
+                reading.dose_lost = f"{quantity.column} in {shown}"
     return values
 
 

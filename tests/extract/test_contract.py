@@ -1,7 +1,9 @@
 """The extract contract: the same keys always, in JSON, for any file."""
 
 import json
+import os
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +76,24 @@ def test_another_title_is_not_dose_whatever_the_sop_class(folder):
     assert Document().sop_class.endswith("88.67")
     line = extract_file(folder / "b" / "text.dcm")
     assert "another title" in line["reason"] or "without content" in line["reason"]
+
+
+def test_odd_folders_are_walked_to_their_end(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.dcm").mkdir()
+    (tmp_path / "a.dcm" / "up").symlink_to(tmp_path)
+    (tmp_path / "self").symlink_to("self")
+    names = [b"a.dcm/empty", b"caf\xe9", b"two\nlines"]
+    for name in names:
+        (tmp_path / os.fsdecode(name)).touch()
+    os.mkfifo(tmp_path / "pipe")
+    found = [json.loads(json.dumps(line)) for line in walk(["."])]
+    assert [os.fsencode(line["file"]) for line in found] == names
+    assert all(Path(line["file"]).exists() for line in found)
+    assert {line["status"] for line in found} == {"rejected"}
+
+
+def test_what_is_no_regular_file_is_answered_and_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    paths = [tmp_path / "pipe", tmp_path / "absent", "x" * 5000]
+    assert [line["status"] for line in walk(paths)] == ["rejected"] * 3

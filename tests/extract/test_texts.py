@@ -75,3 +75,9 @@ def test_dates_times_and_offsets_in_older_spellings():
 def test_an_age_beyond_150_years_is_none():
     assert age_years("999Y", None, None) is None
     assert age_years("old", None, None) is None
+
+
+@pytest.mark.parametrize("tail", ["", ".1234567", "123", " local", "\r\n", "Z"])
+def test_a_time_with_an_odd_tail_keeps_its_second(tail):
+    found, _ = moment(f"20261121114014{tail}")
+    assert (found or "")[:19] == "2026-11-21T11:40:14"

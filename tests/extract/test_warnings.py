@@ -4,6 +4,7 @@ import pytest
 
 from dose.errors import UnknownUnit
 from dose.extract import extract
+from dose.extract.template import Reading
 from tests.build import (
     CTSource,
     Raw,
@@ -85,3 +86,25 @@ def test_a_report_whose_every_dose_is_in_an_unknown_unit_is_refused():
 def test_warnings_count_and_name_no_patient():
     report = ct(ct_event(pitch=9.0), ct_event(pitch=9.0))
     assert report.warnings[0].text == "pitch: 9 1 is outside 0 to 5 (2 times)"
+
+
+def test_a_hundred_kinds_of_warnings_are_enough():
+    reading = Reading()
+    for number in range(1000):
+        reading.note("odd", f"kind {number}")
+    assert len(reading.warnings()) == 101
+    assert "(900 times)" in reading.warnings()[-1].text
+
+
+@pytest.mark.filterwarnings("ignore:The value length")
+def test_a_text_sent_as_unit_is_not_repeated_whole():
+    found = extract(to_bytes(ct_rdsr(study=study(), events=[ct_event(pitch=Raw("1", "Doe^Jane 1955-01-01 ward 7"))])))
+    assert not any("ward" in warning.text or "1955-01-01" in warning.text for warning in found.warnings)
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value")
+@pytest.mark.parametrize("text", ["1e308", "nan", "inf", "-inf", "1,5", "1_0", "0x10", "abc"])
+def test_a_number_that_is_none_is_absent_and_told(text):
+    found = extract(to_bytes(ct_rdsr(study=study(), events=[ct_event(dlp_mgy_cm=Raw(text, "Gy.cm"))])))
+    assert found.events[0].dlp_mgy_cm is None
+    assert "value-unreadable" in {warning.code for warning in found.warnings}
