@@ -53,6 +53,18 @@ MBQ = _spelt({"MBq": 1.0, "kBq": 1e-3, "Bq": 1e-6, "GBq": 1e3, "mCi": 37.0, "uCi
 MSV = _spelt({"mSv": 1.0, "uSv": 1e-3, "Sv": 1e3})
 
 
+_PRINTED = str.maketrans(
+    {
+        "\N{MIDDLE DOT}": ".",
+        "\N{DOT OPERATOR}": ".",
+        " ": ".",
+        "\N{SUPERSCRIPT TWO}": "2",
+        "\N{MICRO SIGN}": "u",
+        "\N{GREEK SMALL LETTER MU}": "u",
+    }
+)  # printed, not UCUM
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """One physical quantity as it is stored and shown.
@@ -85,6 +97,8 @@ class Quantity:
             The value is not finite.
         """
         factor = self.factors.get(unit or "")
+        if factor is None:
+            factor = self.factors.get((unit or "").translate(_PRINTED))
         if factor is None:
             raise UnknownUnit(f"{self.column} in {unit!r}")
         converted = value if factor == 1.0 else float(f"{value * factor:.15g}")

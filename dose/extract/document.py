@@ -78,10 +78,18 @@ class Document:
 def as_code(found: dict[int, bytes]) -> Coded:
     """Return ((scheme, value), meaning) of a code item's fields; empty texts where the maker left them out."""
     stated = found.get(_CODE_VALUE, b"").strip(b" \0") or found.get(_LONG_CODE) or found.get(_URN_CODE) or b""
-    value = stated.decode("latin-1").strip(" \0")
+    value = _letters(stated).strip(" \0")
     scheme = found.get(_SCHEME, b"").decode("latin-1").strip(" \0")
     key = (_SCHEMES.get(scheme.upper(), scheme) if scheme else _implied(value), value)
     return (key, found.get(_MEANING, b"").strip(b" \0"))
+
+
+def _letters(raw: bytes) -> str:
+    """Return a code as text; only units hold more than ASCII (µ, ·, ²), whatever the character set declared."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _implied(value: str) -> str:

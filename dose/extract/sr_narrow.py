@@ -373,13 +373,14 @@ class Narrow:
         return found, pos
 
     def first_item(self, pos: int, length: int, wanted: frozenset[int]) -> tuple[dict[int, bytes], int]:
-        """Return the wanted values of a sequence's first item, and the sequence's end."""
+        """Return the wanted values of a sequence's first item that has any, and the sequence's end."""
         items: list[dict[int, bytes]] = []
 
         def read_item(start: int, size: int) -> int:
             found, stop = self.fields(start, size, wanted)
             if not items:
-                items.append({tag: self.value(where) for tag, where in found.items()})
+                values = {tag: self.value(where) for tag, where in found.items()}
+                items.extend([values] if any(values.values()) else [])
             return stop
 
         stop = self.sequence(pos, length, read_item)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
 
@@ -68,9 +69,8 @@ class _Walk:
                 found.header[tag] = raw
         if d.CONCEPT in dataset:
             found.title = self.code(dataset, d.CONCEPT)
-        template = self.items(dataset, d.TEMPLATE)
-        if template:
-            found.template = (self.raw(template[0], d.TEMPLATE_ID) or b"").decode("latin-1").strip(" \0") or None
+        template = self.first_item(dataset, d.TEMPLATE, {d.TEMPLATE_ID})
+        found.template = template.get(d.TEMPLATE_ID, b"").decode("latin-1").strip(" \0") or None
         if d.CONTENT in dataset:
             found.content = self.content(dataset, 1)
         return found
@@ -90,12 +90,17 @@ class _Walk:
             return value
         return str(element.value or "").encode("utf-8")
 
+    def first_item(self, dataset: Dataset, tag: int, wanted: Iterable[int]) -> dict[int, bytes]:
+        """Return the wanted values of a sequence's first item that has any."""
+        for item in self.items(dataset, tag):
+            values = {field: self.raw(item, field) or b"" for field in wanted}
+            if any(values.values()):
+                return values
+        return {}
+
     def code(self, dataset: Dataset, tag: int) -> Coded:
-        items = self.items(dataset, tag)
-        if not items:
-            return d.NO_CODE
-        values = {field: self.raw(items[0], field) for field in d.CODE_FIELDS}
-        return d.as_code({field: value for field, value in values.items() if value})
+        found = self.first_item(dataset, tag, d.CODE_FIELDS)
+        return d.as_code(found) if found else d.NO_CODE
 
     def numbers(self, dataset: Dataset) -> Numbers:
         pairs = []

@@ -11,6 +11,8 @@ from dose.extract import extract
 from dose.extract.trace import trace
 from tests.build import (
     CTSource,
+    Document,
+    Raw,
     Repeated,
     ct_event,
     ct_rdsr,
@@ -148,3 +150,17 @@ def test_fluoroscopy_on_a_radiography_system_is_fluoroscopy():
 def test_an_exposure_without_glandular_dose_keeps_its_stated_type():
     found = read(projection(mammogram(), mammogram(agd_mgy=None)))
     assert [event.event_type for event in found.events] == ["mammography", "stationary_acquisition"]
+
+
+def test_of_two_codes_the_first_that_says_something_counts():
+    ds = ct(dlp_mgy_cm=250.0)
+    item = find(ds, "113838")[0]
+    item.ConceptNameCodeSequence = [Dataset(), coded("113838", "DCM", "DLP")]
+    assert read(ds).events[0].dlp_mgy_cm == 250.0
+
+
+@pytest.mark.parametrize("charset", ["ISO_IR 192", "ISO_IR 100"])
+@pytest.mark.parametrize("unit", ["\u00b5Gy\u00b7m\u00b2", "\u00b5Gy.m\u00b2", "uGy m2", "\u00b5Gym2"])
+def test_a_unit_in_print_is_understood(unit, charset):
+    ds = projection(radiograph(pka_gy_cm2=Raw("12", unit)), form=Document(charset=charset))
+    assert read(ds).events[0].pka_gy_cm2 == pytest.approx(0.12)
