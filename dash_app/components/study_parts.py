@@ -59,7 +59,7 @@ def band(detail: StudyDetail) -> html.Div:
     ]
     what = [
         (_("Accession number"), ltr(study.accession_number) if study.identity else None),
-        (_("Protocols"), html.Span([free(text, "chip-text") for text in study.protocols]) if study.protocols else None),
+        (_("Protocols"), _listed(study.protocols)),
     ]
     where = [
         (_("Date and time"), html.Bdi(f"{day} {clock}".strip() or _("not stated"), dir="ltr")),
@@ -199,6 +199,12 @@ def notes(found: Iterable[Note], modality: str | None) -> list[Any]:
         )
         for note in found
     ]
+
+
+def _listed(names: tuple[str, ...]) -> html.Span | None:
+    # The separator stands outside of each name, so that it follows the direction of the page.
+    parts = [part for name in names for part in (html.Span(" · ", className="quiet"), free(name))]
+    return html.Span(parts[1:]) if parts else None
 
 
 def _note_detail(note: Note, modality: str | None) -> Any:  # noqa: ANN401 - a component
