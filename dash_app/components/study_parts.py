@@ -59,7 +59,7 @@ def band(detail: StudyDetail) -> html.Div:
     ]
     what = [
         (_("Accession number"), ltr(study.accession_number) if study.identity else None),
-        (_("Protocols"), _listed(study.protocols)),
+        (_("Protocols"), _names(study.protocols)),
     ]
     where = [
         (_("Date and time"), html.Bdi(f"{day} {clock}".strip() or _("not stated"), dir="ltr")),
@@ -201,7 +201,7 @@ def notes(found: Iterable[Note], modality: str | None) -> list[Any]:
     ]
 
 
-def _listed(names: tuple[str, ...]) -> html.Span | None:
+def _names(names: tuple[str, ...]) -> html.Span | None:
     # The separator stands outside of each name, so that it follows the direction of the page.
     parts = [part for name in names for part in (html.Span(" · ", className="quiet"), free(name))]
     return html.Span(parts[1:]) if parts else None
