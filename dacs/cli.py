@@ -74,6 +74,15 @@ def setup() -> None:
 
 @app.command()
 @_clear
+def web() -> None:
+    """The web app alone, for an Orthanc that runs already."""
+    from dacs.run import run_web
+
+    run_web(_settings())
+
+
+@app.command()
+@_clear
 def ingest() -> None:
     """The ingest worker: reads Orthanc's change log into the dose database."""
     from dacs.ingest_worker import run_worker

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from dacs import orthanc_config
@@ -151,6 +152,16 @@ def _start_web(settings: Settings) -> Child:
     return _start("the web app", [sys.executable, "-m", "dash_app"], log, environment(settings))
 
 
+def run_web(settings: Settings) -> NoReturn:
+    """Become the web app; raises `ConfigError` when `dacs setup` has not been run or the port is taken."""
+    if not settings.secret_key or not settings.identifier_key_file.exists():
+        raise ConfigError(f"{settings.var} holds no keys yet; run dacs setup first, as the same user")
+    if not _port_is_free(settings.web_host, settings.web_port):
+        raise ConfigError(f"port {settings.web_port} for the web app is in use; set DACS_WEB_PORT")
+    os.chdir(CHECKOUT)
+    os.execve(sys.executable, [sys.executable, "-m", "dash_app"], environment(settings))  # noqa: S606 - ourselves
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """The environment of our children: every setting, secrets by file, so that they agree with us."""
     var = settings.var.absolute()
@@ -162,12 +173,20 @@ def environment(settings: Settings) -> dict[str, str]:
         "DACS_VAR": str(var),
         "DACS_DATABASE_URL": settings.database,
         "DACS_KEY_FILE": str(settings.identifier_key_file.absolute()),
-        "DACS_SECRET_KEY_FILE": str(var / "keys" / "web-secret"),
-        "DACS_ORTHANC_PASSWORD_FILE": str(var / "keys" / "orthanc-password"),
         "DACS_PYTHON": sys.executable,
         "PYTHONPATH": str(CHECKOUT),
     }
-    return values
+    return (
+        values
+        | _secret("SECRET_KEY", settings.secret_key, var / "keys" / "web-secret")
+        | _secret("ORTHANC_PASSWORD", settings.orthanc_password, var / "keys" / "orthanc-password")
+    )
+
+
+def _secret(name: str, value: str, file: Path) -> dict[str, str]:
+    # By file where we made it; a secret that came to us by a variable goes on the same way.
+    ours = file.exists() and file.read_text(encoding="ascii").strip() == value
+    return {f"DACS_{name}_FILE": str(file)} if ours else {f"DACS_{name}": value}
 
 
 def _start(name: str, command: list[str], log: Path, env: dict[str, str]) -> Child:

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from dose.pacs import OrthancClient
-from tests.orthanc.live import ROOT, free_port
+from tests.orthanc.live import ROOT, free_ports
 
 START_SECONDS = 90
 
@@ -21,7 +21,7 @@ class Installation:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.var = folder / "var"
-        self.web_port, self.http_port, self.dicom_port = free_port(), free_port(), free_port()
+        self.web_port, self.http_port, self.dicom_port = free_ports(3)
         self.settings = {
             "DACS_VAR": str(self.var),
             "DACS_WEB_PORT": str(self.web_port),

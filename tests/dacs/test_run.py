@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from dacs.run import environment
+from dacs.site_files import prepare
+from dose.settings import Settings
 from tests.installation import Installation
-from tests.orthanc.live import until
+from tests.orthanc.live import ROOT, until
 
 pytestmark = pytest.mark.integration
 
@@ -96,6 +101,25 @@ def test_the_doctor_finds_a_healthy_system_healthy_and_a_stopped_one_not(install
     assert stopped.returncode == 1
     assert "does not answer" in stopped.stdout
     assert "->" in stopped.stdout
+
+
+def test_the_web_app_runs_alone_after_a_set_up_and_not_before(installation: Installation) -> None:
+    before = installation.dacs("web")
+    assert before.returncode == 1
+    assert "run dacs setup first" in before.stderr
+    installation.dacs("setup")
+    command = [sys.executable, "-m", "dacs", "web"]
+    with subprocess.Popen(command, env=installation.environment, cwd=ROOT, stderr=subprocess.DEVNULL) as web:
+        until("the web app answers", lambda: listens(installation.web_port))
+        web.terminate()
+
+
+def test_secrets_given_by_a_variable_reach_the_children(tmp_path: Path) -> None:
+    given = Settings(var=tmp_path, orthanc_user="me", orthanc_password="mine", secret_key="s" * 32)
+    passed = environment(prepare(given))
+    assert passed["DACS_ORTHANC_PASSWORD"] == "mine"
+    made = environment(prepare(Settings(var=tmp_path)))
+    assert made["DACS_ORTHANC_PASSWORD_FILE"] == str(tmp_path / "keys" / "orthanc-password")
 
 
 def _children(installation: Installation) -> list[int]:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import REQUESTED
 from tests.installation import Installation
+from tests.orthanc.live import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.browser]
 ARRIVES_MS = 30_000
@@ -47,12 +48,18 @@ def test_its_page_leads_to_its_image_in_one_click(page: Page, installation: Inst
     page.goto(f"{installation.url}/studies")
     page.locator("tr .row-link").first.click()
     expect(page.get_by_role("heading", name="Irradiation events")).to_be_visible()
-    with page.context.expect_page() as opened:
-        page.locator("#open-images").click()
-    viewer = opened.value
-    viewer.wait_for_function(SHOWN, timeout=ARRIVES_MS)
-    assert "/images/web-viewer/" in viewer.url
-    viewer.close()
+    for button in ("#open-images", ".event-images.own >> nth=0"):
+        with page.context.expect_page() as opened:
+            page.locator(button).click()
+        viewer = opened.value
+        until("the viewer shows the image", lambda shown=viewer: shown.evaluate(SHOWN))
+        assert "/images/web-viewer/" in viewer.url
+        viewer.close()
+
+
+def test_its_page_shows_previews(page: Page) -> None:
+    picture = page.locator(".pictures img").first
+    until("the preview has pixels", lambda: picture.evaluate("it => it.complete && it.naturalWidth > 0"))
 
 
 def test_the_dose_button_of_orthanc_finds_the_study(page: Page, installation: Installation) -> None:
