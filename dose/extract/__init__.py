@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 from dose import codes
 from dose.errors import BadObject, MissingField, NotADoseObject, TooExpensive, UnknownUnit, UnreadableObject
 from dose.extract import checks, part10, quirks, radsum, rdsr_ct, rdsr_projection, sr, study, texts
-from dose.extract.body import Reader, containers
+from dose.extract.body import Reader
 from dose.extract.document import CODE, Document, Node
 from dose.extract.limits import DEFAULT, Limits
-from dose.extract.template import Reading, Traced
+from dose.extract.reading import Reading, Traced
 from dose.model import DoseReport
 
 __all__ = ["READERS", "READER_VERSION", "extract"]
@@ -97,13 +98,15 @@ def read(source: Source, limits: Limits, trace: list[Traced] | None) -> DoseRepo
 
 
 def _report(document: Document, trace: list[Traced] | None) -> DoseReport:
-    reader = _reader(document)
+    reader, foreign = _reader(document)
     reading = Reading(document.charset, trace)
     for note in document.notes:
         reading.note(note, _NOTES[note])
     fields = study.context(reading, document)
     document, repaired = quirks.apply(document, reader.template, fields)
     body = reader.read(reading, document.content or ())
+    if foreign:
+        reading.note("other-kind-left-out", "containers of another kind of dose report (CT, projection) are not read")
     checks.check(reading, body)
     if reading.dose_lost and not reading.dose_read:
         raise UnknownUnit(reading.dose_lost)
@@ -140,8 +143,11 @@ _NOTES = {
 }
 
 
-def _reader(document: Document) -> Reader:
-    """Choose by document title, then by the containers present, then by the template or procedure stated."""
+def _reader(document: Document) -> tuple[Reader, bool]:
+    """Choose by document title, then by the containers present, then by the template or procedure stated.
+
+    Return the reader, and whether there are containers that it does not read.
+    """
     title = document.title[0] if document.title else ("", "")
     untitled = title == ("", "") and document.text("SOPClassUID") in _DOSE_CLASSES
     if document.content is None and (untitled or title in READERS):
@@ -149,7 +155,9 @@ def _reader(document: Document) -> Reader:
     readers = READERS.get(codes.X_RAY_DOSE_REPORT if untitled else title)
     if readers is None or document.content is None:
         raise NotADoseObject(_KINDS.get(title) or _kind(document))
-    counted = [(count, reader) for reader in readers if (count := _count(document.content, reader))]
+    found = Counter(_known(document.content))
+    counted = [(count, reader) for reader in readers if (count := sum(found[one] for one in reader.containers))]
+    foreign = len(counted) > 1
     if counted:
         most = max(count for count, _ in counted)
         readers = tuple(reader for count, reader in counted if count == most)
@@ -157,11 +165,19 @@ def _reader(document: Document) -> Reader:
         raise MissingField(
             f"no dose container that a reader knows (template {(document.template or 'not stated')[:16]})"
         )
-    return next((reader for reader in readers if _claims(document, reader)), readers[0])
+    return next((reader for reader in readers if _claims(document, reader)), readers[0]), foreign
 
 
-def _count(content: tuple[Node, ...], reader: Reader) -> int:
-    return sum(1 for concept in reader.containers for _ in containers(content, concept))
+_CONTAINERS = frozenset(one for readers in READERS.values() for reader in readers for one in reader.containers)
+
+
+def _known(content: tuple[Node, ...]) -> Iterator[codes.Concept]:
+    """Give the concept of every outermost container that some reader knows."""
+    for node in content:
+        if node[0][0] in _CONTAINERS:
+            yield node[0][0]
+        elif node[3]:
+            yield from _known(node[3])
 
 
 def _claims(document: Document, reader: Reader) -> bool:

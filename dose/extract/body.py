@@ -8,7 +8,8 @@ from typing import Any
 
 from dose.codes import Concept
 from dose.extract.document import Node
-from dose.extract.template import Reading, Table, Where
+from dose.extract.reading import Reading
+from dose.extract.template import Table, Where
 from dose.model import AccumulatedDose, IrradiationEvent
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from dose.extract.body import Body
-from dose.extract.template import Reading
+from dose.extract.reading import Reading
 from dose.model import AccumulatedDose, IrradiationEvent
 
 _TOLERANCE = 0.02  # makers round totals and events apart; below this nothing is wrong

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dose import codes as c
 from dose.extract.body import Body, Reader
 from dose.extract.document import Node
-from dose.extract.template import Reading, Table, Where, number
+from dose.extract.reading import Reading
+from dose.extract.template import Table, Where, number
 from dose.model import AccumulatedDose
 
 TOTAL = Table(

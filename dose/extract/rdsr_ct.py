@@ -10,7 +10,8 @@ from typing import Any
 from dose import codes as c
 from dose.extract.body import Body, Reader, each
 from dose.extract.document import Node
-from dose.extract.template import NOWHERE, Reading, Table, choice, coded, group, moment, number, text, worded
+from dose.extract.reading import Reading
+from dose.extract.template import NOWHERE, Table, choice, coded, group, moment, number, text, worded
 from dose.model import AccumulatedDose, IrradiationEvent, XRaySource
 
 TOTAL = Table({"event_count": number(c.CT_EVENT_COUNT), "dlp_mgy_cm": number(c.DLP_TOTAL)}, anywhere=True)

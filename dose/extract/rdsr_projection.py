@@ -12,9 +12,9 @@ from typing import Any
 from dose import codes as c
 from dose.extract.body import Body, Reader, each
 from dose.extract.document import Node
+from dose.extract.reading import Reading
 from dose.extract.template import (
     NOWHERE,
-    Reading,
     Row,
     Table,
     Where,

@@ -11,7 +11,8 @@ from typing import Any
 from dose import codes as c
 from dose.extract import texts
 from dose.extract.document import HEADER, Document
-from dose.extract.template import Reading, Table, Traced, Where, moment, text
+from dose.extract.reading import Reading, Traced
+from dose.extract.template import Table, Where, moment, text
 from dose.model import Device, Patient
 
 CONTEXT = Table(

@@ -17,59 +17,13 @@ from dose.codes import Concept, by_code, spellings
 from dose.errors import UnknownUnit
 from dose.extract import texts
 from dose.extract.document import CODE, NO_CODE, NUM, Coded, Node
-from dose.model import Code, Warning_
+from dose.extract.reading import Reading, Traced
+from dose.model import Code
 from dose.quantities import QUANTITIES, Quantity
 
-_MOST_NOTES = 100  # different warnings of one report
 _SHOWN = 16  # letters of a code or unit in a warning: enough to know it, too few for a text about somebody
 
-ReadRow = Callable[["Reading", str, list[Node]], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Traced:
-    """Where one field of a report came from; `reason` says why it is None."""
-
-    subject: str
-    index: int | None
-    field: str
-    path: str | None = None
-    value: str | None = None
-    unit: str | None = None
-    conversion: str | None = None
-    reason: str | None = None
-
-
-@dataclass(slots=True)
-class Reading:
-    """The state of reading one report.
-
-    `notes` counts what to tell the physicist; `several` the repeated values of the event being read;
-    `subject` what is being read; `offset` the first UTC offset met; `dose_read` whether any dose had a
-    known unit, `dose_lost` one that had not. `trace` is a list when the origin of every field is wanted.
-    """
-
-    charset: str = ""
-    trace: list[Traced] | None = None
-    notes: dict[tuple[str, str], int] = field(default_factory=dict)
-    several: list[tuple[str, tuple[float, ...]]] = field(default_factory=list)
-    subject: str = "study"
-    offset: str | None = None
-    dose_read: bool = False
-    dose_lost: str | None = None
-
-    def note(self, code: str, text: str) -> None:
-        """Remember a warning; equal ones are counted, and beyond what anybody reads all are one."""
-        if len(self.notes) >= _MOST_NOTES and (code, text) not in self.notes:
-            code, text = "more-warnings", "more of the values are odd"
-        self.notes[code, text] = self.notes.get((code, text), 0) + 1
-
-    def warnings(self) -> tuple[Warning_, ...]:
-        """Return the warnings in the order of their first appearance."""
-        return tuple(
-            Warning_(code, text if times == 1 else f"{text} ({times} times)")
-            for (code, text), times in self.notes.items()
-        )
+ReadRow = Callable[[Reading, str, list[Node]], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,14 +235,29 @@ def coded(*path: Concept) -> Row:
     return Row(path, _coded)
 
 
+def _by_value(table: Mapping[Concept, str]) -> Callable[[Concept], str | None]:
+    """Return the look-up of a coded value in a context group.
+
+    Inside one group a value names one thing: a standard scheme that does not own it (an SCT number as SRT) is a
+    slip, a private scheme (99…) is another code.
+    """
+    words = by_code(table)
+    values = {value: word for (_, value), word in words.items()}
+
+    def look_up(code: Concept) -> str | None:
+        return words.get(code) or (None if code[0].startswith("99") and code[0] != "99SDM" else values.get(code[1]))
+
+    return look_up
+
+
 def choice(table: Mapping[Concept, str], *path: Concept) -> Row:
     """A code as one of our words; None when the table does not know it."""
-    words = by_code(table)
+    look_up = _by_value(table)
 
     def read(reading: Reading, column: str, nodes: list[Node]) -> str | None:
         for node in nodes:
             if node[1] == CODE and node[2][0][1]:
-                word = words.get(node[2][0])
+                word = look_up(node[2][0])
                 if word is None:
                     reading.note("code-unknown", f"{column}: code {node[2][0][1][:_SHOWN]!r} is not in the table")
                 return word
@@ -299,12 +268,12 @@ def choice(table: Mapping[Concept, str], *path: Concept) -> Row:
 
 def worded(table: Mapping[Concept, str], *path: Concept) -> Row:
     """A code as one of our words, else its meaning as sent, else a free text."""
-    words = by_code(table)
+    look_up = _by_value(table)
 
     def read(reading: Reading, column: str, nodes: list[Node]) -> str | None:
         for node in nodes:
             if node[1] == CODE and node[2] != NO_CODE:
-                return words.get(node[2][0]) or texts.decode(node[2][1], reading.charset) or node[2][0][1]
+                return look_up(node[2][0]) or texts.decode(node[2][1], reading.charset) or node[2][0][1]
         return _text(reading, column, nodes)
 
     return Row(path, read)

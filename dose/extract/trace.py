@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dose.extract import Source, read
 from dose.extract.limits import DEFAULT, Limits
-from dose.extract.template import Traced
+from dose.extract.reading import Traced
 
 __all__ = ["Traced", "trace"]
 

@@ -164,3 +164,19 @@ def test_of_two_codes_the_first_that_says_something_counts():
 def test_a_unit_in_print_is_understood(unit, charset):
     ds = projection(radiograph(pka_gy_cm2=Raw("12", unit)), form=Document(charset=charset))
     assert read(ds).events[0].pka_gy_cm2 == pytest.approx(0.12)
+
+
+@pytest.mark.parametrize(
+    ("code", "scheme", "word"),
+    [("44491008", "SRT", "fluoroscopy"), ("113612", "SRT", "stepping_acquisition"), ("113612", "99OTHER", None)],
+)
+def test_a_value_under_a_wrong_standard_scheme_is_recognised(code, scheme, word):
+    ds = projection(fluoroscopy())
+    find(ds, "113721")[0].ConceptCodeSequence = [coded(code, scheme, "Some meaning")]
+    assert read(ds).events[0].event_type == word
+
+
+def test_containers_of_another_kind_are_told():
+    ds = projection(fluoroscopy())
+    ds.ContentSequence.append(find(ct(), "113819")[0])
+    assert "other-kind-left-out" in {warning.code for warning in read(ds).warnings}

@@ -4,7 +4,7 @@ import pytest
 
 from dose.errors import UnknownUnit
 from dose.extract import extract
-from dose.extract.template import Reading
+from dose.extract.reading import Reading
 from tests.build import (
     CTSource,
     Raw,
