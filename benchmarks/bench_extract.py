@@ -22,6 +22,7 @@ from pathlib import Path
 import pydicom
 from pydicom.dataset import Dataset
 
+from benchmarks import MISSED
 from dose.extract import extract
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -108,7 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     warnings.simplefilter("ignore")
     lines, ratio = table(samples(options.corpus), 5 if options.short else 15)
     print(*lines, f"target: median ratio to visiting every item at most {TARGET}", sep="\n")
-    return 0 if ratio <= TARGET else 1
+    return 0 if ratio <= TARGET else MISSED
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import textwrap
 import time
 from pathlib import Path
 
+from benchmarks import MISSED
 from tests.build import ct_event, ct_rdsr, study, to_bytes
 from tests.orthanc.live import ROOT, Site, fresh_uid, until
 
@@ -105,7 +106,7 @@ def p95(values: list[float]) -> float:
 
 
 def main() -> int:
-    """Measure and print; 1 when a target is missed."""
+    """Measure and print; MISSED when a target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reports", type=int, default=150)
     parser.add_argument("--rounds", type=int, default=7)
@@ -123,7 +124,7 @@ def main() -> int:
     spread = ", ".join(f"{ratio:.2f}" for ratio in sorted(ratios))
     print(f"intake with plugin / without, {rounds} alternations of {reports}: median {intake:.2f} (target {INTAKE})")
     print(f"  rounds: {spread}")
-    return 0 if median <= MEDIAN_US and high <= P95_US and intake >= INTAKE else 1
+    return 0 if median <= MEDIAN_US and high <= P95_US and intake >= INTAKE else MISSED
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import MISSED
 from benchmarks.bench_hook import p95
 from dose import queries
 from dose.scope import system_scope
@@ -47,7 +48,7 @@ def latency_s(site: Site) -> float:
 
 
 def main() -> int:
-    """Measure and print; 1 when the target is missed."""
+    """Measure and print; MISSED when the target is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--reports", type=int, default=60)
     parser.add_argument("--short", action="store_true")
@@ -68,7 +69,7 @@ def main() -> int:
     print(f"stored -> returned by the web app's query, {len(values)} reports, idle system:")
     print(f"  median {statistics.median(values) * 1000:.0f} ms, p95 {p95(values) * 1000:.0f} ms ", end="")
     print(f"(target {P95_S * 1000:.0f} ms), max {max(values) * 1000:.0f} ms")
-    return 0 if p95(values) <= P95_S else 1
+    return 0 if p95(values) <= P95_S else MISSED
 
 
 if __name__ == "__main__":
