@@ -17,14 +17,15 @@ def make_engine(url: str, **options: Any) -> Engine:  # noqa: ANN401 - options o
     """An engine with the pragmas this system relies on.
 
     SQLite: write-ahead log, foreign keys, 15 s patience, and transactions that we begin ourselves, because the
-    driver's own late BEGIN makes a reader that turns writer fail with *database is locked*.
+    driver's own late BEGIN makes a reader that turns writer fail with *database is locked*. Errors never quote
+    the values of a statement: they would tell a log or a terminal who the patient is.
     """
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_pre_ping=True, **options)
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, **options)
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **options)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True, **options)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

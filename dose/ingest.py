@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose import extract as reader
@@ -99,9 +99,14 @@ def ingest(
         report = read(content)
     except BadObject as error:
         return reject(session_factory, error, content=content, origin=origin, orthanc_id=orthanc_id, site=site)
-    return _persistently(
-        lambda: _save(session_factory, report, read, content, sha, origin, site, orthanc_id, received_at)
-    )
+    try:
+        return _persistently(
+            lambda: _save(session_factory, report, read, content, sha, origin, site, orthanc_id, received_at)
+        )
+    except (DataError, ArithmeticError, UnicodeError) as error:
+        # No database takes its values: asking again would not help. The bytes are kept for a better reader.
+        refusal = BadObject(f"one of its values cannot be stored ({type(error).__name__})")
+        return reject(session_factory, refusal, content=content, origin=origin, orthanc_id=orthanc_id, site=site)
 
 
 def _save(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -189,6 +190,8 @@ def _events(session: Session, scope: Scope, study_id: int) -> tuple[EventRow, ..
         if visible:
             shared.setdefault(link.irradiation_event_id, set()).add(link.study_id)
     events = [_event_row(row, own.get(row.id), shared.get(row.id, set()), study_id) for row in rows]
+    if not scope.may(Permission.VIEW_PATIENTS):
+        events = [replace(event, comment=None) for event in events]  # free text may name people
     return tuple(sorted(events, key=lambda event: (event.started_at or "", event.position, event.id)))
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, bindparam, delete, or_, select, update
+from sqlalchemy import Connection, Row, String, Table, bindparam, delete, or_, select, update
 
 from dose import tables
 from dose.errors import BadObject, NotADoseObject
@@ -35,16 +35,19 @@ class Arrival:
     read_at: datetime
 
 
-def known(connection: Connection, content_sha256: str, report_sha256: str, sop_instance_uid: str) -> list[Row[Any]]:
-    """Objects with the same bytes, the one that holds the SOP Instance UID, and one that lost it saying the same."""
-    named = {"content": content_sha256, "holder": sop_instance_uid, "loser": f"sha256:{report_sha256}"}
-    return list(connection.execute(_KNOWN, named))
+def known(connection: Connection, arrival: Arrival, report_sha256: str, sop_instance_uid: str) -> list[Row[Any]]:
+    """Objects with the same bytes, the one that holds the SOP Instance UID, one that lost it saying the same, and
+    one of this name in Orthanc that was refused unread.
+    """
+    named = {"content": arrival.content_sha256, "holder": sop_instance_uid, "loser": f"sha256:{report_sha256}"}
+    return list(connection.execute(_KNOWN, named | {"orthanc": arrival.orthanc_id}))
 
 
 _KNOWN = select(SOURCE).where(
     or_(
         SOURCE.c.content_sha256 == bindparam("content"),
         SOURCE.c.object_key.in_([bindparam("holder"), bindparam("loser")]),
+        (SOURCE.c.orthanc_id == bindparam("orthanc", type_=String)) & SOURCE.c.content_sha256.is_(None),
     )
 )
 

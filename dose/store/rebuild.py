@@ -17,7 +17,7 @@ from dose.store.claims import LINK, SOURCE, STUDY
 from dose.store.objects import KEPT, REJECTED, Arrival
 from dose.store.parties import Parties, has_patient_id, is_demo, upsert_device, upsert_patient
 from dose.store.registers import forget
-from dose.store.rows import ACCUMULATED, CONTENT, EVENT
+from dose.store.rows import ACCUMULATED, CONTENT, EVENT, clean
 from dose.store.save import Saved, apply, save, tell
 from dose.store.studies import OK, SOP_UID_REUSED, SUPERSEDED, recompute
 from dose.store.version import next_version
@@ -142,7 +142,7 @@ def _tell_again(session: Session, source: Row[Any], report: DoseReport) -> Saved
 
 
 def _refuse(connection: Connection, source: Row[Any], error: BadObject) -> None:
-    values = {"status": REJECTED, "reason_code": error.code, "reason": str(error)[:500], "study_id": None}
+    values = {"status": REJECTED, "reason_code": error.code, "reason": clean(str(error), 500), "study_id": None}
     connection.execute(update(SOURCE).where(SOURCE.c.id == source.id), values)
 
 

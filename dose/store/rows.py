@@ -71,7 +71,7 @@ def event_groups(report: model.DoseReport, device_key: str) -> tuple[dict[GroupK
     keys = _KeyMaker(report, device_key)
     for position, event in enumerate(report.events):
         row = _event_row(event, position)
-        key = (keys.key(event), (row.pop("plane") or "")[:8])
+        key = (keys.key(event), row.pop("plane") or "")
         same = (key, *(repr(value) for name, value in row.items() if name != "position"))
         if same in seen:
             repeated += 1
@@ -101,7 +101,7 @@ class _KeyMaker:
 
 def _event_row(event: model.IrradiationEvent, position: int) -> Row:
     row = dict(zip(_SAME_NAME, _values_of(event), strict=True))
-    row["plane"] = event.plane
+    row["plane"] = clean(event.plane, _LENGTHS["plane"])
     for name in _FLOATS:
         if row[name] is not None:
             row[name] = number(row[name])

@@ -96,13 +96,14 @@ def save(
     report = telling.report
     connection = session.connection()
     device_id = upsert_device(connection, site_id, report, telling.rank, now)
-    rows = objects.known(connection, content_sha256, telling.report_sha256, report.sop_instance_uid)
+    rows = objects.known(connection, arrival, telling.report_sha256, report.sop_instance_uid)
+    arrival = objects.drop_refusals(connection, rows, arrival)
     for row in rows:
         same = row.content_sha256 == content_sha256 or row.report_sha256 == telling.report_sha256
         if same and row.status not in {REJECTED, NOT_DOSE}:
             objects.note_repeat(connection, row, arrival)
             return Saved(DUPLICATE, row.study_id, row.id, row.event_count)
-    telling = replace(telling, arrival=objects.drop_refusals(connection, rows, arrival))
+    telling = replace(telling, arrival=arrival)
     parties = _parties(connection, telling, device_id)
     rival = next((row for row in rows if row.object_key == report.sop_instance_uid), None)
     if rival is None:

@@ -99,8 +99,8 @@ def orthanc_study_id(report: DoseReport) -> str:
 
 def listed_at(started_at: str | None, study_date: date | None, first_seen_at: datetime) -> int:
     """The order of lists, YYYYMMDDhhmmss: start as sent, else the study date, else the arrival."""
-    digits = "".join(c for c in (started_at or "")[:19] if c.isdigit())
-    if not digits[:8].isdecimal() or len(digits) < 8:
+    digits = "".join(c for c in (started_at or "") if c in "0123456789")[:14]
+    if len(digits) < 8:
         digits = f"{study_date:%Y%m%d}" if study_date else f"{first_seen_at.astimezone(UTC):%Y%m%d%H%M%S}"
     return int(digits.ljust(14, "0"))
 

@@ -33,7 +33,10 @@ class Source:
 def total(rows: Iterable[Mapping[str, Any]], column: str) -> float | None:
     """The exactly rounded sum, the same in any order; None when no row states a value."""
     values = [row[column] for row in rows if row[column] is not None]
-    return math.fsum(values) if values else None
+    try:
+        return math.fsum(values) if values else None
+    except OverflowError:
+        return None  # each is a number, together they are none that a database holds
 
 
 def study_totals(events: Sequence[Mapping[str, Any]], accumulated: Sequence[Mapping[str, Any]], overlap: bool) -> Row:
