@@ -6,6 +6,7 @@ second that argon2 takes would meet *database is locked* whenever the ingest wor
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -16,7 +17,8 @@ from flask_login import current_user, user_logged_in, user_logged_out
 from flask_security import LoginForm, MailUtil, RoleMixin, Security, UserMixin
 from flask_security.datastore import UserDatastore
 from flask_security.signals import password_changed
-from sqlalchemy import func, select
+from flask_security.totp import Totp
+from sqlalchemy import func, inspect, select, update
 
 from dash_app import guard
 from dash_app.context import NOBODY, note, web
@@ -55,12 +57,18 @@ class Account(UserMixin, AppUser):  # type: ignore[misc]
 
     def track_failed_authn(self, _auth_type: str, tfa: bool = False) -> None:  # noqa: ARG002 - Flask-Security's
         """Count a wrong password or code; lock the account for a while after too many."""
-        self.failed_count += 1
-        beyond = self.failed_count - FREE_FAILURES
-        if beyond > 0:
-            self.locked_until = datetime.now(UTC) + min(FIRST_LOCK * 2 ** min(beyond - 1, 10), LONGEST_LOCK)
-        store().put(self)
-        store().commit()
+        own = AppUser.id == self.id
+        with writing(web().sessions) as session:
+            # Counted by the database: guesses made at the same moment must not count as one.
+            counted = update(AppUser).where(own).values(failed_count=AppUser.failed_count + 1)
+            beyond = (session.scalar(counted.returning(AppUser.failed_count)) or 0) - FREE_FAILURES
+            if beyond > 0:
+                until = datetime.now(UTC) + min(FIRST_LOCK * 2 ** min(beyond - 1, 10), LONGEST_LOCK)
+                session.execute(update(AppUser).where(own).values(locked_until=until))
+
+    def verify_auth_token(self, data: dict[str, Any]) -> bool:  # noqa: ARG002 - Flask-Security's
+        """Never: its tokens would outlive every sign-out and travel in addresses; only sessions open anything."""
+        return False
 
 
 class Addresses(MailUtil):
@@ -100,12 +108,39 @@ class AccountStore(UserDatastore):
         return model
 
     def commit(self) -> None:
-        """Write what was put."""
-        changed = g.pop("changed_accounts", {})
-        if changed:
+        """Write what was changed of what was put, and nothing else: the rest may have changed meanwhile."""
+        changed = [(number, _changed(one)) for number, one in g.pop("changed_accounts", {}).items()]
+        if any(values for _number, values in changed):
             with writing(web().sessions) as session:
-                for account in changed.values():
-                    session.merge(account)
+                for number, values in changed:
+                    if values:
+                        session.execute(update(AppUser).where(AppUser.id == number).values(values))
+
+
+def _changed(account: Account) -> dict[str, Any]:
+    state = inspect(account)
+    changed = (one.key for one in state.mapper.column_attrs if state.attrs[one.key].history.has_changes())
+    return {name: getattr(account, name) for name in changed}
+
+
+class OneTimeCodes(Totp):
+    """Codes of the second step: each opens once (RFC 6238 section 5.2), and none while the account is locked."""
+
+    def __init__(self, *args: Any) -> None:  # noqa: ANN401 - passed on
+        super().__init__(*args)
+        self._used: dict[int, int] = {}  # account -> number of the last time step; codes live shorter than we do
+
+    def verify_totp(self, token: str, totp_secret: str, user: UserMixin, window: int = 0) -> bool:
+        """Whether the code opens."""
+        return not cast("Account", user).is_locked() and bool(super().verify_totp(token, totp_secret, user, window))
+
+    def get_last_counter(self, user: UserMixin) -> int | None:
+        """The time step whose code was used last."""
+        return self._used.get(user.id)
+
+    def set_last_counter(self, user: UserMixin, tmatch: Any) -> None:  # noqa: ANN401 - passlib has no stubs
+        """Remember that a code was used."""
+        self._used[user.id] = tmatch.counter
 
 
 class SignInForm(LoginForm):
@@ -113,6 +148,7 @@ class SignInForm(LoginForm):
 
     def validate(self, **fields: Any) -> bool:  # noqa: ANN401 - passed on
         """Whether the sign-in succeeds; records a failure."""
+        self.remember.data = False  # a cookie of its own that would open sessions for a year
         valid = bool(super().validate(**fields))
         if not valid:
             note(audit.Action.SIGN_IN_FAILED, who=NOBODY, subject="user", subject_id=self.user and self.user.id)
@@ -127,7 +163,9 @@ def store() -> AccountStore:
 def install(server: Flask, settings: Settings) -> Security:
     """Configure Flask-Security, its limits and its audit on the server."""
     server.config.update(_configuration(settings))
-    security = Security(server, AccountStore(Account, RoleMixin), login_form=SignInForm, mail_util_cls=Addresses)
+    datastore = AccountStore(Account, RoleMixin)
+    ours: dict[str, Any] = {"login_form": SignInForm, "mail_util_cls": Addresses, "totp_cls": OneTimeCodes}
+    security = Security(server, datastore, **ours)
     limiter = Limiter(get_remote_address, app=server, storage_uri="memory://", default_limits=[])
     for endpoint in ("security.login", "security.two_factor_token_validation"):
         view = server.view_functions[endpoint]
@@ -194,6 +232,10 @@ def _signed_in(_server: Flask, user: Account, **_rest: Any) -> None:  # noqa: AN
 
 def _signed_out(_server: Flask, user: Account, **_rest: Any) -> None:  # noqa: ANN401 - signal
     if getattr(user, "is_authenticated", False):
+        # The session lives in the cookie: only a new name for the account ends copies of it.
+        user.fs_uniquifier = uuid.uuid4().hex
+        store().put(user)
+        store().commit()
         note(audit.Action.SIGN_OUT, who=user.scope(), subject="user", subject_id=user.id)
 
 

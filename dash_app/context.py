@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from dose.settings import Settings
 
 KEY = "dacs"
 NOBODY = Scope(None, "nobody")
+BELIEVED_SECONDS = 600  # longer than a study page looks again by itself
+REMEMBERED = 10_000
+_viewed: dict[tuple[Any, ...], float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,18 @@ def note(action: audit.Action, *, who: Scope | None = None, **fields: Any) -> No
     """Write one audit entry in a transaction of its own."""
     with writing(web().sessions) as session:
         audit.record(session, who or scope(), action, address=request.remote_addr, **fields)
+
+
+def note_view(action: audit.Action, what: object, *, again: bool, **fields: Any) -> None:  # noqa: ANN401 - see `note`
+    """Write one audit entry for a view of `what`, but not for each look of a page that keeps itself fresh.
+
+    That a look is such a repetition (`again`) is what the browser says: it is believed only for ten minutes after
+    an entry, so that nobody views anything without one.
+    """
+    key, now = (scope().user_id, action, what), time.monotonic()
+    if again and now - _viewed.get(key, -BELIEVED_SECONDS) < BELIEVED_SECONDS:
+        return
+    if len(_viewed) >= REMEMBERED:
+        _viewed.clear()  # costs further entries, never a missing one
+    _viewed[key] = now
+    note(action, **fields)

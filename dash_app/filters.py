@@ -27,8 +27,9 @@ class Listing:
 
 
 def parameters(search: str | None) -> dict[str, str]:
-    """The non-empty parameters of `?a=b&c=d`."""
-    return {name: value.strip() for name, value in parse_qsl((search or "").lstrip("?")) if value.strip()}
+    """The non-empty parameters of `?a=b&c=d`, without what no database takes (NUL, lone surrogates)."""
+    search = (search or "").encode("utf-8", "ignore").decode().replace("\0", "").replace("%00", "")
+    return {name: value.strip() for name, value in parse_qsl(search.lstrip("?")) if value.strip()}
 
 
 def address(values: dict[str, str], path: str = "/studies") -> str:
@@ -48,12 +49,12 @@ def parse(search: str | None) -> Listing:
         date_from=_day(said.get("from")),
         date_to=_day(said.get("to")),
         modality=said.get("modality"),
-        device_id=_number(said.get("device")),
+        device_id=number(said.get("device")),
         state=said.get("state") if said.get("state") in STATES else None,
     )
     order = said.get("sort", "")
     return Listing(
-        chosen, Order(order) if order in Order.__members__.values() else Order.NEWEST, _number(said.get("page")) or 1
+        chosen, Order(order) if order in Order.__members__.values() else Order.NEWEST, number(said.get("page")) or 1
     )
 
 
@@ -64,5 +65,6 @@ def _day(text: str | None) -> date | None:
         return None
 
 
-def _number(text: str | None) -> int | None:
+def number(text: str | None) -> int | None:
+    """A row id or the number of a page, None when the text is none."""
     return int(text) if text and text.isascii() and text.isdigit() and 0 < int(text) < 2**31 else None

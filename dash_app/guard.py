@@ -38,6 +38,7 @@ WITH_EXPIRED_PASSWORD = frozenset({"security.change_password", "security.logout"
 
 def install(server: Flask) -> None:
     """Put the gate before and the headers after every request; call it before `Dash()` registers its routes."""
+    server.before_request(_plain_address)
     server.before_request(_same_origin)
     server.before_request(_twice_sent_token)
     server.before_request(_signed_in)
@@ -51,6 +52,11 @@ def csrf_token() -> str:
         cookie = request.cookies.get(CSRF_COOKIE, "")
         g.csrf = cookie if len(cookie) == 43 else secrets.token_urlsafe(32)
     return str(g.csrf)
+
+
+def _plain_address() -> None:
+    if "\0" in request.path:
+        abort(404)  # names nothing, and PostgreSQL refuses to be asked
 
 
 def _same_origin() -> None:

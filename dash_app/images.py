@@ -31,7 +31,7 @@ blueprint = Blueprint("images", __name__)
 TIMEOUT_SECONDS = 30
 CHUNK = 65_536
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{8}){4}"
-_UID = r"[0-9.]{1,64}"
+_UID = r"(?=[0-9.]{1,64}(?:/|$))[0-9]+(?:\.[0-9]+)*"  # never `..`
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Allowed:
 
 
 def _allow(pattern: str, *, opens: bool = False) -> Allowed:
-    return Allowed(re.compile(pattern), opens)
+    return Allowed(re.compile(pattern, re.ASCII), opens)
 
 
 ALLOWED = (
@@ -52,8 +52,9 @@ ALLOWED = (
     _allow(rf"web-viewer/series/(?P<series>{_ID})", opens=True),
     _allow(rf"web-viewer/is-stable-series/(?P<series>{_ID})"),
     _allow(rf"web-viewer/instances/[a-z]{{3,8}}\d{{0,3}}-(?P<instance>{_ID})_\d{{1,5}}"),
-    _allow(rf"instances/(?P<instance>{_ID})/preview"),
-    _allow(rf"instances/(?P<instance>{_ID})/frames/\d{{1,5}}/preview"),
+    # Not `preview`, which stretches the whole range of values: this one keeps the window of the image.
+    _allow(rf"instances/(?P<instance>{_ID})/rendered"),
+    _allow(rf"instances/(?P<instance>{_ID})/frames/\d{{1,5}}/rendered"),
     _allow(rf"dicom-web/studies/(?P<study_uid>{_UID})/series/{_UID}/rendered", opens=True),
     _allow(rf"dicom-web/studies/(?P<study_uid>{_UID})/series/{_UID}/instances/{_UID}/rendered", opens=True),
 )
@@ -138,7 +139,7 @@ def _chunks(connection: http.client.HTTPConnection, answer: http.client.HTTPResp
 
 
 def _headers(settings: Settings) -> dict[str, str]:
-    wanted = "image/png" if request.path.endswith(("/preview", "/rendered")) else "*/*"
+    wanted = "image/png" if request.path.endswith("/rendered") else "*/*"
     headers = {"Accept": wanted, "Accept-Encoding": "identity"}
     if settings.orthanc_user:
         secret = f"{settings.orthanc_user}:{settings.orthanc_password}".encode()

@@ -17,7 +17,7 @@ def studies() -> Response:
 
     PostgreSQL's number grows with every transaction of anybody: only then the studies themselves are asked for.
     """
-    since = request.args.get("since", 0, type=int)
+    since = max(0, request.args.get("since", 0, type=int))
     with reading(Permission.VIEW_DOSES) as (session, who):
         newest = newest_version(session)
         changed = newest > since and bool(studies_since(session, who, since).rows)

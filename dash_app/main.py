@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 import dash
@@ -22,6 +23,8 @@ from dose.pacs import OrthancClient
 from dose.settings import Settings
 
 LOG = logger(__name__)
+# An address of ours: no second slash, and nothing that browsers drop or turn before they read it.
+_LOCAL = re.compile(r"/(?:[^/\\\s\x00-\x1f\x7f][^\\\s\x00-\x1f\x7f]*)?")
 # Loaded by hand (theme.js before the first paint) or only where needed (plotly, sign-in).
 NOT_AT_START = r"theme\.js|sign-in\.css|plotly-.*\.js|.*\.txt"
 
@@ -98,8 +101,7 @@ def _healthz() -> tuple[Response, int]:
 def _language(code: str) -> Response:
     """Remember the language of a browser that is not signed in, or not yet."""
     target = request.args.get("next", "/")
-    local = target.startswith("/") and not target.startswith(("//", "/\\"))
-    response = redirect(target if local else "/")
+    response = redirect(target if _LOCAL.fullmatch(target) else "/")
     if code in LANGUAGES:
         response.set_cookie(COOKIE, code, max_age=weight.YEAR, samesite="Lax", httponly=True)
     return response  # type: ignore[return-value]
@@ -124,4 +126,13 @@ def serve(settings: Settings) -> None:
         ident=None,
         max_request_body_size=2_000_000,
         channel_timeout=60,
+        **_behind_proxy(settings.trusted_proxy),
     )
+
+
+def _behind_proxy(address: str) -> dict[str, Any]:
+    """What waitress needs to believe a proxy about who asks; without one it believes nobody."""
+    if not address:
+        return {}
+    believed = {"x-forwarded-for", "x-forwarded-proto"}
+    return {"trusted_proxy": address, "trusted_proxy_headers": believed, "clear_untrusted_proxy_headers": True}

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     web_host: str = Field("127.0.0.1", description="Address the web app listens on.")
     web_port: int = Field(8050, ge=1, le=65535, description="Port of the web app.")
     web_url: str = Field("", description="Address of the web app as people reach it; empty means host and port.")
+    trusted_proxy: str = Field("", description="Address of the proxy before the web app, believed about who asks.")
     web_threads: int = Field(8, ge=2, le=64, description="Threads of the web server.")
     viewer_url: str = Field(
         "/images/web-viewer/app/viewer.html?series={orthanc_series}",

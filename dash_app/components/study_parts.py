@@ -244,7 +244,7 @@ def previews(detail: StudyDetail, template: str) -> Any:  # noqa: ANN401 - a com
 
 def _preview(detail: StudyDetail, series: SeriesRow, template: str) -> html.A:
     pictures = [
-        html.Img(src=f"/images/instances/{instance}/preview", alt="", width=112, height=112)
+        html.Img(src=f"/images/instances/{instance}/rendered", alt="", width=112, height=112)
         for instance in series.preview_instance_ids[:3]
     ]
     name = series.description or series.protocol or (series.modality or "")

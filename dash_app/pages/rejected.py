@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import Input, Output, State, callback, dcc, html
+from dash import Input, Output, State, callback, ctx, dcc, html
 from dash.exceptions import PreventUpdate
+from flask import request
 
 from dash_app.components.parts import attributes, empty, icon, page_head, skeleton_rows, table
 from dash_app.components.values import ltr, when
-from dash_app.context import changing, note, reading, scope, web
-from dash_app.filters import address, parameters
+from dash_app.context import changing, reading, scope, web
+from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
 from dash_app.vocabulary import ORIGINS, REASONS, word
@@ -53,9 +54,10 @@ def show_rejected(search: str | None, asked: dict[str, Any] | None, pathname: st
     """The newest rejected objects, after queueing the one whose button was pressed."""
     if pathname.rstrip("/") != "/rejected":
         raise PreventUpdate
-    queued = _retry(int(asked["action"])) if asked and str(asked.get("action", "")).isdigit() else None
-    number = parameters(search).get("page", "1")
-    page_number = int(number) if number.isdigit() and 0 < int(number) < 10**6 else 1
+    pressed = number((asked or {}).get("action"))
+    # Not again whenever the page is turned.
+    queued = _retry(pressed) if pressed and ctx.triggered_id == Id.REJECTED_ACTION else None
+    page_number = number(parameters(search).get("page")) or 1
     with reading(Permission.VIEW_REJECTED) as (session, who):
         page = rejected_objects(session, who, limit=PAGE_SIZE, offset=(page_number - 1) * PAGE_SIZE)
     return _body(page, page_number, queued), ngettext("%(n)s object", "%(n)s objects", page.total)
@@ -63,20 +65,21 @@ def show_rejected(search: str | None, asked: dict[str, Any] | None, pathname: st
 
 def _retry(source_object_id: int) -> int | None:
     with changing(Permission.RETRY_REJECTED) as (session, who):
-        queued = retry_rejected(session, who, source_object_id)
-    if queued:
-        note(audit.Action.RETRY_OBJECT, subject="object", subject_id=source_object_id)
-    return source_object_id if queued else None
+        if not retry_rejected(session, who, source_object_id):
+            return None
+        audit.record(session, who, audit.Action.RETRY_OBJECT, subject="object", subject_id=source_object_id,
+                     address=request.remote_addr)  # fmt: skip
+    return source_object_id
 
 
-def _body(page: RejectedPage, number: int, queued: int | None) -> Any:  # noqa: ANN401 - a component
+def _body(page: RejectedPage, page_number: int, queued: int | None) -> Any:  # noqa: ANN401 - a component
     if not page.rows:
         return empty(_("Nothing was rejected"), html.P(_("Every dose object so far could be read.")), "ok")
     rows = [_row(row, row.id == queued) for row in page.rows]
     last = max(1, -(-page.total // PAGE_SIZE))
     links = [
         dcc.Link(isolated(str(n)), href=address({"page": str(n)}, "/rejected"),
-                 className="button small current" if n == number else "button small")
+                 className="button small current" if n == page_number else "button small")
         for n in range(1, last + 1)
     ]  # fmt: skip
     return [table(_heads(), rows, "rejected"), html.Nav(links, className="pager") if last > 1 else None]

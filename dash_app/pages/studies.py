@@ -11,7 +11,7 @@ from dash.dependencies import ALL
 from dash_app.components.parts import attributes, empty, icon, page_head, skeleton_rows
 from dash_app.components.study_rows import COLUMNS, study_row
 from dash_app.components.values import plain_number, symbol
-from dash_app.context import note, reading
+from dash_app.context import note_view, reading
 from dash_app.filters import PAGE_SIZE, Listing, address, parameters, parse
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
@@ -110,8 +110,8 @@ def show_list(search: str | None, live: Any, pathname: str, seen: dict[str, Any]
         page = find_studies(session, who, listing.chosen, order=listing.order, limit=PAGE_SIZE, offset=listing.offset)
         names = dict(filter_choices(session, who).devices) if "device" in said else {}
     again = bool(seen) and seen["search"] == search  # type: ignore[index]
-    if not again:
-        note(audit.Action.VIEW_LIST, subject="study", count=len(page.rows), filters=sorted(said))
+    used = sorted(said.keys() & LABELS.keys())  # our names of filters only: anything may stand in an address
+    note_view(audit.Action.VIEW_LIST, search, again=again, subject="study", count=len(page.rows), filters=used)
     body = _body(listing, said, page, seen["version"] if again else None)  # type: ignore[index]
     seen = {"search": search, "version": page.newest_version}
     return body, str(page.newest_version), _count(page), _pager(listing, said, page), _chips(said, names), seen

@@ -21,7 +21,7 @@ from dash_app.components.study_parts import (
     totals,
     viewer_of,
 )
-from dash_app.context import note, reading, scope, web
+from dash_app.context import note_view, reading, scope, web
 from dash_app.figures import charted, events_figure
 from dash_app.filters import address, parameters
 from dash_app.i18n import _, isolated, ngettext
@@ -66,9 +66,9 @@ def show_study(study_id: int, search: str | None, looks: int | None, pathname: s
         detail = study_detail(session, who, study_id)
     if detail is None:
         return _unknown(), True
-    if not looks:
-        patient = detail.study.patient_row_id
-        note(audit.Action.VIEW_STUDY, subject="study", subject_id=study_id, patient_id=patient)
+    patient = detail.study.patient_row_id
+    named = {"subject": "study", "subject_id": study_id, "patient_id": patient}
+    note_view(audit.Action.VIEW_STUDY, study_id, again=bool(looks), **named)
     return _page(detail, _page_number(search, len(detail.events))), bool(detail.series)
 
 

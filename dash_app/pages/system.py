@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, dcc, html, no_update
+from flask import request
 
 from dash_app.components.parts import icon, page_head, section
 from dash_app.components.system_parts import devices, gaps, given_up, refused, state_cards, sweep
@@ -17,9 +17,8 @@ from dash_app.ids import Id
 from dose import __version__, audit
 from dose.extract import READER_VERSION
 from dose.pacs import PacsError
-from dose.queries import RefusedPeerRow, SystemState, system_state
+from dose.queries import RefusedPeerRow, SystemState, mark_admitted, system_state
 from dose.scope import Permission
-from dose.tables import RefusedPeer
 
 TICK_MS = 5000
 DICOM_PORT = 104
@@ -126,17 +125,19 @@ def admit(clicks: int | None, asked: dict[str, Any] | None, name: str | None, po
     """Tell Orthanc to accept the device from now on."""
     if not clicks:
         return no_update, no_update
-    with changing(Permission.ADMIT_DEVICES) as (session, who):
+    with reading(Permission.ADMIT_DEVICES) as (session, who):
         peer = _peer(system_state(session, who).refused_peers, asked)
-        if peer is None:
-            return _said("bad", _("This device does not stand here any more.")), False
-        try:
-            web().orthanc.admit(_symbolic(name or peer.aet), peer.aet, peer.address, _port(port))
-        except PacsError as error:
-            return _said("bad", _("Orthanc did not admit the device: %(why)s", why=isolated(str(error)))), False
-        row = session.get_one(RefusedPeer, peer.id)
-        row.admitted_at, row.admitted_by = datetime.now(UTC), who.user_name
-        audit.record(session, who, audit.Action.ADMIT_PEER, subject="peer", subject_id=peer.id)
+    if peer is None:
+        return _said("bad", _("This device does not stand here any more.")), False
+    try:
+        web().orthanc.admit(_symbolic(name or peer.aet), peer.aet, peer.address, _port(port))
+    except PacsError as error:
+        return _said("bad", _("Orthanc did not admit the device: %(why)s", why=isolated(str(error)))), False
+    # Only now: whoever writes while Orthanc thinks keeps the reports waiting.
+    with changing(Permission.ADMIT_DEVICES) as (session, who):
+        mark_admitted(session, who, peer.id)
+        audit.record(session, who, audit.Action.ADMIT_PEER, subject="peer", subject_id=peer.id,
+                     address=request.remote_addr)  # fmt: skip
     return _said("good", _("Admitted. Ask the device to send again.")), False
 
 

@@ -28,7 +28,7 @@ from dose.queries.models import (
     TotalRow,
 )
 from dose.queries.studies import COUNT_CAP, filter_choices, find_studies, newest_version, studies_since
-from dose.queries.system import devices, rejected_objects, retry_rejected, system_state
+from dose.queries.system import devices, mark_admitted, rejected_objects, retry_rejected, system_state
 
 __all__ = [
     "COUNT_CAP",
@@ -57,6 +57,7 @@ __all__ = [
     "filter_choices",
     "find_studies",
     "kept_content",
+    "mark_admitted",
     "newest_version",
     "rejected_objects",
     "retry_rejected",

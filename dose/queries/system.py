@@ -77,6 +77,13 @@ def retry_rejected(session: Session, scope: Scope, source_object_id: int) -> boo
     return True
 
 
+def mark_admitted(session: Session, scope: Scope, peer_id: int) -> None:
+    """Remember that a refused application entity was admitted, when and by whom; the caller commits."""
+    scope.require(Permission.ADMIT_DEVICES)
+    row = session.get_one(RefusedPeer, peer_id)
+    row.admitted_at, row.admitted_by = datetime.now(UTC), scope.user_name[:120]
+
+
 def system_state(session: Session, scope: Scope) -> SystemState:
     """Everything the system page shows; about the whole installation, except devices and rejected objects."""
     scope.require(Permission.VIEW_SYSTEM)

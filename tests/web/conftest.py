@@ -76,6 +76,7 @@ class Asked:
     output: str
     inputs: list[dict[str, object]]
     state: list[dict[str, object]]
+    pressed: int = 0  # which of the inputs changed
 
     def send(self, client: FlaskClient, **headers: str) -> TestResponse:
         """Send it with token and origin."""
@@ -83,7 +84,7 @@ class Asked:
             {"id": part.rpartition(".")[0], "property": part.rpartition(".")[2]}
             for part in self.output.strip(".").split("...")
         ]
-        changed = [f"{one['id']}.{one['property']}" for one in self.inputs[:1]]
+        changed = [f"{one['id']}.{one['property']}" for one in self.inputs[self.pressed :][:1]]
         body = {
             "output": self.output,
             "outputs": outputs if self.output.startswith("..") else outputs[0],

@@ -118,7 +118,7 @@ def test_the_index_holds_no_rows(site: Site) -> None:
 
 
 def test_a_role_without_images_gets_none(site: Site) -> None:
-    path = "/images/instances/" + "-".join(["0" * 8] * 5) + "/preview"
+    path = "/images/instances/" + "-".join(["0" * 8] * 5) + "/rendered"
     assert site.as_(Role.RESEARCHER).get(path).status_code == 403
 
 

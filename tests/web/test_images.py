@@ -42,13 +42,13 @@ class Handler(BaseHTTPRequestHandler):
         self.stub.asked.append((self.path, self.headers.get("Authorization")))
         known = {
             f"/instances/{INSTANCE}": json.dumps({"ParentSeries": SERIES}).encode(),
-            f"/instances/{INSTANCE}/preview": PNG,
+            f"/instances/{INSTANCE}/rendered": PNG,
             f"/web-viewer/series/{SERIES}": b"{}",
             "/web-viewer/app/viewer.html": b"<html></html>",
         }
         body = known.get(self.path)
         self.send_response(200 if body is not None else 404)
-        self.send_header("Content-Type", "image/png" if self.path.endswith("preview") else "text/html")
+        self.send_header("Content-Type", "image/png" if self.path.endswith("rendered") else "text/html")
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
         self.wfile.write(body or b"")
@@ -94,9 +94,9 @@ def radiologist(viewer: Site) -> FlaskClient:
 
 
 def test_a_preview_passes_with_our_credentials_and_not_the_browsers(radiologist: FlaskClient, orthanc: Stub) -> None:
-    answer = radiologist.get(f"/images/instances/{INSTANCE}/preview", headers={"Authorization": "Basic eDp5"})
+    answer = radiologist.get(f"/images/instances/{INSTANCE}/rendered", headers={"Authorization": "Basic eDp5"})
     assert (answer.status_code, answer.data, answer.mimetype) == (200, PNG, "image/png")
-    assert orthanc.asked[-1] == (f"/instances/{INSTANCE}/preview", "Basic d2ViOnNlY3JldA==")
+    assert orthanc.asked[-1] == (f"/instances/{INSTANCE}/rendered", "Basic d2ViOnNlY3JldA==")
 
 
 def test_opening_a_series_in_the_viewer_is_on_record(viewer: Site, radiologist: FlaskClient) -> None:
@@ -117,7 +117,7 @@ def test_opening_a_series_in_the_viewer_is_on_record(viewer: Site, radiologist: 
         "web-viewer/app/../../system",
         "web-viewer/app/%2e%2e/%2e%2e/system",
         "web-viewer/app/.hidden",
-        f"instances/{INSTANCE}/preview/../file",
+        f"instances/{INSTANCE}/rendered/../file",
         "http://elsewhere.example/",
         "@elsewhere.example/",
     ],
@@ -129,7 +129,7 @@ def test_nothing_else_of_orthanc_can_be_reached(radiologist: FlaskClient, orthan
 
 def test_nothing_can_be_changed_through_it(radiologist: FlaskClient, orthanc: Stub) -> None:
     for method in (radiologist.post, radiologist.put, radiologist.delete):
-        assert method(f"/images/instances/{INSTANCE}/preview").status_code in {403, 405}
+        assert method(f"/images/instances/{INSTANCE}/rendered").status_code in {403, 405}
     assert orthanc.asked == []
 
 

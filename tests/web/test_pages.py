@@ -134,13 +134,16 @@ def test_a_rejected_object_is_queued_again_by_who_may(site: Site) -> None:
         site.sessions, UnreadableObject("cut short"), origin="orthanc", site="Main site", orthanc_id="e" * 44
     )
     number = outcome.source_object_id
-    press = Asked(
-        REJECTED.output, [REJECTED.inputs[0], value("rejected-action", "data", {"action": str(number)})], REJECTED.state
+    inputs = [REJECTED.inputs[0], value("rejected-action", "data", {"action": str(number)})]
+    press, turn = (
+        Asked(REJECTED.output, inputs, REJECTED.state, pressed=1),
+        Asked(REJECTED.output, inputs, REJECTED.state),
     )
     assert "cut short or broken" in said(site, REJECTED)
     assert "Read again" not in said(site, REJECTED, Role.ENGINEER)
     assert press.send(site.as_(Role.ENGINEER)).status_code == 403
-    assert "queued" in said(site, press)
+    assert '"queued"' not in said(site, turn)
+    assert '"queued"' in said(site, press)
     with site.sessions() as session:
         assert session.scalar(select(IngestItem.priority).where(IngestItem.orthanc_id == "e" * 44)) == 1
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,13 +13,14 @@ from passlib.totp import TOTP
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from dash_app import guard
+from dash_app import auth, guard
+from dash_app.auth import Account, OneTimeCodes
 from dose import accounts
 from dose.audit import Action
 from dose.database import writing
 from dose.scope import Role
 from dose.tables import AppUser, AuditEntry
-from tests.web.conftest import ORIGIN, PASSWORD, Site, address, sign_in, twice
+from tests.web.conftest import ORIGIN, PASSWORD, Site, address, sign_in, twice, value
 from tests.web.test_gate import LIST, study
 
 
@@ -93,6 +96,19 @@ def test_a_role_name_that_nobody_knows_grants_nothing(site: Site) -> None:
     assert LIST.send(client).status_code == 403
 
 
+def test_a_browser_cannot_talk_a_view_off_the_record(site: Site) -> None:
+    client, before = site.as_(Role.MANAGER), last_entry(site).id
+    repeated = replace(study(2), inputs=[*study(2).inputs[:2], value("study-tick", "n_intervals", 9)])
+    repeated.send(client)
+    assert (last_entry(site).action, last_entry(site).id) == (Action.VIEW_STUDY, before + 1)
+    seen = value("studies-seen", "data", {"search": "?q=z&Name%5EAnn=1", "version": 0})
+    listed = replace(LIST, inputs=[value("url", "search", "?q=z&Name%5EAnn=1"), LIST.inputs[1]])
+    replace(listed, state=[listed.state[0], seen]).send(client)
+    assert (last_entry(site).id, last_entry(site).detail["filters"]) == (before + 2, ["q"])
+    repeated.send(client)
+    assert last_entry(site).id == before + 2  # a page that keeps itself fresh is one view
+
+
 def test_views_are_on_record_with_row_ids_only(site: Site) -> None:
     client = site.as_(Role.RADIOLOGIST)
     LIST.send(client)
@@ -105,11 +121,60 @@ def test_views_are_on_record_with_row_ids_only(site: Site) -> None:
 
 
 def test_signing_out_ends_the_session_and_is_on_record(site: Site) -> None:
-    client = site.client()
-    sign_in(client, address(Role.RADIOGRAPHER))
+    client, thief = site.client(), site.client()
+    sign_in(client, account(site, "leaving"))
+    copied = client.get_cookie("dacs_session")
+    assert copied is not None
     client.post("/logout", data={guard.CSRF_FIELD: twice(client)}, headers={"Origin": ORIGIN})
     assert last_entry(site).action == Action.SIGN_OUT
     assert client.get("/studies").status_code == 401
+    thief.set_cookie("dacs_session", copied.value)
+    assert thief.get("/studies").status_code == 401
+
+
+@pytest.mark.parametrize("where", ["/login", "/login?include_auth_token"])
+def test_nothing_but_a_session_opens_anything(site: Site, where: str) -> None:
+    client, other = site.client(), site.client()
+    known = form_of(client.get("/login").text) | {"email": account(site, f"token{len(where)}"), "password": PASSWORD}
+    headers = {"Origin": ORIGIN, guard.CSRF_HEADER: twice(client)}
+    answer = client.post(where, json=known | {"remember": True}, headers=headers)
+    assert answer.status_code == 200
+    assert not any(cookie.startswith("remember") for cookie in answer.headers.getlist("Set-Cookie"))
+    token = answer.get_json()["response"]["user"].get("authentication_token", "none")
+    assert other.get("/live/studies", headers={"Authentication-Token": token}).status_code == 401
+    assert other.get(f"/live/studies?auth_token={token}").status_code == 401
+
+
+def test_a_code_of_the_second_step_opens_once_and_never_while_locked(site: Site) -> None:
+    user = Account(id=70_001, email="codes@example.org")
+    codes = OneTimeCodes({"1": "s" * 40}, "DACS")
+    secret = codes.generate_totp_secret()
+    code = codes.generate_totp_password(secret)
+    user.locked_until = datetime.now(UTC) + timedelta(minutes=1)
+    assert not codes.verify_totp(code, secret, user, 30)
+    user.locked_until = None
+    assert codes.verify_totp(code, secret, user, 30)
+    assert not codes.verify_totp(code, secret, user, 30)
+
+
+def test_what_changes_during_a_sign_in_is_not_written_back(site: Site) -> None:
+    email = account(site, "meanwhile")
+    with site.app.server.test_request_context("/"):
+        loaded = auth.store().find_user(email=email)
+        assert loaded is not None
+        for _guess in range(2):  # of two requests that loaded the account before either failed
+            replace_password(site, email)
+            Account.track_failed_authn(loaded, "password")
+        auth.store().put(loaded)
+        auth.store().commit()
+    with site.sessions() as session:
+        user = session.scalars(select(AppUser).where(AppUser.email == email)).one()
+    assert (user.failed_count, user.password) == (2, "reset")
+
+
+def replace_password(site: Site, email: str) -> None:
+    with writing(site.sessions) as session:
+        session.scalars(select(AppUser).where(AppUser.email == email)).one().password = "reset"
 
 
 def form_of(page: str) -> dict[str, str]:
@@ -148,7 +213,11 @@ def test_with_a_second_step_the_password_alone_opens_nothing(site: Site) -> None
     assert LIST.send(again).status_code == 200
 
 
-def test_a_password_change_goes_nowhere_else(site: Site) -> None:
-    answer = site.client().get("/language/fr?next=//elsewhere.example/")
+@pytest.mark.parametrize(
+    "target",
+    ["//elsewhere.example/", "/%09/elsewhere.example/", "/%5Celsewhere.example", "https://a.example", "/a%0d%0aX: y"],
+)
+def test_a_change_of_language_leads_nowhere_else(site: Site, target: str) -> None:
+    answer = site.client().get(f"/language/fr?next={target}")
     assert answer.headers["Location"] == "/"
     assert "dacs_language=fr" in answer.headers["Set-Cookie"]
