@@ -88,7 +88,7 @@ def run_import(
 def find_files(paths: Iterable[Path]) -> Iterator[Path]:
     """Yield files in sorted order, folders walked; a folder reached twice (by links) is walked once.
 
-    A path that does not exist is yielded too: reading it gives the reason.
+    What does not exist and a folder that cannot be opened are yielded too: reading them gives the reason.
     """
     seen: set[tuple[int, int]] = set()
     for path in paths:
@@ -99,7 +99,10 @@ def find_files(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder, followlinks=True):
+    closed: list[Path] = []
+    for root, folders, files in os.walk(
+        folder, followlinks=True, onerror=lambda error: closed.append(Path(error.filename))
+    ):
         status = os.stat(root)  # noqa: PTH116 - os.walk gives strings
         if (status.st_dev, status.st_ino) in seen:
             folders.clear()
@@ -107,6 +110,7 @@ def _walk(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
         seen.add((status.st_dev, status.st_ino))
         folders.sort()
         yield from (Path(root) / name for name in sorted(files))
+    yield from closed
 
 
 def _answers(settings: Settings, files: Sequence[Path], *, to_orthanc: bool, jobs: int) -> Iterator[Answer]:
@@ -130,6 +134,7 @@ class _Importer:
         self._client = OrthancClient(
             settings.orthanc_url, user=settings.orthanc_user, password=settings.orthanc_password
         )
+        self._sends = to_orthanc
         self._give = self._to_orthanc if to_orthanc else self._to_database
 
     def close(self) -> None:
@@ -139,25 +144,34 @@ class _Importer:
     def take(self, path: Path) -> Answer:
         """Read one file and say what became of it; only a failure of the world rises."""
         try:
-            with path.open("rb") as file:
-                head = file.read(HEAD_BYTES)
+            answer = self._passed_over(path)
+            content = b"" if answer else path.read_bytes()
         except OSError as error:
             return Answer(path, BAD, error.strerror or type(error).__name__)
-        refusal = _refusal(path, head)
-        return refusal or self._give(path, head)
+        return answer or self._give(path, content)
 
-    def _to_database(self, path: Path, head: bytes) -> Answer:
+    def _passed_over(self, path: Path) -> Answer | None:
+        if path.exists() and not path.is_file():
+            return Answer(path, BAD, "a pipe, a device, or a folder that cannot be opened")  # a pipe never answers
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        refusal = _refusal(path, head)
+        if refusal or self._sends:
+            return refusal
         if not sop_class(head).startswith(SR_CLASSES):
             return Answer(path, OTHER)
         if path.stat().st_size > self._settings.max_object_mb * MEGABYTE:
             return Answer(path, BAD, f"larger than DACS_MAX_OBJECT_MB ({self._settings.max_object_mb})")
-        outcome = ingest.ingest(path.read_bytes(), self._factory, origin=ingest.IMPORT, site=self._settings.site)
+        return None
+
+    def _to_database(self, path: Path, content: bytes) -> Answer:
+        outcome = ingest.ingest(content, self._factory, origin=ingest.IMPORT, site=self._settings.site)
         status = _STATUS[outcome.status]
         return Answer(path, status, outcome.reason if status == BAD else None)
 
-    def _to_orthanc(self, path: Path, _head: bytes) -> Answer:
+    def _to_orthanc(self, path: Path, content: bytes) -> Answer:
         try:
-            self._client.upload(path.read_bytes())
+            self._client.upload(content)
         except (PacsUnreachable, PacsRefused):
             raise
         except PacsError as error:
@@ -219,7 +233,8 @@ def _summarise(console: Console, answers: Sequence[Answer]) -> None:
         if listed:
             console.print(f"{title}:")
         for answer in listed:
-            console.print(f"  {answer.path}: {answer.reason}", soft_wrap=True, markup=False)
+            name = os.fsencode(answer.path).decode("utf-8", "backslashreplace")  # a file's name may be no text
+            console.print(f"  {name}: {answer.reason}", soft_wrap=True, markup=False)
     words = ", ".join(
         f"{counts[status]} {status}" for status in (NEW, KNOWN, SENT, OTHER, IGNORED, BAD) if counts[status]
     )

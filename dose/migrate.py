@@ -12,7 +12,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Column, Connection, inspect
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
@@ -60,10 +61,15 @@ def newest() -> str:
 
 def check(url: str) -> list[str]:
     """What is wrong with the database, in plain sentences; empty when it is sound and of this program's schema."""
-    with _connected(url) as connection:
-        if not inspect(connection).has_table(Base.metadata.sorted_tables[0].name):
-            return ["The database has no tables of ours yet."]
-        return _damage(connection) + _revision(connection) + _differences(connection)
+    try:
+        with _connected(url) as connection:
+            if not inspect(connection).has_table(Base.metadata.sorted_tables[0].name):
+                return ["The database has no tables of ours yet."]
+            return _damage(connection) + _revision(connection) + _differences(connection) + _lost_indexes(connection)
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:
+            raise  # out of reach, locked, not permitted: nothing is known about the database itself
+        return [f"The database is damaged: {error.orig}."]
 
 
 def _revision(connection: Connection) -> list[str]:
@@ -74,10 +80,20 @@ def _revision(connection: Connection) -> list[str]:
 def _differences(connection: Connection) -> list[str]:
     context = MigrationContext.configure(connection, opts={"compare_type": True})
     with warnings.catch_warnings():
-        # SQLite cannot tell alembic about an index on an expression; tests compare those by name.
+        # SQLite cannot tell alembic about an index on an expression; `_lost_indexes` compares those by name.
         warnings.filterwarnings("ignore", message="(?s).*expression", append=False)
         found = compare_metadata(context, Base.metadata)
     return [f"The schema differs from this program's: {_words(difference)}." for difference in found]
+
+
+def _lost_indexes(connection: Connection) -> list[str]:
+    """SQLite's indexes on expressions, which alembic does not see there."""
+    if connection.dialect.name != "sqlite":
+        return []
+    found = set(connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'index'").scalars())
+    indexes = [index for table in Base.metadata.sorted_tables for index in table.indexes]
+    computed = {str(index.name) for index in indexes if not all(isinstance(e, Column) for e in index.expressions)}
+    return [f"The schema differs from this program's: add index {name}." for name in sorted(computed - found)]
 
 
 def _words(difference: object) -> str:

@@ -112,6 +112,32 @@ def test_a_loop_of_links_is_walked_once(folder):
     assert [path.name for path in find_files([folder])] == ["a.dcm", "b", "c.DCM"]
 
 
+def test_pipes_dead_links_and_odd_names_stop_nothing(settings, folder, capsys):
+    os.mkfifo(folder / "a-pipe")
+    (folder / "b-link").symlink_to("nowhere")
+    Path(os.fsdecode(os.fsencode(folder) + b"/c-\xff")).write_bytes(b"no DICOM")
+    before = count(settings)
+    assert run_import(settings, [folder]) == 1
+    said = capsys.readouterr().err
+    assert count(settings) > before
+    assert all(name in said for name in ("a-pipe: a pipe", "b-link: No such file", "c-"))
+
+
+def test_a_folder_that_cannot_be_opened_is_listed(settings, folder, capsys, monkeypatch):
+    closed = folder / "closed"
+    closed.mkdir()
+    opened = os.scandir
+
+    def scandir(path):
+        if Path(path) == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert run_import(settings, [folder]) == 1
+    assert "closed: a pipe, a device, or a folder that cannot be opened" in capsys.readouterr().err
+
+
 def test_files_are_found_in_sorted_order_whatever_the_disk_says(folder):
     for name in ("z", "m", "b"):
         os.link(folder / "a.dcm", folder / name)

@@ -67,10 +67,25 @@ def test_an_empty_database_is_told_from_a_sound_one(empty_url):
 
 
 def test_a_changed_schema_is_named(own_url):
-    _run(own_url, "ALTER TABLE site ADD COLUMN colour VARCHAR(9)", "DROP INDEX ix_study_version")
+    _run(own_url, "ALTER TABLE site ADD COLUMN colour VARCHAR(9)", "ALTER TABLE study DROP COLUMN description")
+    _run(own_url, "DROP INDEX ix_study_version", "DROP INDEX ix_study_dlp")
     found = " ".join(migrate.check(own_url))
     assert "remove column site colour" in found
+    assert "add column study description" in found
     assert "add index ix_study_version" in found
+    assert "add index ix_study_dlp" in found
+
+
+@pytest.mark.parametrize("spoil", ["whole", "middle"])
+def test_a_damaged_file_is_said_to_be_damaged(migrated_sqlite, tmp_path, spoil):
+    path, sound = tmp_path / "dacs.sqlite3", migrated_sqlite.read_bytes()
+    half = len(sound) // 2
+    path.write_bytes(
+        b"no database" * 900 if spoil == "whole" else sound[:half] + bytes(half // 2) + sound[half * 3 // 2 :]
+    )
+    found = migrate.check(f"sqlite:///{path}")
+    assert found
+    assert all("damaged" in sentence for sentence in found[:1])
 
 
 def test_a_database_of_an_unknown_revision_is_named(own_url):
