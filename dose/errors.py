@@ -26,9 +26,17 @@ class DoseError(Exception):
 
 
 class BadObject(DoseError):
-    """The object cannot be used."""
+    """The object cannot be used.
+
+    `about` is what its header still says of it, as far as it could be read: `sop_instance_uid`, `sop_class_uid`,
+    `series_instance_uid` and `sender` (maker, model, station); nothing of the patient.
+    """
 
     code = "bad-object"
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*arguments)
+        self.about: dict[str, str] = {}
 
 
 class NotADoseObject(BadObject):

@@ -9,7 +9,7 @@ from dash.exceptions import PreventUpdate
 from flask import request
 
 from dash_app.components.parts import attributes, empty, icon, page_head, skeleton_rows, table
-from dash_app.components.values import ltr, when
+from dash_app.components.values import free, ltr, when
 from dash_app.context import changing, reading, scope, web
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated, ngettext
@@ -92,13 +92,18 @@ def _row(row: RejectedRow, queued: bool) -> html.Tr:
     return html.Tr(
         [
             html.Td([html.Span([icon("note"), reason], className="with-icon"), detail]),
-            html.Td([ltr(row.sop_instance_uid, "code"), html.Div(word(ORIGINS, row.origin), className="second")]),
+            html.Td([*_which(row), html.Div(word(ORIGINS, row.origin), className="second")]),
             html.Td(html.Bdi(size, dir="ltr"), className="dose"),
             html.Td(when(row.received_at, web().settings.time_zone)),
             html.Td(_button(row, queued)),
         ],
         key=str(row.id),
     )
+
+
+def _which(row: RejectedRow) -> list[Any]:
+    named = [free(row.sender, "main"), ltr(row.sop_instance_uid, "code second")]
+    return [part for part, known in zip(named, (row.sender, row.sop_instance_uid), strict=True) if known]
 
 
 def _button(row: RejectedRow, queued: bool) -> Any:  # noqa: ANN401 - a component

@@ -91,10 +91,27 @@ def read(source: Source, limits: Limits, trace: list[Traced] | None) -> DoseRepo
         raise TooExpensive("it needs more memory than there is") from None
     try:
         return _report(document, trace)
-    except BadObject:
+    except BadObject as error:
+        error.about = _about(document)
         raise
     except (ValueError, TypeError, KeyError, IndexError, OverflowError, ArithmeticError) as error:
-        raise UnreadableObject(f"its content makes no sense ({type(error).__name__})") from error
+        refusal = UnreadableObject(f"its content makes no sense ({type(error).__name__})")
+        refusal.about = _about(document)
+        raise refusal from error
+
+
+_ABOUT = {
+    "sop_instance_uid": "SOPInstanceUID",
+    "sop_class_uid": "SOPClassUID",
+    "series_instance_uid": "SeriesInstanceUID",
+}
+
+
+def _about(document: Document) -> dict[str, str]:
+    # Whoever must find a refused object needs to know which it is and who sent it.
+    sender = " ".join(filter(None, map(document.text, ("Manufacturer", "ManufacturerModelName", "StationName"))))
+    found = {name: document.text(keyword) for name, keyword in _ABOUT.items()} | {"sender": sender}
+    return {name: text for name, text in found.items() if text}
 
 
 def _report(document: Document, trace: list[Traced] | None) -> DoseReport:

@@ -247,10 +247,11 @@ class StudyDetail:
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """An object that could not be read, and why. `study_id` is None unless its study is known."""
+    """An object that could not be read, why, and who sent it (maker, model, station); None where unreadable."""
 
     id: int
     sop_instance_uid: str | None
+    sender: str | None
     orthanc_id: str | None
     reason_code: str | None
     reason: str | None

@@ -141,6 +141,7 @@ def reject(connection: Connection, error: BadObject, arrival: Arrival) -> int | 
         "reason_code": error.code[:40],
         "reason": clean(str(error), 500),
         "read_at": arrival.read_at,
+        **{name: clean(error.about.get(name), size) for name, size in _ABOUT.items()},
     }
     if row is not None:
         kept_id = {"orthanc_id": arrival.orthanc_id or row.orthanc_id}
@@ -149,6 +150,9 @@ def reject(connection: Connection, error: BadObject, arrival: Arrival) -> int | 
     if values["status"] == REJECTED and 0 < len(arrival.content) <= KEPT_WHEN_REJECTED_BYTES:
         keep(connection, arrival)
     return insert_one(connection, SOURCE, values | _refused(arrival))
+
+
+_ABOUT = {"sop_instance_uid": 64, "sop_class_uid": 64, "series_instance_uid": 64, "sender": 200}
 
 
 def _refused(arrival: Arrival) -> dict[str, Any]:

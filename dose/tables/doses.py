@@ -180,6 +180,7 @@ class SourceObject(Base):
     reason: Mapped[str | None] = mapped_column(Text)
     warnings: Mapped[list[Any]] = mapped_column(default=list)
     quirks: Mapped[list[Any]] = mapped_column(default=list)
+    sender: Mapped[str | None] = mapped_column(String(200))  # of a refused object: maker, model, station as sent
     rank: Mapped[str | None] = mapped_column(String(200))
     event_count: Mapped[int] = mapped_column(default=0)
     size_bytes: Mapped[int | None]

@@ -297,6 +297,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text()),
         sa.Column("warnings", sa.JSON(), nullable=False),
         sa.Column("quirks", sa.JSON(), nullable=False),
+        sa.Column("sender", sa.String(200)),
         sa.Column("rank", sa.String(length=200)),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("size_bytes", sa.Integer()),

@@ -9,13 +9,14 @@ from sqlalchemy import event as sql_event
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from dacs.synthetic.content import Raw
 from dose import ingest as module
 from dose.database import make_engine, session_factory
 from dose.errors import NotADoseObject, NotPermitted, TooExpensive
 from dose.ingest import content_hash, ingest, reextract, reject, retry
 from dose.scope import Scope, system_scope
 from dose.tables import AuditEntry, Base, IngestItem, IrradiationEvent, KeptObject, SourceObject, Study
-from tests.build import ct_bytes, ct_rdsr, to_bytes, xray_bytes
+from tests.build import Device, ct_bytes, ct_event, ct_rdsr, to_bytes, xray_bytes
 from tests.store.pretend import as_bytes, event, put, read, report
 from tests.store.test_rebuild import _doubled, _refused
 from tests.store.test_save import cumulative
@@ -90,6 +91,17 @@ def test_an_object_can_be_refused_unread_by_its_name_in_orthanc(factory):
         reject(factory, TooExpensive("90 MB"), origin="orthanc", orthanc_id="abc", site="Main")
     sources = _all(factory, SourceObject)
     assert [(s.status, s.reason_code, s.orthanc_id) for s in sources] == [("rejected", "too-expensive", "abc")]
+
+
+def test_a_rejected_object_says_which_it_is_and_who_sent_it_and_not_whose_it_is(factory):
+    device = Device(manufacturer="Orion", model="Helix", station_name="CT9")
+    wrong = ct_event(ctdi_vol_mgy=Raw("1", "rad"), dlp_mgy_cm=Raw("2", "rad.cm"))
+    content = to_bytes(ct_rdsr(device=device, events=[wrong], totals={"dlp_mgy_cm": Raw("2", "rad.cm")}))
+    assert ingest(content, factory, origin="import", site="Main").reason_code == "unknown-unit"
+    (source,) = _all(factory, SourceObject)
+    assert source.sender == "Orion Helix CT9"
+    assert source.sop_instance_uid
+    assert source.object_key.startswith("sha256:")
 
 
 def test_a_rejected_object_that_later_reads_well_becomes_ok(factory):
