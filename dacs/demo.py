@@ -24,10 +24,11 @@ from dacs.synthetic.document import DOSE_SR
 from dacs.synthetic.encode import IMPLEMENTATION_UID, to_bytes
 from dacs.synthetic.hospital import ANCHOR, ID_PREFIX, ISSUER, SEED, STUDIES, DemoStudy, demo_studies
 from dacs.synthetic.images import SOP_CLASSES
-from dose import ingest, store
+from dose import audit, ingest, store
 from dose.database import make_engine, session_factory, writing
 from dose.errors import DoseError
 from dose.pacs import OrthancClient, Series
+from dose.scope import system_scope
 from dose.settings import Settings
 
 if TYPE_CHECKING:
@@ -189,6 +190,8 @@ def _removed(settings: Settings, client: OrthancClient) -> str:
     try:
         with writing(session_factory(engine)) as session:
             gone = store.remove_demo(session, instances)
+            who = system_scope("command line")
+            audit.record(session, who, audit.Action.REMOVE, subject="demo", studies=gone.studies)
     finally:
         engine.dispose()
     return (

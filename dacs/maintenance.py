@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 
+from alembic.util import CommandError
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -33,7 +34,10 @@ def upgrade_database(settings: Settings) -> str:
 
 def downgrade_database(settings: Settings, revision: str) -> str:
     """Take the database back to `revision`; one sentence about it."""
-    migrate.downgrade(settings.database, revision)
+    try:
+        migrate.downgrade(settings.database, revision)
+    except CommandError as error:
+        raise ConfigError(f"the database cannot go to {revision}: {error}") from None
     return f"The database has version {revision}."
 
 
@@ -46,6 +50,9 @@ def first_administrator(settings: Settings) -> str | None:
     """`e-mail / password` of the first administrator when this call made it, else None."""
     with writing(sessions(settings)) as session:
         password = accounts.first_administrator(session, FIRST_EMAIL)
+        if password:
+            made = session.scalar(select(AppUser.id).where(AppUser.email == FIRST_EMAIL))
+            audit.record(session, SCOPE, audit.Action.USER_CHANGE, subject="user", subject_id=made, made=True)
     return f"{FIRST_EMAIL} / {password}" if password else None
 
 
@@ -92,6 +99,9 @@ def run_reextract(settings: Settings, *, study: str | None, only_changed: bool) 
         if not study_ids:
             print(f"There is no study {study}.")
             return 1
+    with writing(factory) as session:
+        asked = study_ids or ("outdated" if only_changed else "all")
+        audit.record(session, SCOPE, audit.Action.REEXTRACT, subject="study", studies=asked)
     read = changed = 0
     for result in reextract(factory, study_ids=study_ids, everything=not only_changed):
         read, changed = read + 1, changed + bool(result.changes)

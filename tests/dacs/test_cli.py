@@ -8,9 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from dacs.cli import app
+from dose.audit import Action
+from dose.database import make_engine, session_factory
+from dose.tables import AuditEntry
 from tests.build import ct_bytes
 
 
@@ -62,6 +66,27 @@ def test_accounts_are_made_listed_and_given_new_passwords(var: Path) -> None:
     assert "shown once" in said("user", "password", "physicist@hospital.local")[1]
     assert said("user", "password", "nobody@hospital.local")[0] == 1
     assert said("user", "add", "x@hospital.local", "--role", "king")[0] == 1
+
+
+def test_what_the_command_line_changes_is_on_record(var: Path) -> None:
+    said("setup")
+    said("user", "add", "physicist@hospital.local", "--role", "medical physics expert")
+    said("user", "password", "physicist@hospital.local")
+    said("reextract", "--all")
+    engine = make_engine(f"sqlite:///{var}/dacs.sqlite3")
+    with session_factory(engine)() as session:
+        entries = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    engine.dispose()
+    assert [one.action for one in entries] == [Action.USER_CHANGE] * 3 + [Action.REEXTRACT]
+    assert [one.subject_id for one in entries] == [1, 2, 2, None]
+    assert {one.user_name for one in entries} == {"command line"}
+
+
+def test_a_revision_that_nobody_knows_is_one_sentence(var: Path) -> None:
+    said("db", "upgrade")
+    code, text = said("db", "downgrade", "nonsense")
+    assert (code, text.count("\n")) == (1, 1)
+    assert "nonsense" in text
 
 
 def test_extract_answers_one_json_object_a_file(tmp_path: Path) -> None:
