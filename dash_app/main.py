@@ -11,7 +11,7 @@ from flask import Flask, Response, jsonify, redirect, request
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from dash_app import auth, frame, guard, images, links, live, weight
+from dash_app import auth, faults, frame, guard, images, links, live, weight
 from dash_app.context import KEY, Web, web
 from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
 from dash_app.pages import register
@@ -68,6 +68,7 @@ def _server(settings: Settings, sessions: sessionmaker[Session]) -> Flask:
     server.add_url_rule("/healthz", "healthz", _healthz)
     server.add_url_rule("/language/<code>", "language", _language)
     server.register_error_handler(NotPermitted, _not_permitted)
+    faults.install(server)
     return server
 
 
@@ -126,11 +127,11 @@ def serve(settings: Settings) -> None:
         ident=None,
         max_request_body_size=2_000_000,
         channel_timeout=60,
-        **_behind_proxy(settings.trusted_proxy),
+        **behind_proxy(settings.trusted_proxy),
     )
 
 
-def _behind_proxy(address: str) -> dict[str, Any]:
+def behind_proxy(address: str) -> dict[str, Any]:
     """What waitress needs to believe a proxy about who asks; without one it believes nobody."""
     if not address:
         return {}

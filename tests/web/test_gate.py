@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import threading
+from typing import Any
 
 import pytest
+import waitress
 from werkzeug.routing import Rule
 
 from dash_app import guard
 from dash_app.frame import PAGES
+from dash_app.main import behind_proxy
 from dose.scope import PERMISSIONS, Permission, Role
 from tests.web.conftest import ORIGIN, Asked, Site, twice, value
 
@@ -145,6 +150,35 @@ def test_signing_out_needs_the_token_too(site: Site) -> None:
     client = site.as_(Role.MANAGER)
     assert client.post("/logout", headers={"Origin": ORIGIN}).status_code == 403
     assert client.get("/studies").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("language", "text"), [("en", "nothing at this"), ("fr", "rien à cette"), ("ar", "لا يوجد شيء")]
+)
+def test_a_fault_is_said_in_the_readers_language(site: Site, language: str, text: str) -> None:
+    client = site.as_(Role.PHYSICIST)
+    headers = {"Accept": "text/html", "Accept-Language": language}
+    answer = client.get("/assets/none.css", headers=headers)
+    assert (answer.status_code, f'lang="{language}"' in answer.text) == (404, True)
+    assert text in answer.text
+    assert "gate" not in client.get("/images/none", headers={"Accept": "image/png"}).text
+    assert client.post("/logout", headers=headers | {"Origin": ORIGIN}).status_code == 403
+
+
+@pytest.mark.parametrize(("trusted", "seen"), [("", "127.0.0.1 http"), ("127.0.0.1", "9.9.9.9 https")])
+def test_only_a_named_proxy_says_who_asks(trusted: str, seen: str) -> None:
+    def app(environ: dict[str, str], start: Any) -> list[bytes]:
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [f"{environ['REMOTE_ADDR']} {environ['wsgi.url_scheme']}".encode()]
+
+    server = waitress.create_server(app, host="127.0.0.1", port=0, **behind_proxy(trusted))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    connection = http.client.HTTPConnection("127.0.0.1", server.effective_port)
+    connection.request("GET", "/", headers={"X-Forwarded-For": "6.6.6.6, 9.9.9.9", "X-Forwarded-Proto": "https"})
+    assert connection.getresponse().read().decode() == seen
+    connection.close()
+    server.close()
 
 
 def test_every_answer_carries_the_headers_that_keep_it_here(site: Site) -> None:
