@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from pydicom.dataset import Dataset
 
 from dacs.synthetic.hospital import demo_studies
 from tests.build import to_bytes
 from tests.installation import Installation
 
-FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-FLAGS += ("--disable-component-update", "--disable-sync")
 PASSWORD = "a calm and quiet morning"
 
 
@@ -27,17 +25,9 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="session")
-def page(browser: Browser, installation: Installation) -> Page:
+def page(chromium: Browser, installation: Installation) -> Page:
     """A signed-in administrator who has changed the first password; every request is remembered."""
-    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.context.on("request", lambda request: REQUESTED.add(request.url))
     address, first = installation.first_sign_in() or ("", "")
     page.goto(installation.url)
