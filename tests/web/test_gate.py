@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import threading
-from typing import Any
 
 import pytest
-import waitress
+from waitress.adjustments import Adjustments
+from waitress.proxy_headers import proxy_headers_middleware
 from werkzeug.routing import Rule
 
 from dash_app import guard
@@ -167,18 +165,14 @@ def test_a_fault_is_said_in_the_readers_language(site: Site, language: str, text
 
 @pytest.mark.parametrize(("trusted", "seen"), [("", "127.0.0.1 http"), ("127.0.0.1", "9.9.9.9 https")])
 def test_only_a_named_proxy_says_who_asks(trusted: str, seen: str) -> None:
-    def app(environ: dict[str, str], start: Any) -> list[bytes]:
-        start("200 OK", [("Content-Type", "text/plain")])
-        return [f"{environ['REMOTE_ADDR']} {environ['wsgi.url_scheme']}".encode()]
-
-    server = waitress.create_server(app, host="127.0.0.1", port=0, **behind_proxy(trusted))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    connection = http.client.HTTPConnection("127.0.0.1", server.effective_port)
-    connection.request("GET", "/", headers={"X-Forwarded-For": "6.6.6.6, 9.9.9.9", "X-Forwarded-Proto": "https"})
-    assert connection.getresponse().read().decode() == seen
-    connection.close()
-    server.close()
+    said = Adjustments(**behind_proxy(trusted))
+    app = proxy_headers_middleware(
+        lambda environ, _start: [f"{environ['REMOTE_ADDR']} {environ['wsgi.url_scheme']}"],
+        said.trusted_proxy, said.trusted_proxy_count, said.trusted_proxy_headers, said.clear_untrusted_proxy_headers,
+    )  # fmt: skip
+    headers = {"HTTP_X_FORWARDED_FOR": "6.6.6.6, 9.9.9.9", "HTTP_X_FORWARDED_PROTO": "https"}
+    asked = {"REMOTE_ADDR": "127.0.0.1", "REMOTE_HOST": "127.0.0.1", "wsgi.url_scheme": "http", "SERVER_NAME": "here"}
+    assert app(asked | {"SERVER_PORT": "80", "HTTP_HOST": "here"} | headers, None) == [seen]
 
 
 def test_every_answer_carries_the_headers_that_keep_it_here(site: Site) -> None:
