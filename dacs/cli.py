@@ -138,6 +138,18 @@ def reextract(
 
 @app.command()
 @_clear
+def reconcile() -> None:
+    """Ask the worker to compare everything in Orthanc with the database now, not only at night."""
+    from dacs.maintenance import sessions
+    from dacs.worker_sweep import request
+
+    asked = request(sessions(_settings()))
+    _say("The worker compares; see the system page." if asked else "No worker has read this Orthanc yet.")
+    raise typer.Exit(0 if asked else 1)
+
+
+@app.command()
+@_clear
 def doctor() -> None:
     """Say in plain words what is wrong and how to mend it."""
     from dacs.doctor import run_doctor

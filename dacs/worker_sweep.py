@@ -16,9 +16,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.worker_queue import INSTANCE, SERIES, Priority, Wanted, put
 from dacs.worker_series import NOT_IMAGES, gone
+from dose import audit
 from dose.database import writing
 from dose.log import logger
 from dose.pacs import OrthancClient, Series
+from dose.queries import request_comparison
+from dose.scope import system_scope
 from dose.tables import Cursor, ImageSeries, SourceObject
 
 PAGE = 100
@@ -28,12 +31,13 @@ NOTHING: dict[str, Any] = {}
 log = logger(__name__)
 
 
-def request(factory: sessionmaker[Session], node: str = "orthanc") -> None:
-    """Ask the worker, from any process, to compare everything once more."""
+def request(factory: sessionmaker[Session], node: str = "orthanc") -> bool:
+    """Ask the worker, from any process, to compare everything once more; False when it never walked."""
+    scope = system_scope("command line")
     with writing(factory) as session:
-        cursor = session.get(Cursor, f"{node}:sweep")
-        if cursor is not None:
-            cursor.detail = cursor.detail | {"requested": True}
+        asked = request_comparison(session, scope, node)
+        audit.record(session, scope, audit.Action.COMPARE, subject="orthanc", asked=asked)
+    return asked
 
 
 class Sweep:

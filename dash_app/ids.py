@@ -45,6 +45,7 @@ class Id(StrEnum):
     SYSTEM_BODY = "system-body"
     SYSTEM_ACTION = "system-action"
     SYSTEM_ANSWER = "system-answer"
+    SYSTEM_COMPARE = "system-compare"
     SYSTEM_TICK = "system-tick"
     ADMIT = "admit"
     ADMIT_TEXT = "admit-text"

@@ -25,6 +25,7 @@ class Action(StrEnum):
     EXPORT = "export"
     ADMIT_PEER = "admit peer"
     RETRY_OBJECT = "retry object"
+    COMPARE = "compare with Orthanc"
     REEXTRACT = "re-extract"
     REMOVE = "remove"
     USER_CHANGE = "change user"

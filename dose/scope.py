@@ -21,6 +21,7 @@ class Permission(StrEnum):
     RETRY_REJECTED = "retry rejected objects"
     VIEW_SYSTEM = "view system state"
     ADMIT_DEVICES = "admit devices"
+    COMPARE = "compare with Orthanc"
     MANAGE_USERS = "manage users"
     EXPORT = "export"
 
@@ -44,6 +45,7 @@ _PHYSICS = _CLINICAL | {
     Permission.RETRY_REJECTED,
     Permission.VIEW_SYSTEM,
     Permission.ADMIT_DEVICES,
+    Permission.COMPARE,
     Permission.EXPORT,
 }
 

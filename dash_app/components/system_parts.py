@@ -90,7 +90,12 @@ def sweep(state: SystemState, zone: str) -> list[Any]:
     finished = walk.get("finished_at") if done else None
     at: list[Any] = [" · ", _("finished"), " ", when(datetime.fromisoformat(finished), zone)] if finished else []
     bar = html.Progress(value=str(seen), max=str(max(series, seen, 1)), **attributes(aria_label=title))
-    return [html.Div([html.Strong(title), bar, html.Span([counted, *at], className="quiet")], className="progress")]
+    return [
+        html.Div(
+            [html.Strong(title), None if done else bar, html.Span([counted, *at], className="quiet")],
+            className="progress",
+        )
+    ]
 
 
 def gaps(state: SystemState, zone: str) -> list[Any]:

@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, dcc, html, no_update
 from flask import request
 
-from dash_app.components.parts import icon, page_head, section
+from dash_app.components.parts import attributes, icon, page_head, section
 from dash_app.components.system_parts import devices, gaps, given_up, refused, state_cards, sweep
 from dash_app.context import changing, reading, scope, web
 from dash_app.i18n import _, isolated
@@ -17,7 +17,7 @@ from dash_app.ids import Id
 from dose import __version__, audit
 from dose.extract import READER_VERSION
 from dose.pacs import PacsError
-from dose.queries import RefusedPeerRow, SystemState, mark_admitted, system_state
+from dose.queries import RefusedPeerRow, SystemState, mark_admitted, request_comparison, system_state
 from dose.scope import Permission
 
 TICK_MS = 5000
@@ -34,6 +34,7 @@ def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets th
             html.Div(bones, id=Id.SYSTEM_BODY),
             dcc.Interval(id=Id.SYSTEM_TICK, interval=TICK_MS),
             dcc.Store(id=Id.SYSTEM_ACTION),
+            dcc.Store(id=Id.SYSTEM_COMPARE),
             _dialog(),
         ]
     )
@@ -67,7 +68,11 @@ def show_system(_tick: int | None, _answer: Any) -> list[Any]:  # noqa: ANN401 -
     orthanc = _orthanc()
     return [
         state_cards(state, orthanc),
-        section(_("Stock of Orthanc"), [*sweep(state, zone), *gaps(state, zone), *given_up(state, zone)]),
+        section(
+            _("Stock of Orthanc"),
+            [*sweep(state, zone), *gaps(state, zone), *given_up(state, zone)],
+            _compare_button() if scope().may(Permission.COMPARE) else None,
+        ),
         section(_("Devices turned away"), refused(state.refused_peers, zone, may_admit=admit)),
         section(_("Devices"), [devices(state.devices, zone)]),
         _versions(state, orthanc),
@@ -139,6 +144,26 @@ def admit(clicks: int | None, asked: dict[str, Any] | None, name: str | None, po
         audit.record(session, who, audit.Action.ADMIT_PEER, subject="peer", subject_id=peer.id,
                      address=request.remote_addr)  # fmt: skip
     return _said("good", _("Admitted. Ask the device to send again.")), False
+
+
+@callback(
+    Output(Id.SYSTEM_ANSWER, "children", allow_duplicate=True),
+    Input(Id.SYSTEM_COMPARE, "data"),
+    prevent_initial_call=True,
+)
+def compare(_asked: dict[str, Any] | None) -> Any:  # noqa: ANN401 - a component
+    """Have the worker look through all of Orthanc once more."""
+    with changing(Permission.COMPARE) as (session, who):
+        asked = request_comparison(session, who)
+        audit.record(session, who, audit.Action.COMPARE, subject="orthanc", asked=asked, address=request.remote_addr)
+    if asked:
+        return _said("good", _("The worker compares Orthanc with the database; its progress stands below."))
+    return _said("bad", _("No worker has read this Orthanc yet."))
+
+
+def _compare_button() -> html.Button:
+    return html.Button([icon("retry"), _("Compare now")], className="button small",
+                       **attributes(data_action="compare", data_target=Id.SYSTEM_COMPARE.value))  # fmt: skip
 
 
 def _peer(peers: tuple[RefusedPeerRow, ...], asked: dict[str, Any] | None) -> RefusedPeerRow | None:

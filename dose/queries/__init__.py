@@ -28,7 +28,14 @@ from dose.queries.models import (
     TotalRow,
 )
 from dose.queries.studies import COUNT_CAP, filter_choices, find_studies, newest_version, studies_since
-from dose.queries.system import devices, mark_admitted, rejected_objects, retry_rejected, system_state
+from dose.queries.system import (
+    devices,
+    mark_admitted,
+    rejected_objects,
+    request_comparison,
+    retry_rejected,
+    system_state,
+)
 
 __all__ = [
     "COUNT_CAP",
@@ -60,6 +67,7 @@ __all__ = [
     "mark_admitted",
     "newest_version",
     "rejected_objects",
+    "request_comparison",
     "retry_rejected",
     "studies_since",
     "study_detail",

@@ -84,6 +84,19 @@ def mark_admitted(session: Session, scope: Scope, peer_id: int) -> None:
     row.admitted_at, row.admitted_by = datetime.now(UTC), scope.user_name[:120]
 
 
+def request_comparison(session: Session, scope: Scope, node: str = "orthanc") -> bool:
+    """Ask the worker to compare everything in Orthanc with the database once more; the caller commits.
+
+    False when no worker has ever walked through this Orthanc: its first walk comes by itself.
+    """
+    scope.require(Permission.COMPARE)
+    cursor = session.get(Cursor, f"{node}:sweep")
+    if cursor is None:
+        return False
+    cursor.detail = cursor.detail | {"requested": True}
+    return True
+
+
 def system_state(session: Session, scope: Scope) -> SystemState:
     """Everything the system page shows; about the whole installation, except devices and rejected objects."""
     scope.require(Permission.VIEW_SYSTEM)

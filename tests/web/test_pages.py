@@ -16,7 +16,7 @@ from dose.errors import UnreadableObject
 from dose.pacs import OrthancClient, PacsUnreachable
 from dose.queries import Order
 from dose.scope import Role, system_scope
-from dose.tables import AuditEntry, IngestItem, IrradiationEvent, ProcessState, RefusedPeer, SourceObject, Study
+from dose.tables import AuditEntry, Cursor, IngestItem, IrradiationEvent, ProcessState, RefusedPeer, SourceObject, Study
 from tests.web.conftest import Asked, Site, value
 from tests.web.test_gate import LIST, REJECTED, SYSTEM, study
 
@@ -224,3 +224,15 @@ def test_the_demo_is_unmistakable(site: Site) -> None:
     assert rows
     assert said(site, LIST).count('"demo"') >= said(site, LIST).count('"row-link"') > 0
     assert system_scope("x").user_id is None
+
+
+def test_a_comparison_is_asked_for_by_who_may_and_on_record(site: Site) -> None:
+    output = next(key for key in site.app.callback_map if key.startswith("system-answer.children@"))
+    press = Asked(output, [value("system-compare", "data", {"action": "compare", "at": 1})], [])
+    assert press.send(site.as_(Role.RADIOLOGIST)).status_code == 403
+    with writing(site.sessions) as session:
+        session.merge(Cursor(name="orthanc:sweep", value=0, detail={}, updated_at=datetime.now(UTC)))
+    assert "compares Orthanc" in said(site, press)
+    with site.sessions() as session:
+        assert session.get_one(Cursor, "orthanc:sweep").detail == {"requested": True}
+        assert session.scalar(select(AuditEntry.id).where(AuditEntry.action == "compare with Orthanc"))
