@@ -1,15 +1,64 @@
-"""A study list as an address: every filter, the order and the page are URL parameters."""
+"""A study list as an address: every filter, the order and the page are URL parameters.
+
+What may name a patient is sealed with the installation's key before it enters an address, because addresses end up in
+histories and in the logs of proxies: `?patient=~…` can be shared and kept, and read only here.
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qsl, urlencode
 
+from flask import Blueprint, Response, jsonify, request
+
+from dash_app.context import scope
+from dose.crypto import keys
+from dose.errors import ConfigError
 from dose.queries import Order, StudyFilter
+from dose.scope import Permission
 
 PAGE_SIZE = 50
+LONGEST = 200
 STATES = ("ok", "notes")
+NAMING = frozenset({"q", "patient", "accession"})  # what people type there may name a patient
+SEALED = "~"
+CONTEXT = "address.filter"
+
+blueprint = Blueprint("filters", __name__)
+
+
+@blueprint.post("/filters/seal")
+def seal_texts() -> Response:
+    """Each text, sealed: the browser puts the answer into its address."""
+    scope().require(Permission.VIEW_DOSES)
+    return jsonify({name: seal(str(text)[:LONGEST]) for name, text in (request.get_json() or {}).items()})
+
+
+@blueprint.post("/filters/open")
+def open_texts() -> Response:
+    """Each sealed text, as it was typed: the browser shows it in its field."""
+    scope().require(Permission.VIEW_DOSES)
+    return jsonify({name: unseal(str(text)) for name, text in (request.get_json() or {}).items()})
+
+
+def seal(text: str) -> str:
+    """The text as it may stand in an address; empty stays empty."""
+    clean = text.strip().encode("utf-8", "ignore")
+    return SEALED + base64.urlsafe_b64encode(keys().seal(clean, CONTEXT)).decode().rstrip("=") if clean else ""
+
+
+def unseal(text: str) -> str:
+    """The text behind a sealed one; empty when it was altered or sealed elsewhere, itself when it is not sealed."""
+    if not text.startswith(SEALED):
+        return text
+    try:
+        raw = base64.urlsafe_b64decode(text[len(SEALED) :] + "==")
+        return keys().open(raw, CONTEXT).decode()
+    except (binascii.Error, ConfigError, ValueError, IndexError):
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +76,17 @@ class Listing:
 
 
 def parameters(search: str | None) -> dict[str, str]:
-    """The non-empty parameters of `?a=b&c=d`, without what no database takes (NUL, lone surrogates)."""
+    """The non-empty parameters of `?a=b&c=d`, opened, without what no database takes (NUL, lone surrogates)."""
     search = (search or "").encode("utf-8", "ignore").decode().replace("\0", "").replace("%00", "")
-    return {name: value.strip() for name, value in parse_qsl(search.lstrip("?")) if value.strip()}
+    said = {name: value.strip() for name, value in parse_qsl(search.lstrip("?"))}
+    opened = {name: unseal(value) if name in NAMING else value for name, value in said.items()}
+    return {name: value for name, value in opened.items() if value}
 
 
 def address(values: dict[str, str], path: str = "/studies") -> str:
-    """The address with these parameters."""
-    return f"{path}?{urlencode(values)}" if values else path
+    """The address with these parameters, sealed where they may name a patient."""
+    told = {name: seal(value) if name in NAMING else value for name, value in values.items()}
+    return f"{path}?{urlencode(told, safe=SEALED)}" if told else path
 
 
 def parse(search: str | None) -> Listing:

@@ -23,6 +23,57 @@
     return "/studies" + (text ? "?" + text : "");
   }
 
+  // ---- what may name a patient stands in the address sealed, and is opened again for its field --------------------
+  var NAMING = { q: 1, patient: 1, accession: 1 }, opened = {}, tokens = {};
+  function plain(name, text) {
+    return NAMING[name] && text && text.charAt(0) === "~" ? opened[text] || "" : text || "";
+  }
+
+  function ask(path, values, then) {
+    var token = (document.cookie.match(/(?:^|; )dacs_csrf=([^;]*)/) || [])[1] || "";
+    fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-DACS-CSRF": token },
+      body: JSON.stringify(values),
+    }).then(function (answer) { return answer.ok ? answer.json() : {}; }, function () { return {}; }).then(then);
+  }
+
+  function learn(token, text) {
+    opened[token] = text;
+    if (text) tokens[text] = token;
+  }
+
+  function sealed(changes, then) {
+    var wanted = {};
+    Object.keys(changes).forEach(function (name) {
+      var text = changes[name];
+      if (!NAMING[name] || !text) return;
+      if (tokens[text]) changes[name] = tokens[text]; else wanted[name] = text;
+    });
+    if (!Object.keys(wanted).length) return then(changes);
+    ask("/filters/seal", wanted, function (answer) {
+      Object.keys(wanted).forEach(function (name) {
+        changes[name] = answer[name] || "";
+        if (answer[name]) learn(answer[name], wanted[name]);
+      });
+      then(changes);
+    });
+  }
+
+  function openUnknown(said) {
+    var unknown = {};
+    Object.keys(NAMING).forEach(function (name) {
+      var token = said.get(name) || "";
+      if (token.charAt(0) === "~" && !(token in opened)) unknown[name] = token;
+    });
+    if (Object.keys(unknown).length)
+      ask("/filters/open", unknown, function (answer) {
+        Object.keys(unknown).forEach(function (name) { learn(unknown[name], answer[name] || ""); });
+        window.dash_clientside.dacs.follow();
+      });
+    return unknown;
+  }
+
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.dacs = {
     title: function (title) {
@@ -49,27 +100,28 @@
       });
       ids.forEach(function (id, i) {
         var value = (values[i] || "").trim();
-        if (touched.indexOf(id.name) < 0 || value === (said.get(id.name) || "").trim()) return;
+        if (touched.indexOf(id.name) < 0 || value === plain(id.name, said.get(id.name)).trim()) return;
         changes[id.name] = value;
         differs = true;
       });
-      if (differs) go(withParameters(changes));
+      if (differs) sealed(changes, function (told) { go(withParameters(told)); });
       return none();
     },
 
     // Address -> controls: after back, forward, a removed chip.
     follow: function () {
-      var said = new URLSearchParams(location.search);
+      var said = new URLSearchParams(location.search), unknown = openUnknown(said);
       if (location.pathname === "/studies") {
         ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description"].forEach(
           function (name) {
-            var value = said.get(name) || "";
+            var value = plain(name, said.get(name));
+            if (unknown[name]) return;
             if (document.querySelector('[id*=\'"name":"' + name + '"\']'))
               set({ type: "filter", name: name }, { value: value || (SELECTS[name] ? null : "") });
           });
       }
       var box = byId("search");
-      if (box && box !== document.activeElement) set("search", { value: said.get("q") || "" });
+      if (box && box !== document.activeElement && !unknown.q) set("search", { value: plain("q", said.get("q")) });
       closeMenus();
       return none();
     },
@@ -134,7 +186,9 @@
   function search(text) {
     var words = text.trim();
     var onList = location.pathname === "/studies";
-    go(onList ? withParameters({ q: words }) : "/studies" + (words ? "?q=" + encodeURIComponent(words) : ""));
+    sealed({ q: words }, function (told) {
+      go(onList ? withParameters(told) : "/studies" + (told.q ? "?q=" + told.q : ""));
+    });
   }
 
   // j and k walk the lines of the list.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -39,14 +40,14 @@ def test_a_person_signs_in_searches_opens_a_study_and_comes_back(visit) -> None:
     page.keyboard.press("/")
     page.keyboard.type("mammo")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/studies?q=mammo")
+    page.wait_for_url(re.compile(r"/studies\?q=(~|%7E)"))
     until(page, lambda: shown(page) < everything)
     page.locator(".row-link").first.click()
     page.wait_for_selector(".band")
     page.wait_for_selector(".js-plotly-plot .point", state="attached")
     page.go_back()
     page.wait_for_selector(".row-link")
-    assert page.url.endswith("?q=mammo")
+    assert "mammo" not in page.url  # what was typed may be a name
     assert page.input_value("#search") == "mammo"
 
 

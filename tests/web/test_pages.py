@@ -48,7 +48,11 @@ def test_an_address_is_a_filter_and_back() -> None:
     one = parse("?q=chest&from=2026-01-02&device=3&state=notes&sort=dlp&page=4")
     assert (one.chosen.q, str(one.chosen.date_from), one.chosen.device_id) == ("chest", "2026-01-02", 3)
     assert (one.chosen.state, one.order, one.page, one.offset) == ("notes", Order.DLP, 4, 150)
-    assert address({"q": "a b", "page": "2"}) == "/studies?q=a+b&page=2"
+    sealed = address({"q": "Amina B", "page": "2"})
+    assert "Amina" not in sealed
+    assert sealed != address({"q": "Amina B", "page": "2"})
+    assert parse(sealed.partition("?")[2]).chosen.q == "Amina B"
+    assert parse("?q=~YWx0ZXJlZA").chosen.q is None
 
 
 @pytest.mark.parametrize(
