@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from dacs import worker_follow
-from dacs.ingest_worker import write_back
+from dacs.ingest_worker import rest_after, write_back
 from dacs.worker_follow import CursorMoved, Follower, Restored
 from dacs.worker_guard import CRASHES, InHand, deadline
 from dacs.worker_peers import RefusedPeers, peers
@@ -396,3 +396,9 @@ def test_a_standard_input_that_is_no_pipe_ends_nothing():
         lifeline = Lifeline(nothing.fileno())
         lifeline.wait(0)
     assert not lifeline.ended
+
+
+def test_the_worker_gives_way_while_reports_stream_in_and_only_then() -> None:
+    assert rest_after(0.3, streaming=True) == pytest.approx(1.2)
+    assert rest_after(60.0, streaming=True) <= 2.0
+    assert rest_after(0.3, streaming=False) <= 0.0
