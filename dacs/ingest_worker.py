@@ -40,8 +40,8 @@ NODE = "orthanc"
 BATCH = 50
 NICE = 19  # intake comes first on a small machine; on an idle one this changes nothing
 BURST_PAUSE_S = 0.1  # reports of one burst are read together: a turn for each would cost Orthanc more than the reading
-# While reports stream in, intake comes first: we work a fifth of the time and catch up when the stream ends.
-STREAM_S, GIVE_WAY, LONGEST_REST_S = 1.0, 4.0, 2.0
+# While reports stream in, intake comes first: we work a tenth of the time and catch up when the stream ends.
+STREAM_S, GIVE_WAY, LONGEST_REST_S = 1.0, 9.0, 3.0
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 10.0
 SWEEP_PAUSE_S = 0.05
 # SQLite's log is written back when nothing arrives: its disk flushes would meet those with which Orthanc acknowledges.

@@ -399,6 +399,6 @@ def test_a_standard_input_that_is_no_pipe_ends_nothing():
 
 
 def test_the_worker_gives_way_while_reports_stream_in_and_only_then() -> None:
-    assert rest_after(0.3, streaming=True) == pytest.approx(1.2)
-    assert rest_after(60.0, streaming=True) <= 2.0
+    assert rest_after(0.3, streaming=True) == pytest.approx(2.7)
+    assert rest_after(60.0, streaming=True) <= 3.0
     assert rest_after(0.3, streaming=False) <= 0.0
