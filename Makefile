@@ -27,8 +27,9 @@ check: setup-test ## format, lint, types, import contracts, size budgets, unit t
 bench: setup-test ## what the performance claims rest on, as tables (SHORT=1 for a quick look)
 	@$(PY) -m benchmarks $(if $(SHORT),--short)
 
-fault: setup-test ## the long fault runs: kill -9 again and again during intake
+fault: setup-test ## the long fault runs: kill -9 again and again during intake, and the deepest poison
 	@$(PY) -m benchmarks.fault_kill
+	@$(PY) -m benchmarks.fault_poison
 
 format: setup-test ## format and mend what can be mended
 	@$(PY) -m ruff check --quiet --fix $(CODE); $(PY) -m ruff format --quiet $(CODE)

@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PREFIX = "DACS_"
 ROOT = Path(__file__).resolve().parent.parent
 OFF = {"0", "no", "off", "false"}
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):  # not a dataclass: that module alone would cost Orthanc 1.3 MB
     """All options; `problem` says what could not be read, None when all is well."""
 
     values: Mapping[str, str]
