@@ -23,7 +23,7 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning_:
+class DoseWarning:
     """Something a physicist should know about this report; never a reason to refuse it.
 
     `code` is stable (`pka-total-differs`, `quirk:…`, `implausible`); `text` is plain English without identifiers.
@@ -37,7 +37,8 @@ class Warning_:
 class Patient:
     """Patient module and study-level size, as sent.
 
-    `age_years` is decimal (days count for neonates); `height_m` and `weight_kg` are None when absent or zero.
+    `age_years` is decimal (days count for neonates); `height_m` and `weight_kg` are None when absent or zero;
+    `pregnancy_status` is not_pregnant | possibly_pregnant | definitely_pregnant | unknown (0010,21C0).
     """
 
     id: str | None = None
@@ -48,6 +49,7 @@ class Patient:
     height_m: float | None = None
     weight_kg: float | None = None
     issuer: str | None = None
+    pregnancy_status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,41 @@ class XRaySource:
     tube_current_ma: float | None = None
     max_tube_current_ma: float | None = None
     exposure_time_per_rotation_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganDose:
+    """The dose one organ received, as the report states it (TID 10023); `method` names how it was calculated."""
+
+    organ: str
+    organ_dose_mgy: float
+    laterality: str | None = None
+    organ_code: Code | None = None
+    method: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoseCheck:
+    """One comparison the console made before scanning (TID 10015; NEMA XR 25).
+
+    `kind` is alert | notification, `column` the quantity compared (`ctdi_vol_mgy`, `dlp_mgy_cm`). `configured` and
+    `forecast` are in that column's unit: the threshold set, and the value predicted for the next event (for an alert
+    the accumulated prediction); None when not stated. `reason` is why the person went on, as typed.
+    """
+
+    kind: str
+    column: str
+    configured: float | None = None
+    forecast: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody the object names besides the patient: role as our word, name as sent."""
+
+    role: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +184,8 @@ class IrradiationEvent:
     single_collimation_mm: float | None = None
     total_collimation_mm: float | None = None
     pitch: float | None = None
+    scanning_top_z_mm: float | None = None
+    scanning_bottom_z_mm: float | None = None
     # geometry
     positioner_primary_angle_deg: float | None = None
     positioner_secondary_angle_deg: float | None = None
@@ -171,12 +210,21 @@ class IrradiationEvent:
     view: str | None = None
     patient_orientation: str | None = None
     reference_point: str | None = None
+    # where an event that only images know comes from
+    acquisition_number: int | None = None
+    series_instance_uid: str | None = None
     # nuclear medicine
     activity_mbq: float | None = None
     effective_dose_msv: float | None = None
+    half_life_s: float | None = None
+    radiopharmaceutical: Code | None = None
+    radionuclide: Code | None = None
+    route: Code | None = None
     # several values of one thing
     sources: tuple[XRaySource, ...] = ()
     filters: tuple[Filter, ...] = ()
+    organ_doses: tuple[OrganDose, ...] = ()
+    dose_checks: tuple[DoseCheck, ...] = ()
     values: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
 
@@ -184,8 +232,10 @@ class IrradiationEvent:
 class DoseReport:
     """What **one** DICOM object says; the output of `dose.extract.extract`.
 
-    `started_at` and `ended_at` bound the irradiation as the report states it; `timezone_offset`
-    (`+0100`) is the device's own, None when neither a time nor the header carries it.
+    `source` is rdsr | radiopharm_rdsr | mpps | dose_screen | header | manual | legacy. `started_at` and `ended_at`
+    bound the irradiation as the report states it; `timezone_offset` (`+0100`) is the device's own, None when neither
+    a time nor the header carries it. `instance_count` counts the images that spoke together (a CT series), else 1.
+    `people` are operators and physicians: stored only where the site's privacy setting allows it.
     """
 
     source: str
@@ -207,6 +257,8 @@ class DoseReport:
     device: Device = field(default_factory=Device)
     accumulated: tuple[AccumulatedDose, ...] = ()
     events: tuple[IrradiationEvent, ...] = ()
-    warnings: tuple[Warning_, ...] = ()
+    warnings: tuple[DoseWarning, ...] = ()
     quirks: tuple[str, ...] = ()
     reader_version: int = 0
+    instance_count: int = 1
+    people: tuple[Person, ...] = ()

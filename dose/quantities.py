@@ -133,6 +133,7 @@ _ROWS = (
     _dose("organ_dose_mgy", "Organ dose", "D_T", "mGy", MGY, 1000.0, "TID 10023 (113518)"),
     _dose("effective_dose_msv", "Effective dose", "E", "mSv", MSV, 500.0, "TID 10013, 10023 (113839)"),
     _dose("activity_mbq", "Administered activity", "A", "MBq", MBQ, 20000.0, "TID 10022 (113507)"),
+    _size("half_life_s", "Radionuclide half life", "s", SECONDS, 1, 1e9, "TID 10022 (R-42806, SRT)"),
     # time
     Quantity("fluoro_time_s", "Fluoroscopy time", "t", "s", SECONDS, 0, 36000, "TID 10004 (113730)"),
     Quantity("acquisition_time_s", "Acquisition time", "t", "s", SECONDS, 0, 36000, "TID 10004 (113855)"),
@@ -152,6 +153,8 @@ _ROWS = (
     _size("single_collimation_mm", "Nominal single collimation", "mm", MM, 0.1, 200, "TID 10013 (113826)"),
     _size("total_collimation_mm", "Nominal total collimation", "mm", MM, 0.1, 200, "TID 10013 (113827)"),
     Quantity("pitch", "Pitch factor", "", "1", ONE, 0, 5, "TID 10013 (113828)"),
+    Quantity("scanning_top_z_mm", "Top of the scanning length", "z", "mm", MM, -5000, 5000, "TID 10014 (113897)"),
+    Quantity("scanning_bottom_z_mm", "Bottom of the scanning length", "z", "mm", MM, -5000, 5000, "TID 10014 (113898)"),
     # geometry: PS3.16 TID 10003C, CID 10008
     Quantity("positioner_primary_angle_deg", "Primary angle", "", "°", DEGREE, -180, 180, "TID 10003C (112011)"),
     Quantity("positioner_secondary_angle_deg", "Secondary angle", "", "°", DEGREE, -180, 180, "TID 10003C (112012)"),

@@ -82,7 +82,7 @@ def _body(page: RejectedPage, page_number: int, queued: int | None) -> Any:  # n
                  className="button small current" if n == page_number else "button small")
         for n in range(1, last + 1)
     ]  # fmt: skip
-    return [table(_heads(), rows, "rejected"), html.Nav(links, className="pager") if last > 1 else None]
+    return [table(_heads(), rows, "rejected stack"), html.Nav(links, className="pager") if last > 1 else None]
 
 
 def _row(row: RejectedRow, queued: bool) -> html.Tr:

@@ -13,35 +13,46 @@ from typing import Any
 
 from dose.errors import BadObject, NotADoseObject
 from dose.extract import extract
-from dose.model import AccumulatedDose, Code, Device, DoseReport, Filter, IrradiationEvent, Patient, XRaySource
+from dose.model import (
+    AccumulatedDose,
+    Code,
+    Device,
+    DoseCheck,
+    DoseReport,
+    Filter,
+    IrradiationEvent,
+    OrganDose,
+    Patient,
+    XRaySource,
+)
 
-_PATIENT = ("id", "name", "birth_date", "sex", "age_years", "height_m", "weight_kg", "issuer")
+_PATIENT = ("id", "name", "birth_date", "sex", "age_years", "height_m", "weight_kg", "issuer", "pregnancy_status")
 _REPORT = (
     "source", "template", "modality", "sop_class_uid", "sop_instance_uid", "study_instance_uid",
     "series_instance_uid", "accession_number", "study_date", "study_time", "study_description", "content_datetime",
-    "started_at", "ended_at", "timezone_offset", "reader_version",
+    "started_at", "ended_at", "timezone_offset", "reader_version", "instance_count",
 )  # fmt: skip
-_LATER: dict[str, Any] = {"radiopharmaceutical": None, "radionuclide": None, "organ_doses": []}
-_NESTED = ("values", "sources", "filters")
+_NESTED = ("sources", "filters", "organ_doses", "dose_checks")
+_Part = Patient | Device | AccumulatedDose | XRaySource | Filter | OrganDose | DoseCheck
 
 
-def _plain(row: Patient | Device | AccumulatedDose | XRaySource | Filter) -> dict[str, Any]:
-    return {one.name: getattr(row, one.name) for one in fields(row)}
+def _plain(row: _Part) -> dict[str, Any]:
+    return {one.name: _value(getattr(row, one.name)) for one in fields(row)}
 
 
-def _code(code: Code | None) -> dict[str, Any] | None:
-    return None if code is None else {"code": code.code, "scheme": code.scheme, "meaning": code.meaning}
+def _value(value: Any) -> Any:  # noqa: ANN401 - of any field
+    if isinstance(value, Code):
+        return {"code": value.code, "scheme": value.scheme, "meaning": value.meaning}
+    return value
 
 
 def _event(event: IrradiationEvent) -> dict[str, Any]:
     line: dict[str, Any] = {}
     for one in fields(event):
-        if one.name not in _NESTED:
-            value = getattr(event, one.name)
-            line[one.name] = _code(value) if isinstance(value, Code) else value
-    line |= _LATER
-    line["sources"] = [_plain(source) for source in event.sources]
-    line["filters"] = [_plain(one) for one in event.filters]
+        if one.name in _NESTED:
+            line[one.name] = [_plain(part) for part in getattr(event, one.name)]
+        elif one.name != "values":
+            line[one.name] = _value(getattr(event, one.name))
     line |= {f"{column}_values": list(values) for column, values in event.values}
     return line
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dose.model import Warning_
+from dose.model import DoseWarning
 
 _MOST_NOTES = 100  # different warnings of one report
 
@@ -47,9 +47,9 @@ class Reading:
             code, text = "more-warnings", "more of the values are odd"
         self.notes[code, text] = self.notes.get((code, text), 0) + 1
 
-    def warnings(self) -> tuple[Warning_, ...]:
+    def warnings(self) -> tuple[DoseWarning, ...]:
         """Return the warnings in the order of their first appearance."""
         return tuple(
-            Warning_(code, text if times == 1 else f"{text} ({times} times)")
+            DoseWarning(code, text if times == 1 else f"{text} ({times} times)")
             for (code, text), times in self.notes.items()
         )

@@ -18,7 +18,8 @@ GroupKey = tuple[str, str]  # event_key, plane
 
 EVENT: Table = tables.IrradiationEvent.__table__  # type: ignore[assignment]
 ACCUMULATED: Table = tables.AccumulatedDose.__table__  # type: ignore[assignment]
-OWNERSHIP = ("id", "study_id", "source_object_id", "device_id", "event_key", "plane", "occurrence")
+# `counted` is decided over the whole study, not by the report.
+OWNERSHIP = ("id", "study_id", "source_object_id", "device_id", "event_key", "plane", "occurrence", "counted")
 CONTENT = tuple(column.name for column in EVENT.columns if column.name not in OWNERSHIP)
 # What makes two descriptions of one event UID the same exposure.
 DOSES = ("ctdi_vol_mgy", "dlp_mgy_cm", "pka_gy_cm2", "ka_r_mgy", "ka_i_mgy", "ka_e_mgy", "agd_mgy", "activity_mbq")
@@ -26,13 +27,15 @@ LARGEST_INTEGER = 2**31 - 1
 LONGEST_UID = 64
 
 _CODED = ("target_region_code", "target_region_scheme", "target_region_meaning")
-_SAME_NAME = tuple(
-    name for name in CONTENT if name not in {*_CODED, "position", "details"} and hasattr(model.IrradiationEvent, name)
-)
+_MEANINGS = ("radiopharmaceutical", "radionuclide")  # codes of which the row holds the meaning, `details` the code
+_OTHERWISE = {*_CODED, *_MEANINGS, "position", "details"}
+_SAME_NAME = tuple(name for name in CONTENT if name not in _OTHERWISE and hasattr(model.IrradiationEvent, name))
 _values_of = attrgetter(*_SAME_NAME)
+_CODES = ("procedure_context", *_MEANINGS, "route")
 _FLOATS = frozenset(column.name for column in EVENT.columns if isinstance(column.type, Float))
 _LENGTHS = {column.name: column.type.length for column in EVENT.columns if isinstance(column.type, String)}
-_TEXTS = tuple(name for name in _SAME_NAME if name not in _FLOATS)
+_INTEGERS = frozenset(column.name for column in EVENT.columns if isinstance(column.type, Integer))
+_TEXTS = tuple(name for name in _SAME_NAME if name not in _FLOATS | _INTEGERS)
 _TECHNIQUE = attrgetter("event_type", "laterality", "kvp_kv", "tube_current_ma", "exposure_mas")
 _TOTALS = tuple(c.name for c in ACCUMULATED.columns if hasattr(model.AccumulatedDose, c.name))
 _totals_of = attrgetter(*_TOTALS)
@@ -108,11 +111,16 @@ def _event_row(event: model.IrradiationEvent, position: int) -> Row:
     for name in _TEXTS:
         if row[name] is not None:
             row[name] = clean(row[name], _LENGTHS.get(name))
+    if event.acquisition_number is not None and abs(event.acquisition_number) > LARGEST_INTEGER:
+        row["acquisition_number"] = None
     region = event.target_region
     for name, value in zip(
         _CODED, (region.code, region.scheme, region.meaning) if region else (None,) * 3, strict=True
     ):
         row[name] = clean(value, _LENGTHS[name])
+    for name in _MEANINGS:
+        code = getattr(event, name)
+        row[name] = clean(code.meaning or code.code, _LENGTHS[name]) if code else None
     row["position"] = position
     row["details"] = _details(event)
     return row
@@ -126,8 +134,10 @@ def _details(event: model.IrradiationEvent) -> Row | None:
         found["filters"] = [_stated(one) for one in event.filters]
     if event.values:
         found["values"] = {name: [number(value) for value in values] for name, values in event.values}
-    if event.procedure_context:
-        found["procedure_context"] = _stated(event.procedure_context)
+    found |= {name: _stated(code) for name in _CODES if (code := getattr(event, name))}
+    for name in ("organ_doses", "dose_checks"):
+        if parts := getattr(event, name):
+            found[name] = [_stated(part) for part in parts]
     return found or None
 
 
@@ -137,6 +147,8 @@ def _stated(part: Any) -> Row:  # noqa: ANN401 - any small dataclass of the mode
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, model.Code):
+        return _stated(value)
     if isinstance(value, str):
         return clean(value)
     return number(value) if isinstance(value, float) else value

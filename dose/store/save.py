@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
 
-from dose.model import DoseReport, Warning_
+from dose.model import DoseReport, DoseWarning
 from dose.store import claims, objects
 from dose.store.claims import SOURCE, STUDY, Claim, Claims
 from dose.store.objects import NOT_DOSE, REJECTED, Arrival
@@ -142,7 +142,7 @@ def _with_remarks(report: DoseReport, *counts: int) -> DoseReport:
     if not found:
         return report
     return replace(
-        report, warnings=(*report.warnings, *(Warning_(code, _REMARKS[code].format(n)) for code, n in found))
+        report, warnings=(*report.warnings, *(DoseWarning(code, _REMARKS[code].format(n)) for code, n in found))
     )
 
 

@@ -1,6 +1,7 @@
-"""The database, declaratively: `doses` and `system`. No DICOM in here."""
+"""The database, declaratively: `doses`, `corrections` and `system`. No DICOM in here."""
 
 from dose.tables.base import ID, Base, UTCDateTime
+from dose.tables.corrections import Correction, ImportBatch, NotPatientPattern, QcSample
 from dose.tables.doses import (
     AccumulatedDose,
     Device,
@@ -33,16 +34,20 @@ __all__ = [
     "AppUser",
     "AuditEntry",
     "Base",
+    "Correction",
     "Cursor",
     "Device",
     "EventStudy",
     "ImageSeries",
+    "ImportBatch",
     "IngestItem",
     "IrradiationEvent",
     "KeptObject",
+    "NotPatientPattern",
     "Patient",
     "PatientToken",
     "ProcessState",
+    "QcSample",
     "RefusedPeer",
     "Site",
     "SourceObject",

@@ -7,6 +7,7 @@ How rows stay the same whatever the order of arrival
 * `source_object.rank` orders the objects that speak about the same thing (see `dose.store.rank`).
 * `study`, `patient`, `device`: each field is set by the highest-ranked object that states it; `ranks` remembers
   which ({rank: [fields]}). That is a last-writer-wins register per field: merging is commutative and idempotent.
+* A *correction* by a person (`dose.tables.corrections`) outranks every object and is laid down again after re-reading.
 * `irradiation_event`: all rows of one (study, event key, plane) belong to the highest-ranked object that covers it.
 """
 
@@ -65,6 +66,7 @@ class Patient(Base):
     name: Mapped[str | None] = mapped_column(EncryptedText("patient.name"))
     birth_date: Mapped[str | None] = mapped_column(EncryptedText("patient.birth_date"))
     sex: Mapped[str | None] = mapped_column(String(1))
+    merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))  # the same person under another id
     is_demo: Mapped[bool] = mapped_column(default=False)
     ranks: Mapped[dict[str, Any]] = mapped_column(default=dict)
     __table_args__ = (UniqueConstraint("site_id", "id_index"),)
@@ -101,6 +103,10 @@ class Study(Base):
     age_years: Mapped[float | None]
     height_m: Mapped[float | None]
     weight_kg: Mapped[float | None]
+    pregnancy_status: Mapped[str | None] = mapped_column(String(20))
+    people: Mapped[str | None] = mapped_column(EncryptedText("study.people"))  # JSON, where the site keeps operators
+    is_patient: Mapped[bool] = mapped_column(default=True)  # False: a phantom or a test, kept out of statistics
+    not_patient_reason: Mapped[str | None] = mapped_column(String(200))  # the patterns that matched, or who said so
     event_count: Mapped[int] = mapped_column(default=0)
     ctdi_vol_max_mgy: Mapped[float | None]
     dlp_sum_mgy_cm: Mapped[float | None]
@@ -113,6 +119,8 @@ class Study(Base):
     agd_reported_mgy: Mapped[float | None]
     agd_max_breast_mgy: Mapped[float | None]
     fluoro_time_s: Mapped[float | None]
+    activity_sum_mbq: Mapped[float | None]
+    effective_dose_reported_msv: Mapped[float | None]  # as stated by reports of nuclear medicine, never calculated
     state: Mapped[str] = mapped_column(String(16), default="ok")  # ok | notes
     notes: Mapped[list[Any]] = mapped_column(default=list)  # [{code, text}] merged over live sources
     is_demo: Mapped[bool] = mapped_column(default=False)
@@ -172,10 +180,10 @@ class SourceObject(Base):
     device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
     orthanc_id: Mapped[str | None] = mapped_column(String(44), index=True)
-    kind: Mapped[str | None] = mapped_column(String(20))  # rdsr | radiopharm_rdsr | mpps | dose_screen | header
+    kind: Mapped[str | None] = mapped_column(String(20))  # as DoseReport.source
     template: Mapped[str | None] = mapped_column(String(16))
     reader_version: Mapped[int] = mapped_column(default=0)
-    status: Mapped[str] = mapped_column(String(12))  # ok | superseded | rejected | not_dose
+    status: Mapped[str] = mapped_column(String(12))  # ok | superseded | copy | rejected | not_dose
     reason_code: Mapped[str | None] = mapped_column(String(40))
     reason: Mapped[str | None] = mapped_column(Text)
     warnings: Mapped[list[Any]] = mapped_column(default=list)
@@ -183,10 +191,13 @@ class SourceObject(Base):
     sender: Mapped[str | None] = mapped_column(String(200))  # of a refused object: maker, model, station as sent
     rank: Mapped[str | None] = mapped_column(String(200))
     event_count: Mapped[int] = mapped_column(default=0)
+    instance_count: Mapped[int] = mapped_column(default=1)  # images that spoke together, as a CT series
+    copied_from: Mapped[str | None] = mapped_column(String(44))  # Orthanc's name of the instance this is a copy of
+    import_batch_id: Mapped[int | None] = mapped_column(ForeignKey("import_batch.id"), index=True)
     size_bytes: Mapped[int | None]
     content_sha256: Mapped[str | None] = mapped_column(String(64), index=True)  # of the data set without file meta
     report_sha256: Mapped[str | None] = mapped_column(String(64))  # of what it says, however it was encoded
-    origin: Mapped[str] = mapped_column(String(12))  # orthanc | import
+    origin: Mapped[str] = mapped_column(String(12))  # orthanc | import | typed
     received_at: Mapped[datetime]
     read_at: Mapped[datetime]
     __table_args__ = (Index("ix_source_object_status", "status", "read_at"),)
@@ -272,6 +283,8 @@ class IrradiationEvent(Base):
     single_collimation_mm: Mapped[float | None]
     total_collimation_mm: Mapped[float | None]
     pitch: Mapped[float | None]
+    scanning_top_z_mm: Mapped[float | None]
+    scanning_bottom_z_mm: Mapped[float | None]
     positioner_primary_angle_deg: Mapped[float | None]
     positioner_secondary_angle_deg: Mapped[float | None]
     positioner_primary_end_angle_deg: Mapped[float | None]
@@ -294,9 +307,17 @@ class IrradiationEvent(Base):
     view: Mapped[str | None] = mapped_column(String(64))
     patient_orientation: Mapped[str | None] = mapped_column(String(64))
     reference_point: Mapped[str | None] = mapped_column(String(64))
+    acquisition_number: Mapped[int | None]
+    series_instance_uid: Mapped[str | None] = mapped_column(String(64))
     activity_mbq: Mapped[float | None]
     effective_dose_msv: Mapped[float | None]
-    details: Mapped[dict[str, Any] | None] = mapped_column(JSON)  # sources, filters, value lists, procedure context
+    half_life_s: Mapped[float | None]
+    radiopharmaceutical: Mapped[str | None] = mapped_column(String(120))  # meaning as sent; code in details
+    radionuclide: Mapped[str | None] = mapped_column(String(120))
+    # sources, filters, organ doses, dose checks, value lists, procedure context, codes of the radiopharmaceutical
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    # False: known from images, and a better source of the study describes the same exposure under another key
+    counted: Mapped[bool] = mapped_column(default=True)
     __table_args__ = (UniqueConstraint("study_id", "event_key", "plane", "occurrence"),)
 
 

@@ -15,7 +15,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.String(34, collation="C").with_variant(sa.String(34), "sqlite")
 TABLES = """
     app_user audit_entry cursor image_series ingest_item kept_object process_state refused_peer site
-    device patient user_role user_site patient_token study source_object study_history study_word
+    device patient import_batch correction not_patient_pattern qc_sample user_role user_site patient_token study source_object study_history study_word
     accumulated_dose irradiation_event event_study
 """.split()  # noqa: SIM905 - a list literal would be a page
 SORTED_DOSES = {
@@ -195,12 +195,95 @@ def upgrade() -> None:
         sa.Column("name", sa.LargeBinary()),
         sa.Column("birth_date", sa.LargeBinary()),
         sa.Column("sex", sa.String(length=1)),
+        sa.Column("merged_into_id", ID),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
         sa.Column("ranks", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["merged_into_id"], ["patient.id"], name="fk_patient_merged_into_id"),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_patient_site_id"),
         sa.PrimaryKeyConstraint("id", name="pk_patient"),
         sa.UniqueConstraint("site_id", "id_index", name="uq_patient_site_id_id_index"),
     )
+    op.create_table(
+        "import_batch",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("file_name", sa.LargeBinary()),
+        sa.Column("file_sha256", sa.String(length=64)),
+        sa.Column("mapping", sa.JSON(), nullable=False),
+        sa.Column("row_count", sa.Integer(), nullable=False),
+        sa.Column("accepted_count", sa.Integer(), nullable=False),
+        sa.Column("refused", sa.JSON(), nullable=False),
+        sa.Column("made_at", sa.DateTime(), nullable=False),
+        sa.Column("made_by", sa.String(length=255), nullable=False),
+        sa.Column("undone_at", sa.DateTime()),
+        sa.Column("undone_by", sa.String(length=255)),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_import_batch_site_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_import_batch"),
+    )
+    op.create_index("ix_import_batch_file_sha256", "import_batch", ["file_sha256"])
+    op.create_table(
+        "correction",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("study_instance_uid", sa.String(length=64)),
+        sa.Column("event_key", sa.String(length=64)),
+        sa.Column("plane", sa.String(length=8)),
+        sa.Column("target_study_instance_uid", sa.String(length=64)),
+        sa.Column("patient_id", ID),
+        sa.Column("former_patient_id", ID),
+        sa.Column("values", sa.JSON(), nullable=False),
+        sa.Column("former", sa.JSON(), nullable=False),
+        sa.Column("reason", sa.LargeBinary()),
+        sa.Column("made_at", sa.DateTime(), nullable=False),
+        sa.Column("made_by_id", sa.Integer()),
+        sa.Column("made_by", sa.String(length=255), nullable=False),
+        sa.Column("undone_at", sa.DateTime()),
+        sa.Column("undone_by", sa.String(length=255)),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_correction_site_id"),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_correction_patient_id"),
+        sa.ForeignKeyConstraint(["former_patient_id"], ["patient.id"], name="fk_correction_former_patient_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_correction"),
+    )
+    for column in ("study_instance_uid", "target_study_instance_uid", "patient_id", "former_patient_id", "made_at"):
+        op.create_index(f"ix_correction_{column}", "correction", [column])
+    op.create_table(
+        "not_patient_pattern",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("pattern", sa.String(length=80), nullable=False),
+        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_by", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_not_patient_pattern"),
+        sa.UniqueConstraint("pattern", name="uq_not_patient_pattern_pattern"),
+    )
+    op.create_table(
+        "qc_sample",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("device_id", ID, nullable=False),
+        sa.Column("month", sa.Date(), nullable=False),
+        sa.Column("study_instance_uid", sa.String(length=64), nullable=False),
+        sa.Column("column", sa.String(length=40), nullable=False),
+        sa.Column("ours", sa.Double()),
+        sa.Column("console", sa.Double()),
+        sa.Column("entered_at", sa.DateTime()),
+        sa.Column("entered_by", sa.String(length=255)),
+        sa.Column("signed_at", sa.DateTime()),
+        sa.Column("signed_by", sa.String(length=255)),
+        sa.Column("comment", sa.LargeBinary()),
+        sa.Column("drawn_at", sa.DateTime(), nullable=False),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_qc_sample_device_id"),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_qc_sample_site_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_qc_sample"),
+        sa.UniqueConstraint(
+            "device_id", "month", "study_instance_uid", "column",
+            name="uq_qc_sample_device_id_month_study_instance_uid_column",
+        ),
+    )  # fmt: skip
+    op.create_index("ix_qc_sample_month", "qc_sample", ["month", "device_id"])
     op.create_table(
         "user_role",
         sa.Column("user_id", ID, nullable=False),
@@ -242,6 +325,10 @@ def upgrade() -> None:
         sa.Column("age_years", sa.Double()),
         sa.Column("height_m", sa.Double()),
         sa.Column("weight_kg", sa.Double()),
+        sa.Column("pregnancy_status", sa.String(length=20)),
+        sa.Column("people", sa.LargeBinary()),
+        sa.Column("is_patient", sa.Boolean(), nullable=False),
+        sa.Column("not_patient_reason", sa.String(length=200)),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("ctdi_vol_max_mgy", sa.Double()),
         sa.Column("dlp_sum_mgy_cm", sa.Double()),
@@ -254,6 +341,8 @@ def upgrade() -> None:
         sa.Column("agd_reported_mgy", sa.Double()),
         sa.Column("agd_max_breast_mgy", sa.Double()),
         sa.Column("fluoro_time_s", sa.Double()),
+        sa.Column("activity_sum_mbq", sa.Double()),
+        sa.Column("effective_dose_reported_msv", sa.Double()),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("notes", sa.JSON(), nullable=False),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
@@ -300,6 +389,9 @@ def upgrade() -> None:
         sa.Column("sender", sa.String(200)),
         sa.Column("rank", sa.String(length=200)),
         sa.Column("event_count", sa.Integer(), nullable=False),
+        sa.Column("instance_count", sa.Integer(), nullable=False),
+        sa.Column("copied_from", sa.String(length=44)),
+        sa.Column("import_batch_id", ID),
         sa.Column("size_bytes", sa.Integer()),
         sa.Column("content_sha256", sa.String(length=64)),
         sa.Column("report_sha256", sa.String(length=64)),
@@ -308,12 +400,14 @@ def upgrade() -> None:
         sa.Column("read_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_source_object_device_id"),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_source_object_patient_id"),
+        sa.ForeignKeyConstraint(["import_batch_id"], ["import_batch.id"], name="fk_source_object_import_batch_id"),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_source_object_site_id"),
         sa.ForeignKeyConstraint(["study_id"], ["study.id"], name="fk_source_object_study_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name="pk_source_object"),
         sa.UniqueConstraint("object_key", name="uq_source_object_object_key"),
     )
     op.create_index("ix_source_object_content_sha256", "source_object", ["content_sha256"])
+    op.create_index("ix_source_object_import_batch_id", "source_object", ["import_batch_id"])
     op.create_index("ix_source_object_orthanc_id", "source_object", ["orthanc_id"])
     op.create_index("ix_source_object_status", "source_object", ["status", "read_at"])
     op.create_index("ix_source_object_study_id", "source_object", ["study_id"])
@@ -403,6 +497,8 @@ def upgrade() -> None:
         sa.Column("single_collimation_mm", sa.Double()),
         sa.Column("total_collimation_mm", sa.Double()),
         sa.Column("pitch", sa.Double()),
+        sa.Column("scanning_top_z_mm", sa.Double()),
+        sa.Column("scanning_bottom_z_mm", sa.Double()),
         sa.Column("positioner_primary_angle_deg", sa.Double()),
         sa.Column("positioner_secondary_angle_deg", sa.Double()),
         sa.Column("positioner_primary_end_angle_deg", sa.Double()),
@@ -425,9 +521,15 @@ def upgrade() -> None:
         sa.Column("view", sa.String(length=64)),
         sa.Column("patient_orientation", sa.String(length=64)),
         sa.Column("reference_point", sa.String(length=64)),
+        sa.Column("acquisition_number", sa.Integer()),
+        sa.Column("series_instance_uid", sa.String(length=64)),
         sa.Column("activity_mbq", sa.Double()),
         sa.Column("effective_dose_msv", sa.Double()),
+        sa.Column("half_life_s", sa.Double()),
+        sa.Column("radiopharmaceutical", sa.String(length=120)),
+        sa.Column("radionuclide", sa.String(length=120)),
         sa.Column("details", sa.JSON()),
+        sa.Column("counted", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_irradiation_event_device_id"),
         sa.ForeignKeyConstraint(
             ["source_object_id"], ["source_object.id"], name="fk_irradiation_event_source_object_id", ondelete="CASCADE"
