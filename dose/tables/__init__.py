@@ -1,7 +1,7 @@
 """The database, declaratively: `doses`, `corrections` and `system`. No DICOM in here."""
 
 from dose.tables.base import ID, Base, UTCDateTime
-from dose.tables.corrections import Correction, ImportBatch, NotPatientPattern, QcSample
+from dose.tables.corrections import Correction, ImportBatch, NotPatientPattern, QcPlan, QcSample
 from dose.tables.doses import (
     AccumulatedDose,
     Device,
@@ -47,6 +47,7 @@ __all__ = [
     "Patient",
     "PatientToken",
     "ProcessState",
+    "QcPlan",
     "QcSample",
     "RefusedPeer",
     "Site",

@@ -98,13 +98,27 @@ class QcSample(Base):
     column: Mapped[str] = mapped_column(String(40))  # of dose.quantities, or a total of `study`
     ours: Mapped[float | None]  # canonical unit, as it was when the sample was drawn
     console: Mapped[float | None]  # canonical unit
+    console_text: Mapped[str | None] = mapped_column(String(20))  # as typed, in the unit shown: says how it was rounded
     entered_at: Mapped[datetime | None]
     entered_by: Mapped[str | None] = mapped_column(String(255))
     signed_at: Mapped[datetime | None]
     signed_by: Mapped[str | None] = mapped_column(String(255))
     comment: Mapped[str | None] = mapped_column(EncryptedText("qc_sample.comment"))
+    # JSON: what was signed before it was opened again, [{console, console_text, comment, signed_at, signed_by, …}]
+    history: Mapped[str | None] = mapped_column(EncryptedText("qc_sample.history"))
     drawn_at: Mapped[datetime]
     __table_args__ = (
         UniqueConstraint("device_id", "month", "study_instance_uid", "column"),
         Index("ix_qc_sample_month", "month", "device_id"),
     )
+
+
+class QcPlan(Base):
+    """How samples are drawn and judged from `changed_at` on; the newest row is in force, the others are its history."""
+
+    __tablename__ = "qc_plan"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    sample_size: Mapped[int]  # studies a device and month
+    tolerance: Mapped[float]  # relative deviation that is still agreement
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(String(255))

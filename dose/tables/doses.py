@@ -107,6 +107,7 @@ class Study(Base):
     people: Mapped[str | None] = mapped_column(EncryptedText("study.people"))  # JSON, where the site keeps operators
     is_patient: Mapped[bool] = mapped_column(default=True)  # False: a phantom or a test, kept out of statistics
     not_patient_reason: Mapped[str | None] = mapped_column(String(200))  # the patterns that matched, or who said so
+    not_patient_since: Mapped[datetime | None]  # when it was first judged so
     event_count: Mapped[int] = mapped_column(default=0)
     ctdi_vol_max_mgy: Mapped[float | None]
     dlp_sum_mgy_cm: Mapped[float | None]
@@ -136,6 +137,7 @@ class Study(Base):
         Index("ix_study_site_recent", "site_id", "listed_at", "id"),
         Index("ix_study_device_recent", "device_id", "listed_at", "id"),
         Index("ix_study_modality_recent", "modality", "listed_at", "id"),
+        Index("ix_study_patients_recent", "is_patient", "listed_at", "id"),
         # Sorting by a dose puts studies without one last; `coalesce` says so in a form both databases can index.
         Index("ix_study_ctdi_vol", text("coalesce(ctdi_vol_max_mgy, -1)"), "id"),
         Index("ix_study_dlp", text("coalesce(dlp_sum_mgy_cm, -1)"), "id"),

@@ -15,7 +15,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.String(34, collation="C").with_variant(sa.String(34), "sqlite")
 TABLES = """
     app_user audit_entry cursor image_series ingest_item kept_object process_state refused_peer site
-    device patient import_batch correction not_patient_pattern qc_sample user_role user_site patient_token study source_object study_history study_word
+    device patient import_batch correction not_patient_pattern qc_plan qc_sample user_role user_site patient_token study source_object study_history study_word
     accumulated_dose irradiation_event event_study
 """.split()  # noqa: SIM905 - a list literal would be a page
 SORTED_DOSES = {
@@ -260,6 +260,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("pattern", name="uq_not_patient_pattern_pattern"),
     )
     op.create_table(
+        "qc_plan",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("sample_size", sa.Integer(), nullable=False),
+        sa.Column("tolerance", sa.Double(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_by", sa.String(length=255), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_qc_plan"),
+    )
+    op.create_table(
         "qc_sample",
         sa.Column("id", ID, nullable=False),
         sa.Column("site_id", ID, nullable=False),
@@ -269,11 +278,13 @@ def upgrade() -> None:
         sa.Column("column", sa.String(length=40), nullable=False),
         sa.Column("ours", sa.Double()),
         sa.Column("console", sa.Double()),
+        sa.Column("console_text", sa.String(length=20)),
         sa.Column("entered_at", sa.DateTime()),
         sa.Column("entered_by", sa.String(length=255)),
         sa.Column("signed_at", sa.DateTime()),
         sa.Column("signed_by", sa.String(length=255)),
         sa.Column("comment", sa.LargeBinary()),
+        sa.Column("history", sa.LargeBinary()),
         sa.Column("drawn_at", sa.DateTime(), nullable=False),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_qc_sample_device_id"),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_qc_sample_site_id"),
@@ -329,6 +340,7 @@ def upgrade() -> None:
         sa.Column("people", sa.LargeBinary()),
         sa.Column("is_patient", sa.Boolean(), nullable=False),
         sa.Column("not_patient_reason", sa.String(length=200)),
+        sa.Column("not_patient_since", sa.DateTime()),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("ctdi_vol_max_mgy", sa.Double()),
         sa.Column("dlp_sum_mgy_cm", sa.Double()),
@@ -360,6 +372,7 @@ def upgrade() -> None:
     op.create_index("ix_study_accession_index", "study", ["accession_index"])
     op.create_index("ix_study_device_recent", "study", ["device_id", "listed_at", "id"])
     op.create_index("ix_study_modality_recent", "study", ["modality", "listed_at", "id"])
+    op.create_index("ix_study_patients_recent", "study", ["is_patient", "listed_at", "id"])
     op.create_index("ix_study_orthanc_study_id", "study", ["orthanc_study_id"])
     op.create_index("ix_study_patient_id", "study", ["patient_id"])
     op.create_index("ix_study_recent", "study", ["listed_at", "id"])

@@ -21,6 +21,7 @@ NATURAL = {
     "source_object": "object_key",
 }
 VOLATILE = {"id", "version", "first_seen_at", "last_seen_at", "updated_at", "received_at", "read_at", "kept_at"}
+VOLATILE |= {"not_patient_since"}
 ARRIVAL = {"listed_at"}  # the time of arrival where an object states no time
 
 
