@@ -1,7 +1,7 @@
 """The database, declaratively: `doses`, `corrections` and `system`. No DICOM in here."""
 
 from dose.tables.base import ID, Base, UTCDateTime
-from dose.tables.corrections import Correction, ImportBatch, NotPatientPattern, QcPlan, QcSample
+from dose.tables.corrections import Correction, ImportBatch, ImportMapping, NotPatientPattern, QcPlan, QcSample
 from dose.tables.doses import (
     AccumulatedDose,
     Device,
@@ -40,6 +40,7 @@ __all__ = [
     "EventStudy",
     "ImageSeries",
     "ImportBatch",
+    "ImportMapping",
     "IngestItem",
     "IrradiationEvent",
     "KeptObject",

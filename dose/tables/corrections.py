@@ -65,7 +65,11 @@ class NotPatientPattern(Base):
 
 
 class ImportBatch(Base):
-    """One file of former doses that was imported, or the doses one person typed on one day."""
+    """One file of former doses that was imported, or one typed study.
+
+    `state` is draft (uploaded) | importing | done | undone; `done_count` counts the studies written so far, so that
+    an import that was interrupted shows where it stood. The file itself is kept under its hash in `kept_object`.
+    """
 
     __tablename__ = "import_batch"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
@@ -77,10 +81,25 @@ class ImportBatch(Base):
     row_count: Mapped[int] = mapped_column(default=0)
     accepted_count: Mapped[int] = mapped_column(default=0)
     refused: Mapped[list[Any]] = mapped_column(default=list)  # [{row, column, code}], never a value
+    state: Mapped[str] = mapped_column(String(12), default="done")
+    done_count: Mapped[int] = mapped_column(default=0)
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(255))
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str | None] = mapped_column(String(255))
+
+
+class ImportMapping(Base):
+    """How the columns of one kind of file are read, as a site saved it under a name."""
+
+    __tablename__ = "import_mapping"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    name: Mapped[str] = mapped_column(String(80))
+    mapping: Mapped[dict[str, Any]]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(String(255))
+    __table_args__ = (UniqueConstraint("site_id", "name"),)
 
 
 class QcSample(Base):

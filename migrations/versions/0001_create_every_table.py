@@ -15,7 +15,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.String(34, collation="C").with_variant(sa.String(34), "sqlite")
 TABLES = """
     app_user audit_entry cursor image_series ingest_item kept_object process_state refused_peer site
-    device patient import_batch correction not_patient_pattern qc_plan qc_sample user_role user_site patient_token study source_object study_history study_word
+    device patient import_batch import_mapping correction not_patient_pattern qc_plan qc_sample user_role user_site patient_token study source_object study_history study_word
     accumulated_dose irradiation_event event_study
 """.split()  # noqa: SIM905 - a list literal would be a page
 SORTED_DOSES = {
@@ -214,6 +214,8 @@ def upgrade() -> None:
         sa.Column("row_count", sa.Integer(), nullable=False),
         sa.Column("accepted_count", sa.Integer(), nullable=False),
         sa.Column("refused", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("done_count", sa.Integer(), nullable=False),
         sa.Column("made_at", sa.DateTime(), nullable=False),
         sa.Column("made_by", sa.String(length=255), nullable=False),
         sa.Column("undone_at", sa.DateTime()),
@@ -222,6 +224,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_import_batch"),
     )
     op.create_index("ix_import_batch_file_sha256", "import_batch", ["file_sha256"])
+    op.create_table(
+        "import_mapping",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("mapping", sa.JSON(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_by", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_import_mapping_site_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_import_mapping"),
+        sa.UniqueConstraint("site_id", "name", name="uq_import_mapping_site_id_name"),
+    )
     op.create_table(
         "correction",
         sa.Column("id", ID, nullable=False),
