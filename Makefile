@@ -1,4 +1,4 @@
-.PHONY: help run demo test check bench fault setup setup-test format messages clean
+.PHONY: help run demo test check bench fuzz fault setup setup-test format messages clean
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 CODE := dose dacs dash_app orthanc_plugin migrations tests benchmarks tools
@@ -26,6 +26,9 @@ check: setup-test ## format, lint, types, import contracts, size budgets, unit t
 
 bench: setup-test ## what the performance claims rest on, as tables (SHORT=1 for a quick look)
 	@$(PY) -m benchmarks $(if $(SHORT),--short)
+
+fuzz: setup-test ## spoil every kind of object 200,000 times and read it (OBJECTS=n for fewer or more)
+	@$(PY) -m benchmarks.fuzz $(if $(OBJECTS),--objects $(OBJECTS))
 
 fault: setup-test ## the long fault runs: kill -9 again and again during intake, and the deepest poison
 	@$(PY) -m benchmarks.fault_kill

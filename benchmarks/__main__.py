@@ -14,6 +14,7 @@ SHORT: dict[str, list[str]] = {
     "bench_hook": ["--short"],
     "bench_latency": ["--short"],
     "bench_memory": ["--short"],
+    "fuzz": ["--short"],
     "bench_lists": ["--studies", "20000"],
 }
 
