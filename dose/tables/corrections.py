@@ -40,6 +40,8 @@ class Correction(Base):
     former_patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), index=True)
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
     former: Mapped[dict[str, Any]] = mapped_column(default=dict)  # what `values` replaced
+    batch_id: Mapped[int | None] = mapped_column(ID, index=True)  # the first of those made, and undone, in one step
+    typed: Mapped[str | None] = mapped_column(EncryptedText("correction.typed"))  # JSON: a new patient's identity
     reason: Mapped[str | None] = mapped_column(EncryptedText("correction.reason"))  # free text may name people
     made_at: Mapped[datetime] = mapped_column(index=True)
     made_by_id: Mapped[int | None]

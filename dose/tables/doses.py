@@ -130,7 +130,12 @@ class Study(Base):
     updated_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(BigInteger, default=0, index=True)  # see dose.store.version
     ranks: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    patient: Mapped[Patient] = relationship()
+    # Corrections by people (dose.store.overrides): what objects say where a person said otherwise, by column; whose
+    # study a person says it is; whether a person moved events into it or out of it
+    objects_say: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    assigned_patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
+    regrouped: Mapped[bool] = mapped_column(default=False)
+    patient: Mapped[Patient] = relationship(foreign_keys="Study.patient_id")
     device: Mapped[Device | None] = relationship()
     __table_args__ = (
         Index("ix_study_recent", "listed_at", "id"),

@@ -249,6 +249,8 @@ def upgrade() -> None:
         sa.Column("former_patient_id", ID),
         sa.Column("values", sa.JSON(), nullable=False),
         sa.Column("former", sa.JSON(), nullable=False),
+        sa.Column("batch_id", ID),
+        sa.Column("typed", sa.LargeBinary()),
         sa.Column("reason", sa.LargeBinary()),
         sa.Column("made_at", sa.DateTime(), nullable=False),
         sa.Column("made_by_id", sa.Integer()),
@@ -260,7 +262,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["former_patient_id"], ["patient.id"], name="fk_correction_former_patient_id"),
         sa.PrimaryKeyConstraint("id", name="pk_correction"),
     )
-    for column in ("study_instance_uid", "target_study_instance_uid", "patient_id", "former_patient_id", "made_at"):
+    for column in (
+        "study_instance_uid", "target_study_instance_uid", "patient_id", "former_patient_id", "batch_id", "made_at",
+    ):  # fmt: skip
         op.create_index(f"ix_correction_{column}", "correction", [column])
     op.create_table(
         "not_patient_pattern",
@@ -377,8 +381,12 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("ranks", sa.JSON(), nullable=False),
+        sa.Column("objects_say", sa.JSON(), nullable=False),
+        sa.Column("assigned_patient_id", ID),
+        sa.Column("regrouped", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_study_device_id"),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_study_patient_id"),
+        sa.ForeignKeyConstraint(["assigned_patient_id"], ["patient.id"], name="fk_study_assigned_patient_id"),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_study_site_id"),
         sa.PrimaryKeyConstraint("id", name="pk_study"),
         sa.UniqueConstraint("study_instance_uid", name="uq_study_study_instance_uid"),
