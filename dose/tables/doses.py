@@ -199,7 +199,8 @@ class SourceObject(Base):
     rank: Mapped[str | None] = mapped_column(String(200))
     event_count: Mapped[int] = mapped_column(default=0)
     instance_count: Mapped[int] = mapped_column(default=1)  # images that spoke together, as a CT series
-    copied_from: Mapped[str | None] = mapped_column(String(44))  # Orthanc's name of the instance this is a copy of
+    # Orthanc's name of the instance this was made from inside Orthanc: an anonymised copy (status copy) or a modification
+    copied_from: Mapped[str | None] = mapped_column(String(44), index=True)
     import_batch_id: Mapped[int | None] = mapped_column(ForeignKey("import_batch.id"), index=True)
     size_bytes: Mapped[int | None]
     content_sha256: Mapped[str | None] = mapped_column(String(64), index=True)  # of the data set without file meta
@@ -323,7 +324,7 @@ class IrradiationEvent(Base):
     radionuclide: Mapped[str | None] = mapped_column(String(120))
     # sources, filters, organ doses, dose checks, value lists, procedure context, codes of the radiopharmaceutical
     details: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    # False: known from images, and a better source of the study describes the same exposure under another key
+    # False: a better source of the study describes the same exposure under another key (dose.store.covering)
     counted: Mapped[bool] = mapped_column(default=True)
     __table_args__ = (UniqueConstraint("study_id", "event_key", "plane", "occurrence"),)
 
@@ -340,4 +341,5 @@ class EventStudy(Base):
     )
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True, index=True)
     source_object_id: Mapped[int] = mapped_column(ForeignKey("source_object.id", ondelete="CASCADE"), index=True)
+    counted: Mapped[bool] = mapped_column(default=True)  # in that study; as in `irradiation_event`
     differs: Mapped[str | None] = mapped_column(EncryptedText("event_study.differs"))

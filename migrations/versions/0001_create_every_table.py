@@ -442,6 +442,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("object_key", name="uq_source_object_object_key"),
     )
     op.create_index("ix_source_object_content_sha256", "source_object", ["content_sha256"])
+    op.create_index("ix_source_object_copied_from", "source_object", ["copied_from"])
     op.create_index("ix_source_object_import_batch_id", "source_object", ["import_batch_id"])
     op.create_index("ix_source_object_orthanc_id", "source_object", ["orthanc_id"])
     op.create_index("ix_source_object_status", "source_object", ["status", "read_at"])
@@ -586,6 +587,7 @@ def upgrade() -> None:
         sa.Column("irradiation_event_id", ID, nullable=False),
         sa.Column("study_id", ID, nullable=False),
         sa.Column("source_object_id", ID, nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("differs", sa.LargeBinary()),
         sa.ForeignKeyConstraint(
             ["irradiation_event_id"],
