@@ -9,9 +9,10 @@ import struct
 
 from dose.errors import BadObject, TooExpensive, UnreadableObject
 from dose.extract.document import Document
+from dose.extract.elements import Broken, Buffer, Odd
 from dose.extract.limits import DEFAULT, Budget, Limits
-from dose.extract.part10 import Buffer, envelope
-from dose.extract.sr_narrow import Broken, Narrow, Odd
+from dose.extract.part10 import envelope
+from dose.extract.sr_narrow import Narrow
 
 
 def read(data: Buffer, limits: Limits = DEFAULT) -> Document:

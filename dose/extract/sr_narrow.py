@@ -40,8 +40,9 @@ from dose.extract.document import (
     Numbers,
     as_code,
 )
+from dose.extract.elements import LONG_VRS, SHORT_VRS, Broken, Odd
 from dose.extract.limits import Budget
-from dose.extract.part10 import LONG_VRS, SHORT_VRS, Envelope
+from dose.extract.part10 import Envelope
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
@@ -52,14 +53,6 @@ _MEASURED = frozenset({NUMERIC_VALUE, UNITS})
 
 _SMALL = 512  # bytes; longer stretches seldom recur
 _REMEMBERED = 4096  # stretches of one kind; beyond, all are forgotten and learnt anew
-
-
-class Odd(Exception):
-    """The narrow reader does not expect this; pydicom may."""
-
-
-class Broken(Exception):
-    """Lengths contradict each other or the object's end: a number may be cut, so nobody should read on."""
 
 
 class _Vocabulary:
