@@ -55,6 +55,16 @@ SPELLINGS: Mapping[str, str] = {
     "441555000": "R-40AAA", "399188001": "R-102D0",  # LMO, SIO
     "399348003": "R-10206", "272479007": "R-40888", "399067008": "R-102CD",  # AP, PA, lateral
     "399173006": "R-10236", "399198007": "R-10232", "399182000": "R-102C1",  # left lateral, right lateral, oblique
+    "349358000": "C-B02C9", "89457008": "C-10072", "304283002": "R-42806",  # radiopharmaceutical, nuclide, half life
+    "410675002": "G-C340", "363698007": "G-C0E3", "363589002": "G-C2D0",  # route, finding site, associated procedure
+    "373066001": "R-0038D", "373067005": "R-00339",  # yes, no
+    "77004003": "C-111A1", "40565003": "C-105A1", "21576001": "C-107A1", "129504001": "C-B1038",  # F-18 C-11 N-13 O-15
+    "424875009": "C-1018C", "35337001": "C-131A3", "79477007": "C-131A1", "53315004": "C-128A2",  # O-14 Ga-68 -66 Ge-68
+    "79197006": "C-159A2", "3932008": "C-127A2", "425364008": "C-127A4",  # Rb-82, Cu-64 -60
+    "71425003": "C-127A1", "422934004": "C-127A5", "63360001": "C-168A4", "40937006": "C-114A5",  # Cu-61 -62 Zr-89 I-124
+    "10738001": "C-162A3", "423764008": "C-135A4", "424079002": "C-163AA", "71633006": "C-155A1",  # Y-86 K-38 Tc-94m Na-22
+    "37225000": "C-149A1", "69089000": "C-130A1", "65054007": "C-141A1", "75696008": "C-166A2",  # Mn-52 Fe-52 Zn-62 Ti-45
+    "17910003": "C-113A1", "79523006": "C-113A2", "2705002": "C-115A2", "87437000": "C-116A2",  # Br-75 -76 As-72 Se-73
 }  # fmt: skip
 
 # Other values that older tables give for the same concept.
@@ -63,7 +73,7 @@ _ALSO: Mapping[str, tuple[str, ...]] = {
     "10904000": ("C86043", "F-10440"),
     "12503006": ("C-120F9", "105830007"), "66925006": ("C-127F9",), "88488004": ("C-132F9",), "71128006": ("C-150F9",),
     "59801003": ("C-167F9",), "41967008": ("C-137F9",), "45215009": ("C-156F9",), "12597001": ("C-139F9",),
-    "26194003": ("C-164F9",),
+    "26194003": ("C-164F9",), "349358000": ("F-61FDB",),
 }  # fmt: skip
 
 _RT_SCHEMES = ("SRT", "SNM3", "99SDM", "SCT", "NCIt")
@@ -92,6 +102,38 @@ PATIENT_DOSE_REPORT = _dcm("128401")
 RADSUM_REPORT = ("99SMS_RADSUM", "C-10")
 RADSUM_FLUORO_TIME = ("99SMS_RADSUM", "C-202")
 RADSUM_PKA = ("99SMS_RADSUM", "C-204")
+
+# TID 10021 to 10024: administered radiopharmaceuticals
+ADMINISTRATION = _dcm("113502")
+ASSOCIATED_PROCEDURE = _sct("363589002")
+ADMINISTRATION_UID = _dcm("113503")
+ADMINISTRATION_START = _dcm("123003")
+ADMINISTRATION_STOP = _dcm("123004")
+RADIOPHARMACEUTICAL = _sct("349358000")
+RADIONUCLIDE = _sct("89457008")
+HALF_LIFE = _sct("304283002")
+ACTIVITY = _dcm("113507")
+EXTRAVASATION = _dcm("113506")
+ROUTE = _sct("410675002")
+ORGAN_DOSE_INFORMATION = _dcm("113517")
+ORGAN_DOSE = _dcm("113518")
+FINDING_SITE = _sct("363698007")
+REFERENCE_AUTHORITY = _dcm("121406")
+PATIENT_CHARACTERISTICS = _dcm("121118")
+SUBJECT_AGE = _dcm("121033")
+PATIENT_HEIGHT = ("LN", "8302-2")
+PATIENT_WEIGHT = ("LN", "29463-7")
+
+POSITRON_EMITTERS = {  # CID 4020, those of clinical use
+    _sct("77004003"): "F-18", _sct("40565003"): "C-11", _sct("21576001"): "N-13", _sct("129504001"): "O-15",
+    _sct("424875009"): "O-14", _sct("35337001"): "Ga-68", _sct("79477007"): "Ga-66", _sct("53315004"): "Ge-68",
+    _sct("79197006"): "Rb-82", _sct("3932008"): "Cu-64", _sct("425364008"): "Cu-60", _sct("71425003"): "Cu-61",
+    _sct("422934004"): "Cu-62", _sct("63360001"): "Zr-89", _sct("40937006"): "I-124", _sct("10738001"): "Y-86",
+    _sct("423764008"): "K-38", _sct("424079002"): "Tc-94m", _sct("71633006"): "Na-22", _sct("37225000"): "Mn-52",
+    _sct("69089000"): "Fe-52", _sct("65054007"): "Zn-62", _sct("75696008"): "Ti-45", _sct("17910003"): "Br-75",
+    _sct("79523006"): "Br-76", _sct("2705002"): "As-72", _sct("87437000"): "Se-73",
+    _dcm("126600"): "Sc-44", _dcm("126605"): "Sc-43", _dcm("126606"): "Tb-152",
+}  # fmt: skip
 
 # TID 10001, 10011: the document
 PROCEDURE_REPORTED = _dcm("121058")

@@ -51,6 +51,11 @@ ONE = {"1": 1.0, "": 1.0, "{ratio}": 1.0, "ratio": 1.0, "no units": 1.0, "{event
 ONE |= {"{event}": 1.0, "{pulse}": 1.0, "{pulses}": 1.0, "{frame}": 1.0, "{frames}": 1.0}
 MBQ = _spelt({"MBq": 1.0, "kBq": 1e-3, "Bq": 1e-6, "GBq": 1e3, "mCi": 37.0, "uCi": 37e-3})
 MSV = _spelt({"mSv": 1.0, "uSv": 1e-3, "Sv": 1e3})
+METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "[in_i]": 0.0254, "[ft_i]": 0.3048}
+KG = {"kg": 1.0, "g": 1e-3, "[lb_av]": 0.45359237}
+_DAY = 1 / 365.25  # years; UCUM: a = 365.25 d, mo = a / 12
+YEARS = {"a": 1.0, "Y": 1.0, "mo": 1 / 12, "wk": 7 * _DAY, "d": _DAY, "h": _DAY / 24}
+PERCENT = {"%": 1.0, "percent": 1.0}
 
 
 _PRINTED = str.maketrans(
@@ -177,6 +182,10 @@ _ROWS = (
     Quantity("exposure_index", "Exposure index", "EI", "1", ONE, 0, 100000, "TID 10003A (113845); IEC 62494-1"),
     Quantity("target_exposure_index", "Target exposure index", "EI_T", "1", ONE, 0, 100000, "TID 10003A (113846)"),
     Quantity("deviation_index", "Deviation index", "DI", "1", ONE, -30, 30, "TID 10003A (113847)"),
+    _size("height_m", "Height", "m", METRES, 0.2, 2.6, "PS3.3 C.7.2.2 (0010,1020); TID 10024 (8302-2, LN)"),
+    _size("weight_kg", "Weight", "kg", KG, 0.2, 500, "PS3.3 C.7.2.2 (0010,1030); TID 10024 (29463-7, LN)"),
+    Quantity("age_years", "Age", "", "a", YEARS, 0, 130, "PS3.3 C.7.2.2 (0010,1010); TID 10024 (121033)"),
+    Quantity("extravasation_percent", "Extravasated activity", "", "%", PERCENT, 0, 100, "TID 10022 (113506)"),
 )  # fmt: skip
 
 QUANTITIES: Mapping[str, Quantity] = {row.column: row for row in _ROWS}

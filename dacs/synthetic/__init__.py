@@ -9,7 +9,7 @@ Used by the demonstration hospital, by the tests and by the benchmarks. Everythi
 from dacs.synthetic.content import BLANK, EMPTY, Concept, Dialect, Raw, Repeated, Value
 from dacs.synthetic.ct import CTEvent, CTSource, ct_event, ct_localizer, ct_rdsr, event_uid
 from dacs.synthetic.document import COMPREHENSIVE_SR, DOSE_SR, ENHANCED_SR, Document, basic_text_sr
-from dacs.synthetic.edit import drop, find, walk
+from dacs.synthetic.edit import drop, find, shuffled, walk
 from dacs.synthetic.encode import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, TRANSFER_SYNTAXES, misdeclared, to_bytes
 from dacs.synthetic.projection import (
     ProjectionTotals,
@@ -25,6 +25,14 @@ from dacs.synthetic.projection import (
     tomosynthesis,
     totals_of,
 )
+from dacs.synthetic.radiopharm import (
+    Administration,
+    Characteristics,
+    OrganDose,
+    administration,
+    administration_uid,
+    radiopharm_rdsr,
+)
 from dacs.synthetic.subjects import Device, Patient, Study
 from dacs.synthetic.uids import uid
 
@@ -39,12 +47,15 @@ __all__ = [
     "EXPLICIT",
     "IMPLICIT",
     "TRANSFER_SYNTAXES",
+    "Administration",
     "CTEvent",
     "CTSource",
+    "Characteristics",
     "Concept",
     "Device",
     "Dialect",
     "Document",
+    "OrganDose",
     "Patient",
     "ProjectionTotals",
     "Raw",
@@ -53,6 +64,8 @@ __all__ = [
     "Value",
     "XRayEvent",
     "XRayFilter",
+    "administration",
+    "administration_uid",
     "basic_text_sr",
     "cine",
     "ct_event",
@@ -67,7 +80,9 @@ __all__ = [
     "plane_event_uid",
     "projection_rdsr",
     "radiograph",
+    "radiopharm_rdsr",
     "rotational",
+    "shuffled",
     "to_bytes",
     "tomosynthesis",
     "totals_of",

@@ -176,6 +176,44 @@ DEVICE_MANUFACTURER = D("113878", "Device Manufacturer")
 DEVICE_MODEL = D("113879", "Device Model Name")
 DEVICE_SERIAL = D("113880", "Device Serial Number")
 
+# Radiopharmaceuticals: TID 10021-10024; CID 4021, 4020, 11, 10044, 10040
+ASSOCIATED_PROCEDURE = _srt("G-C2D0", "363589002", "Associated Procedure")
+NM_PROCEDURES: Mapping[str, Concept] = {
+    "PET": _srt("P5-0A00A", "443271005", "PET study for localization of tumor"),
+    "NM": _srt("P5-D2011", "41551000", "Bone imaging"),
+}
+ADMINISTRATION = D("113502", "Radiopharmaceutical Administration")
+ADMINISTRATION_UID = D("113503", "Radiopharmaceutical Administration Event UID")
+ADMINISTRATION_START = D("123003", "Radiopharmaceutical Start DateTime")
+ADMINISTRATION_STOP = D("123004", "Radiopharmaceutical Stop DateTime")
+RADIOPHARMACEUTICAL = _srt("F-61FDB", "349358000", "Radiopharmaceutical agent")
+RADIOPHARMACEUTICALS: Mapping[str, Concept] = {
+    "FDG": _srt("C-B1031", "35321007", "Fluorodeoxyglucose F^18^"),
+    "MDP": _srt("C-B1300", "765089006", "Technetium Tc^99m^ medronate"),
+}
+RADIONUCLIDE = _srt("C-10072", "89457008", "Radionuclide")
+RADIONUCLIDES: Mapping[str, Concept] = {
+    "F-18": _srt("C-111A1", "77004003", "^18^Fluorine"),
+    "Ga-68": _srt("C-131A3", "35337001", "^68^Gallium"),
+    "Tc-99m": _srt("C-163A8", "303612005", "^99m^Technetium"),
+    "I-131": _srt("C-114B1", "1368003", "^131^Iodine"),
+}
+ROUTE = _srt("G-C340", "410675002", "Route of administration")
+ROUTES: Mapping[str, Concept] = {
+    "intravenous": _srt("G-D101", "47625008", "Intravenous route"),
+    "oral": _srt("G-D140", "26643006", "Oral route"),
+}
+ORGAN_DOSE_INFORMATION = D("113517", "Organ Dose Information")
+FINDING_SITE = _srt("G-C0E3", "363698007", "Finding Site")
+ORGANS: Mapping[str, Concept] = {
+    "bladder": _srt("T-74000", "89837001", "Bladder"),
+    "lung": _srt("T-28000", "39607008", "Lung"),
+    "brain": _srt("T-A0100", "12738006", "Brain"),
+}
+REFERENCE_AUTHORITY = D("121406", "Reference Authority")
+EFFECTIVE_DOSE_INFORMATION = D("220001", "Effective Dose Information", "99SHS")
+PATIENT_CHARACTERISTICS = D("121118", "Patient Characteristics")
+
 # CID 4031: target regions, by the words the builders use
 REGIONS: Mapping[str, Concept] = {
     "head": _srt("T-D1100", "69536005", "Head"),

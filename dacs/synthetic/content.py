@@ -72,7 +72,8 @@ UNITS: Mapping[str, float] = {
     "A.s": 1.0, "mA.s": 1e-3, "mAs": 1e-3, "uA.s": 1e-6, "uAs": 1e-6,
     "m": 1.0, "dm": 1e-1, "cm": 1e-2, "mm": 1e-3, "m2": 1.0, "cm2": 1e-4, "mm2": 1e-6,
     "deg": 1.0, "{pulse}/s": 1.0, "Hz": 1.0, "1": 1.0, "{ratio}": 1.0, "{events}": 1.0, "{X-Ray sources}": 1.0,
-    "mSv": 1e-3, "%": 1.0,
+    "mSv": 1e-3, "uSv": 1e-6, "%": 1.0, "Bq": 1.0, "kBq": 1e3, "MBq": 1e6, "GBq": 1e9, "mCi": 37e6,
+    "kg": 1.0, "g": 1e-3, "a": 1.0, "mo": 1 / 12, "d": 1 / 365.25,
 }  # fmt: skip
 
 
@@ -91,8 +92,8 @@ class Dialect:
 
     def code(self, concept: Concept) -> tuple[str, str, str]:
         """Return the concept's value, scheme and meaning in this dialect."""
-        if concept.scheme == "DCM":
-            return concept.value, "DCM", concept.meaning
+        if concept.scheme != "SRT":
+            return concept.value, concept.scheme, concept.meaning
         if self.scheme == "SCT" and concept.sct:
             return concept.sct, "SCT", concept.meaning
         return concept.value, "SRT" if self.scheme == "SCT" else self.scheme, concept.meaning

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
+from copy import deepcopy
 
 from pydicom.dataset import Dataset
 
@@ -29,6 +31,28 @@ def drop(ds: Dataset, concept: Concept | str) -> Dataset:
         if parent.get("ContentSequence"):
             parent.ContentSequence = [item for item in parent.ContentSequence if id(item) not in doomed]
     return ds
+
+
+def shuffled(ds: Dataset, seed: int) -> Dataset:
+    """Return a copy of the report with the items inside each container in another order.
+
+    Containers of one concept keep their order among themselves: they are counted by it.
+    """
+    chance, ds = random.Random(seed), deepcopy(ds)  # noqa: S311 - an order, not a secret
+    for parent in [*walk(ds)]:
+        if parent.get("ContentSequence"):
+            items = list(parent.ContentSequence)
+            ranks = {id(item): chance.random() for item in items}
+            parent.ContentSequence = _in_order(sorted(items, key=lambda item: ranks[id(item)]), items)
+    return ds
+
+
+def _in_order(mixed: list[Dataset], before: list[Dataset]) -> list[Dataset]:
+    """Return the mixed items, those of one concept in the order they had before."""
+    waiting: dict[str | None, list[Dataset]] = {}
+    for item in before:
+        waiting.setdefault(_name(item), []).append(item)
+    return [waiting[_name(item)].pop(0) for item in mixed]
 
 
 def _name(item: Dataset) -> str | None:

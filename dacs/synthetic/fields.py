@@ -19,6 +19,7 @@ D = Concept
 _SUFFIXES = {
     "_mgy_cm": "mGy.cm", "_gy_cm2": "Gy.cm2", "_cm2": "cm2", "_mgy": "mGy", "_msv": "mSv", "_ms": "ms", "_s": "s",
     "_kv": "kV", "_mas": "mA.s", "_ma": "mA", "_mm": "mm", "_deg": "deg", "_hz": "{pulse}/s",
+    "_mbq": "MBq", "_percent": "%", "_kg": "kg", "_m": "m", "_years": "a",
 }  # fmt: skip
 
 
@@ -109,3 +110,18 @@ PROJECTION_TOTAL_ROWS: tuple[Row, ...] = (
     ("radiographic_frames", D("113731", "Total Number of Radiographic Frames"), "1"),
 )
 AGD_TOTAL_ROW: Row = ("agd_mgy", ACCUMULATED_AGD, "mGy")
+
+ADMINISTRATION_ROWS: tuple[Row, ...] = (
+    ("extravasation_percent", D("113506", "Estimated Extravasation Activity"), "%"),
+    ("activity_mbq", D("113507", "Administered activity"), "MBq"),
+    ("measured_before_mbq", D("113508", "Pre-Administration Measured Activity"), "MBq"),
+    ("measured_after_mbq", D("113509", "Post-Administration Measured Activity"), "MBq"),
+)
+HALF_LIFE_ROW: Row = ("half_life_s", Concept("R-42806", "Radionuclide Half Life", "SRT", "304283002"), "s")
+ORGAN_DOSE_ROW: Row = ("organ_dose_mgy", D("113518", "Organ Dose"), "mGy")
+EFFECTIVE_DOSE_ROW: Row = ("effective_dose_msv", D("113839", "Effective Dose"), "mSv")
+CHARACTERISTICS_ROWS: tuple[Row, ...] = (
+    ("age_years", D("121033", "Subject Age"), "a"),
+    ("height_m", Concept("8302-2", "Patient Height", "LN"), "m"),
+    ("weight_kg", Concept("29463-7", "Patient Weight", "LN"), "kg"),
+)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 
 from dose import codes
 from dose.errors import BadObject, MissingField, NotADoseObject, TooExpensive, UnknownUnit, UnreadableObject
-from dose.extract import checks, part10, quirks, radsum, rdsr_ct, rdsr_projection, sr, study, texts
+from dose.extract import checks, part10, quirks, radsum, rdsr_ct, rdsr_projection, rdsr_radiopharm, sr, study, texts
 from dose.extract.body import Reader
 from dose.extract.document import CODE, Document, Node
 from dose.extract.limits import DEFAULT, Limits
@@ -29,14 +29,18 @@ Source = bytes | bytearray | memoryview | mmap.mmap | str | os.PathLike[str]
 # Document title -> the readers of that title; among several the containers decide (TID 10001 and 10011 share one).
 READERS: Mapping[codes.Concept, tuple[Reader, ...]] = {
     codes.X_RAY_DOSE_REPORT: (rdsr_projection.READER, rdsr_ct.READER),
+    codes.RADIOPHARMACEUTICAL_DOSE_REPORT: (rdsr_radiopharm.READER,),
     codes.RADSUM_REPORT: (radsum.READER,),
 }
 
-# X-Ray Radiation Dose SR and Enhanced X-Ray Radiation Dose SR Storage: without a title they are cut, not another kind.
-_DOSE_CLASSES = ("1.2.840.10008.5.1.4.1.1.88.67", "1.2.840.10008.5.1.4.1.1.88.76")
+# The title that each dose SR storage class implies: without a title such an object is cut, not another kind.
+_TITLES = {
+    "1.2.840.10008.5.1.4.1.1.88.67": codes.X_RAY_DOSE_REPORT,
+    "1.2.840.10008.5.1.4.1.1.88.76": codes.X_RAY_DOSE_REPORT,
+    "1.2.840.10008.5.1.4.1.1.88.68": codes.RADIOPHARMACEUTICAL_DOSE_REPORT,
+}
 
 _KINDS = {
-    codes.RADIOPHARMACEUTICAL_DOSE_REPORT: "a radiopharmaceutical dose report, which has no reader yet",
     codes.PATIENT_DOSE_REPORT: "a patient radiation dose report (TID 10030), which repeats what others measured",
 }
 
@@ -129,7 +133,7 @@ def _report(document: Document, trace: list[Traced] | None) -> DoseReport:
         raise UnknownUnit(reading.dose_lost)
     study_date = texts.day(document.text("StudyDate"))
     return DoseReport(
-        source="rdsr",
+        source=reader.source,
         template=reader.template,
         modality=body.modality,
         sop_class_uid=document.text("SOPClassUID") or "",
@@ -144,7 +148,7 @@ def _report(document: Document, trace: list[Traced] | None) -> DoseReport:
         started_at=fields.get("started_at"),
         ended_at=fields.get("ended_at"),
         timezone_offset=reading.offset or texts.offset(document.text("TimezoneOffsetFromUTC")),
-        patient=study.patient(reading, document, study_date),
+        patient=study.patient(reading, document, study_date, fields),
         device=study.device(document, fields),
         accumulated=body.accumulated,
         events=body.events,
@@ -166,10 +170,11 @@ def _reader(document: Document) -> tuple[Reader, bool]:
     Return the reader, and whether there are containers that it does not read.
     """
     title = document.title[0] if document.title else ("", "")
-    untitled = title == ("", "") and document.text("SOPClassUID") in _DOSE_CLASSES
-    if document.content is None and (untitled or title in READERS):
+    if title == ("", ""):
+        title = _TITLES.get(document.text("SOPClassUID") or "", title)
+    readers = READERS.get(title)
+    if document.content is None and readers:
         raise UnreadableObject("it ends before its content does")
-    readers = READERS.get(codes.X_RAY_DOSE_REPORT if untitled else title)
     if readers is None or document.content is None:
         raise NotADoseObject(_KINDS.get(title) or _kind(document))
     found = Counter(_known(document.content))

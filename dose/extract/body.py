@@ -10,16 +10,17 @@ from dose.codes import Concept
 from dose.extract.document import Node
 from dose.extract.reading import Reading
 from dose.extract.template import Table, Where
-from dose.model import AccumulatedDose, IrradiationEvent
+from dose.model import AccumulatedDose, IrradiationEvent, Person
 
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The events and totals of one report, in document order, and the modality they speak for."""
+    """The events and totals of one report, in document order, the modality they speak for, and who took part."""
 
     modality: str
     events: tuple[IrradiationEvent, ...]
     accumulated: tuple[AccumulatedDose, ...]
+    people: tuple[Person, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +28,14 @@ class Reader:
     """One kind of dose report: its root template, the containers that show it, and the function that reads it.
 
     `procedures` (TID 10001, 10011 row 2) tell the kind of a report that holds no container, as after an
-    examination without irradiation.
+    examination without irradiation. `source` is the kind of object, as DoseReport.source.
     """
 
     template: str
     containers: tuple[Concept, ...]
     read: Callable[[Reading, tuple[Node, ...]], Body]
     procedures: tuple[Concept, ...] = ()
+    source: str = "rdsr"
 
 
 def containers(nodes: tuple[Node, ...], concept: Concept, at: str = "1") -> Iterator[tuple[str, Node]]:

@@ -1,7 +1,7 @@
 """Study, patient and device: from the header, the device from the report's own context first.
 
 References: DICOM PS3.3 C.7.1.1 (patient), C.7.2.1, C.7.2.2 (study), C.7.5.1 (equipment);
-PS3.16 TID 1002 (device observer), TID 1021 (device participant).
+PS3.16 TID 1002 (device observer), TID 1021 (device participant), TID 10024 (patient characteristics).
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dose import codes as c
 from dose.extract import texts
 from dose.extract.document import HEADER, Document
 from dose.extract.reading import Reading, Traced
-from dose.extract.template import Table, Where, moment, text
+from dose.extract.template import Table, Where, moment, number, text
 from dose.model import Device, Patient
+from dose.quantities import QUANTITIES
 
 CONTEXT = Table(
     {
@@ -21,8 +22,11 @@ CONTEXT = Table(
         "manufacturer": text(c.DEVICE_OBSERVER_MANUFACTURER).or_else(c.DEVICE_ROLE, c.DEVICE_MANUFACTURER),
         "model": text(c.DEVICE_OBSERVER_MODEL).or_else(c.DEVICE_ROLE, c.DEVICE_MODEL),
         "serial_number": text(c.DEVICE_OBSERVER_SERIAL).or_else(c.DEVICE_ROLE, c.DEVICE_SERIAL),
-        "started_at": moment(c.START_OF_IRRADIATION),
-        "ended_at": moment(c.END_OF_IRRADIATION),
+        "started_at": moment(c.START_OF_IRRADIATION).or_else(c.ADMINISTRATION, c.ADMINISTRATION_START),
+        "ended_at": moment(c.END_OF_IRRADIATION).or_else(c.ADMINISTRATION, c.ADMINISTRATION_STOP),
+        "age_years": number(c.PATIENT_CHARACTERISTICS, c.SUBJECT_AGE),
+        "height_m": number(c.PATIENT_CHARACTERISTICS, c.PATIENT_HEIGHT),
+        "weight_kg": number(c.PATIENT_CHARACTERISTICS, c.PATIENT_WEIGHT),
     }
 )
 _HEADER_OF = {
@@ -68,27 +72,36 @@ def device(document: Document, fields: dict[str, Any]) -> Device:
     )
 
 
-def patient(reading: Reading, document: Document, study_date: str | None) -> Patient:
-    """Return the patient as the header states them; sizes that are zero or no number are None."""
+def patient(reading: Reading, document: Document, study_date: str | None, fields: dict[str, Any]) -> Patient:
+    """Return the patient as the header states them, age and size also from the report's patient characteristics.
+
+    Sizes that are zero or no number are None.
+    """
     born = texts.day(document.text("PatientBirthDate"))
     stated = header_text(reading, document, "age_years", "PatientAge")
     age = texts.age_years(stated, born, study_date)
     if reading.trace is not None and not stated and age is not None:
         path = "(0010,0030) PatientBirthDate, (0008,0020) StudyDate"
         reading.trace.append(Traced("study", None, "age_years", path, conversion="difference in years"))
+    height = _size(reading, header_text(reading, document, "height_m", "PatientSize"), "height_m")
+    weight = _size(reading, header_text(reading, document, "weight_kg", "PatientWeight"), "weight_kg")
     return Patient(
         id=document.text("PatientID"),
         name=document.text("PatientName"),
         birth_date=born,
         sex=document.text("PatientSex"),
-        age_years=age,
-        height_m=_size(reading, header_text(reading, document, "height_m", "PatientSize"), "height_m", 0.2, 2.6),
-        weight_kg=_size(reading, header_text(reading, document, "weight_kg", "PatientWeight"), "weight_kg", 0.2, 500),
+        age_years=_rounded(fields.get("age_years")) if age is None else age,
+        height_m=height or fields.get("height_m") or None,
+        weight_kg=weight or fields.get("weight_kg") or None,
         issuer=document.text("IssuerOfPatientID"),
     )
 
 
-def _size(reading: Reading, said: str | None, column: str, low: float, high: float) -> float | None:
+def _rounded(years: float | None) -> float | None:
+    return round(years, 4) if years is not None and 0 <= years <= 150 else None
+
+
+def _size(reading: Reading, said: str | None, column: str) -> float | None:
     if not said:
         return None
     try:
@@ -98,6 +111,7 @@ def _size(reading: Reading, said: str | None, column: str, low: float, high: flo
         return None
     if not 0 < value < float("inf"):
         return None
-    if not low <= value <= high:
-        reading.note("implausible", f"{column}: {value:g} is outside {low:g} to {high:g}")
+    row = QUANTITIES[column]
+    if not row.low <= value <= row.high:
+        reading.note("implausible", f"{column}: {value:g} is outside {row.low:g} to {row.high:g}")
     return value
