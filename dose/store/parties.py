@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Table, bindparam, select
 
 from dose import model, tables
 from dose.crypto import keys, normalise
+from dose.store import not_patient
 from dose.store.registers import merge
 from dose.store.rows import clean
 from dose.store.statements import insert_unless_there, upsert
@@ -100,6 +101,8 @@ def upsert_patient(connection: Connection, site: int, report: model.DoseReport, 
     # A former name stays a way to find the person: tokens are only ever added.
     if before is None or (name and name != before.name):
         _add_tokens(connection, row_id, patient_id, name)
+    if before is not None and name and name != before.name:
+        not_patient.judge_patient(connection, row_id)
     return row_id
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from dose.model import DoseReport, DoseWarning
-from dose.store import claims, objects
+from dose.store import claims, not_patient, objects
 from dose.store.claims import SOURCE, STUDY, Claim, Claims
 from dose.store.objects import NOT_DOSE, REJECTED, Arrival
 from dose.store.parties import Parties, device_key, has_patient_id, is_demo, upsert_device, upsert_patient
@@ -194,7 +194,9 @@ def apply(
     objects.keep(connection, telling.arrival)
     after, taken = _claimed(known, telling, parties, study_id, source_id)
     concerned = claims.settle(connection, known, after)
-    if not simple:
+    if simple:
+        not_patient.judge(connection, [study_id])  # only now: the comments of its events are there
+    else:
         recompute(connection, sorted(concerned | {study_id}), version, telling.arrival.read_at)
     status = OK if taken or not telling.groups else SUPERSEDED
     return Saved(status, study_id, source_id, taken)

@@ -14,6 +14,7 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, exis
 from dose import tables
 from dose.crypto import keys
 from dose.model import DoseReport
+from dose.store import not_patient
 from dose.store.claims import LINK, SOURCE, STUDY
 from dose.store.registers import merge
 from dose.store.rows import ACCUMULATED, DOSES, EVENT, Row, clean, number
@@ -157,6 +158,7 @@ def recompute(connection: Connection, study_ids: Collection[int], version: int, 
     if studies:
         connection.execute(update_by_id(STUDY), studies)
         write_words(connection, study_ids, words, new=False)
+    not_patient.judge(connection, study_ids)
 
 
 def _events(connection: Connection, study_ids: Collection[int]) -> tuple[dict[int, list[Row]], Counter[int]]:
