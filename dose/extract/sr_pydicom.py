@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
@@ -27,10 +28,12 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 _UNDEFINED = 0xFFFFFFFF
 
 
-class _Clocked(BytesIO):
+class Clocked(BytesIO):
     """A file that looks at the clock whenever it is read, because pydicom cannot be interrupted."""
 
-    budget: Budget
+    def __init__(self, data: bytes, budget: Budget) -> None:
+        super().__init__(data)
+        self.budget = budget
 
     def read(self, size: int | None = -1, /) -> bytes:
         self.budget.spend(16)
@@ -47,12 +50,17 @@ def document(data: bytes, budget: Budget) -> Document:
     TooExpensive
         It takes longer than its size allows.
     """
-    file = _Clocked(data)
-    file.budget = budget
+    with quietly():
+        dataset = pydicom.dcmread(Clocked(data, budget), force=True, stop_before_pixels=True)
+        return _Walk(budget).document(dataset)
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let pydicom read without a word."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dataset = pydicom.dcmread(file, force=True, stop_before_pixels=True)
-        return _Walk(budget).document(dataset)
+        yield
 
 
 class _Walk:
