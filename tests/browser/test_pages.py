@@ -133,6 +133,14 @@ def test_arabic_reads_from_the_right_and_numbers_from_the_left(visit) -> None:
     )
 
 
+def test_a_chart_does_not_make_an_arabic_page_wider(visit) -> None:
+    page = visit(locale="ar", **WIDE).sign_in().page
+    page.goto(page.url.split("/studies")[0] + "/studies/1")
+    page.wait_for_selector(".js-plotly-plot .point", state="attached")
+    page.hover(".js-plotly-plot")
+    assert page.evaluate(IN_DOCUMENT_WIDTH)
+
+
 @pytest.mark.parametrize("path", ["/studies", "/studies/1", "/rejected", "/system", "/account"])
 def test_a_phone_never_scrolls_sideways(visit, path: str) -> None:
     one = visit(**PHONE).sign_in()
