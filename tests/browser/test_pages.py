@@ -133,11 +133,12 @@ def test_arabic_reads_from_the_right_and_numbers_from_the_left(visit) -> None:
     )
 
 
-def test_a_chart_does_not_make_an_arabic_page_wider(visit) -> None:
+def test_the_origin_of_a_number_does_not_make_an_arabic_page_wider(visit) -> None:
     page = visit(locale="ar", **WIDE).sign_in().page
     page.goto(page.url.split("/studies")[0] + "/studies/1")
     page.wait_for_selector(".js-plotly-plot .point", state="attached")
-    page.hover(".js-plotly-plot")
+    page.locator(".events td.dose .value").first.click()
+    page.wait_for_selector(".origin")
     assert page.evaluate(IN_DOCUMENT_WIDTH)
 
 
