@@ -30,7 +30,7 @@ _Plain = dict[str, Any]
 
 
 def bundle(heads: Iterable[bytes], limits: Limits = DEFAULT) -> bytes:
-    """Return one object that says what all images of a series say.
+    """Return one object that says what all images of a series say: `Gathering` at one go.
 
     Parameters
     ----------
@@ -45,21 +45,47 @@ def bundle(heads: Iterable[bytes], limits: Limits = DEFAULT) -> bytes:
     BadObject
         Not one image can be read, or they belong to several series.
     """
-    rows: dict[bytes, Item] = {}
-    refused: list[BadObject] = []
+    gathering = Gathering(limits)
     for data in heads:
+        gathering.add(data)
+    return gathering.bundle()
+
+
+class Gathering:
+    """A series bundle in the making, for who cannot wait until all images of a series were fetched.
+
+    It holds of each image what the bundle needs, a few kilobytes.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT) -> None:
+        self._limits = limits
+        self._rows: dict[bytes, Item] = {}
+        self._refused: list[BadObject] = []
+        self._values: dict[bytes, bytes] = {}  # most values are alike in all images: one copy of each is enough
+
+    def __len__(self) -> int:
+        """Images so far, those that could not be read too."""
+        return len(self._rows) + len(self._refused)
+
+    def add(self, data: bytes) -> None:
+        """Take in one image, or its head; one that cannot be read is counted as left out."""
         try:
-            item, _ = read_item(envelope(data, limits), data, limits)
+            item, _ = read_item(envelope(data, self._limits), data, self._limits)
         except BadObject as error:
-            refused.append(error)
-            continue
+            self._refused.append(error)
+            return
+        item.values = {tag: self._values.setdefault(raw, raw) for tag, raw in item.values.items()}
         key = item.values.pop(_INSTANCE, b"").strip(b" \0")
-        rows[key or b"unnamed %d" % len(rows)] = item
-    if not rows:
-        raise refused[0] if refused else ValueError("a series without images")
-    if len({item.values.get(_SERIES, b"").strip(b" \0") for item in rows.values()}) > 1:
-        raise UnreadableObject("images of several series")
-    return MAGIC + _written(_without_detail([_plain(item) for item in rows.values()]), len(refused))
+        self._rows[key or b"unnamed %d" % len(self._rows)] = item
+
+    def bundle(self) -> bytes:
+        """Return the bundle; see `bundle` for what it raises."""
+        rows, refused = self._rows, self._refused
+        if not rows:
+            raise refused[0] if refused else ValueError("a series without images")
+        if len({item.values.get(_SERIES, b"").strip(b" \0") for item in rows.values()}) > 1:
+            raise UnreadableObject("images of several series")
+        return MAGIC + _written(_without_detail([_plain(item) for item in rows.values()]), len(refused))
 
 
 def read(data: bytes, limits: Limits = DEFAULT) -> tuple[Header, int]:
