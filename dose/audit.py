@@ -29,6 +29,13 @@ class Action(StrEnum):
     REEXTRACT = "re-extract"
     REMOVE = "remove"
     USER_CHANGE = "change user"
+    VIEW_QUALITY = "view quality"
+    PATTERN_CHANGE = "change pattern"
+    SAMPLE_PLAN = "change sample plan"
+    SAMPLE_DRAW = "draw sample"
+    SAMPLE_ENTER = "enter console value"
+    SAMPLE_SIGN = "sign sample"
+    SAMPLE_REOPEN = "reopen sample"
 
 
 def record(

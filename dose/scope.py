@@ -24,6 +24,8 @@ class Permission(StrEnum):
     COMPARE = "compare with Orthanc"
     MANAGE_USERS = "manage users"
     EXPORT = "export"
+    VIEW_QUALITY = "view quality"
+    MANAGE_QUALITY = "manage quality"  # patterns of what is no patient, samples of transferred data
 
 
 class Role(StrEnum):
@@ -47,15 +49,19 @@ _PHYSICS = _CLINICAL | {
     Permission.ADMIT_DEVICES,
     Permission.COMPARE,
     Permission.EXPORT,
+    Permission.VIEW_QUALITY,
+    Permission.MANAGE_QUALITY,
 }
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
     Role.PHYSICIST: frozenset(_PHYSICS),
-    Role.PROTECTION_OFFICER: frozenset(_PHYSICS - {Permission.ADMIT_DEVICES}),
+    Role.PROTECTION_OFFICER: frozenset(_PHYSICS - {Permission.ADMIT_DEVICES, Permission.MANAGE_QUALITY}),
     Role.RADIOLOGIST: frozenset(_CLINICAL),
     Role.RADIOGRAPHER: frozenset(_CLINICAL),
-    Role.ENGINEER: frozenset({Permission.VIEW_DOSES, Permission.VIEW_SYSTEM, Permission.VIEW_REJECTED}),
+    Role.ENGINEER: frozenset(
+        {Permission.VIEW_DOSES, Permission.VIEW_SYSTEM, Permission.VIEW_REJECTED, Permission.VIEW_QUALITY}
+    ),
     Role.RESEARCHER: frozenset({Permission.VIEW_DOSES}),
     Role.MANAGER: frozenset({Permission.VIEW_DOSES}),
 }

@@ -27,6 +27,8 @@ class StudyFilter:
     `patient` is an exact Patient ID or words (or beginnings of words, from two letters) of the name; `accession` an
     exact accession number; `protocol` and `description` words or their beginnings; `state` `ok` or `notes`.
     `q` is one free text that may be any of these or a Study Instance UID. Dates are local, both included.
+    `warning` is the code of a note; `missing` a column that events, or the study, are expected to state and do not
+    (`dose.queries.expected`).
     """
 
     patient: str | None = None
@@ -40,6 +42,8 @@ class StudyFilter:
     state: str | None = None
     demo: bool | None = None
     q: str | None = None
+    warning: str | None = None
+    missing: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.crypto import PREFIX_LENGTHS, keys, normalise
+from dose.queries.expected import missing
 from dose.queries.models import StudyFilter
 from dose.scope import Permission, Scope
-from dose.store.words import split_words
+from dose.store.words import split_words, warning_word
 from dose.tables import Patient, PatientToken, Study, StudyWord
 
 RARE = 2000
@@ -39,6 +40,10 @@ def conditions(session: Session, scope: Scope, chosen: StudyFilter) -> list[Colu
     ):
         if value is not None:
             found.append(column == value)
+    if chosen.warning:
+        found.append(exists().where(StudyWord.study_id == Study.id, StudyWord.word == warning_word(chosen.warning)))
+    if chosen.missing:
+        found.append(missing(chosen.missing))
     return found + _texts(session, scope, chosen)
 
 
