@@ -34,6 +34,7 @@ class Settings(BaseSettings):
 
     site: str = Field("Main site", description="Name of the site that this Orthanc belongs to.")
     time_zone: str = Field("UTC", description="IANA time zone of the site's devices.")
+    keep_operators: bool = Field(False, description="Keep the names of operators and physicians beside the doses.")
 
     orthanc_url: str = Field("http://127.0.0.1:8042", description="Orthanc's REST address as our processes reach it.")
     orthanc_user: str = Field("", description="Orthanc user for the web app and for a worker started by hand.")
@@ -56,8 +57,11 @@ class Settings(BaseSettings):
 
     poll_seconds: float = Field(1.0, gt=0, le=60, description="How often the worker asks Orthanc when nothing woke it.")
     backfill_per_second: float = Field(20.0, gt=0, description="Objects a second read from what Orthanc already holds.")
-    max_object_mb: int = Field(64, ge=1, description="A dose report larger than this is rejected unread.")
+    read_images: bool = Field(True, description="Read doses from image headers too (yes or no), not only from reports.")
+    max_object_mb: int = Field(64, ge=1, description="A report, or an image header, larger than this is rejected.")
     reconcile_at: str = Field("03:15", pattern=r"^\d\d:\d\d$", description="Local time of the nightly reconciliation.")
+
+    quirks_file: Path | None = Field(None, description="TOML file with this site's own rows of vendor deviations.")
 
     log_format: Literal["text", "json"] = Field("text", description="key=value lines or JSON lines.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe line written.")

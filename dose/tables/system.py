@@ -27,6 +27,7 @@ class ImageSeries(Base):
     protocol: Mapped[str | None] = mapped_column(String(200))
     started_at: Mapped[str | None] = mapped_column(String(26))
     instance_count: Mapped[int] = mapped_column(default=0)
+    read_count: Mapped[int] = mapped_column(default=0)  # images read for dose, or queued to be; 0 where none are read
     preview_instance_ids: Mapped[list[Any]] = mapped_column(default=list)  # Orthanc ids: first, middle, last
     irradiation_event_uids: Mapped[list[Any]] = mapped_column(default=list)
     present: Mapped[bool] = mapped_column(default=True)  # False once Orthanc no longer holds it
@@ -39,7 +40,7 @@ class IngestItem(Base):
     __tablename__ = "ingest_item"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
     node: Mapped[str] = mapped_column(String(60), default="orthanc")
-    level: Mapped[str] = mapped_column(String(10))  # instance | series
+    level: Mapped[str] = mapped_column(String(10))  # instance | series (to register) | bundle (a series to read)
     orthanc_id: Mapped[str] = mapped_column(String(44))
     seq: Mapped[int | None] = mapped_column(BigInteger)
     priority: Mapped[int]  # 0 arrival, 1 retry by a person, 2 reconciliation, 3 back-fill

@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("protocol", sa.String(length=200)),
         sa.Column("started_at", sa.String(length=26)),
         sa.Column("instance_count", sa.Integer(), nullable=False),
+        sa.Column("read_count", sa.Integer(), nullable=False),
         sa.Column("preview_instance_ids", sa.JSON(), nullable=False),
         sa.Column("irradiation_event_uids", sa.JSON(), nullable=False),
         sa.Column("present", sa.Boolean(), nullable=False),
