@@ -147,16 +147,32 @@ def _person() -> html.Details:
     return html.Details([summary, html.Div(entries, className="menu")], className="menu-button")
 
 
+ON_A_PHONE = 3  # links in the bar at the bottom; the others stand in the menu beside them
+
+
 def _rail(path: str) -> list[Any]:
-    return [
-        dcc.Link(
-            [icon(page.icon), html.Span(_(page.title))],
-            href=page.href,
-            className="rail-link current" if f"{path}/".startswith(f"{page.href}/") else "rail-link",
-        )
-        for page in PAGES
-        if page.href and (page.permission is None or scope().may(page.permission))
-    ]
+    pages = [page for page in PAGES if page.href and (page.permission is None or scope().may(page.permission))]
+    links = [_rail_link(page, path) for page in pages]
+    if len(links) <= ON_A_PHONE + 1:
+        return links
+    for link in links[ON_A_PHONE:]:
+        link.className += " wide-only"
+    return [*links, _more(pages[ON_A_PHONE:])]
+
+
+def _rail_link(page: Page, path: str) -> dcc.Link:
+    here = f"{path}/".startswith(f"{page.href}/")
+    return dcc.Link(
+        [icon(page.icon), html.Span(_(page.title))],
+        href=page.href,
+        className="rail-link current" if here else "rail-link",
+    )
+
+
+def _more(pages: list[Page]) -> html.Details:
+    links = [dcc.Link([icon(page.icon), _(page.title)], href=page.href, className="menu-item") for page in pages]
+    summary = html.Summary([icon("more"), html.Span(_("More"))], className="rail-link")
+    return html.Details([summary, html.Div(links, className="menu")], className="menu-button rail-more")
 
 
 @callback(
