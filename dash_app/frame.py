@@ -152,21 +152,16 @@ ON_A_PHONE = 3  # links in the bar at the bottom; the others stand in the menu b
 
 def _rail(path: str) -> list[Any]:
     pages = [page for page in PAGES if page.href and (page.permission is None or scope().may(page.permission))]
-    links = [_rail_link(page, path) for page in pages]
-    if len(links) <= ON_A_PHONE + 1:
-        return links
-    for link in links[ON_A_PHONE:]:
-        link.className += " wide-only"
-    return [*links, _more(pages[ON_A_PHONE:])]
+    if len(pages) <= ON_A_PHONE + 1:
+        return [_rail_link(page, path) for page in pages]
+    further = pages[ON_A_PHONE:]
+    links = [_rail_link(page, path) for page in pages[:ON_A_PHONE]]
+    return [*links, *(_rail_link(page, path, " wide-only") for page in further), _more(further)]
 
 
-def _rail_link(page: Page, path: str) -> dcc.Link:
-    here = f"{path}/".startswith(f"{page.href}/")
-    return dcc.Link(
-        [icon(page.icon), html.Span(_(page.title))],
-        href=page.href,
-        className="rail-link current" if here else "rail-link",
-    )
+def _rail_link(page: Page, path: str, also: str = "") -> dcc.Link:
+    here = " current" if f"{path}/".startswith(f"{page.href}/") else ""
+    return dcc.Link([icon(page.icon), html.Span(_(page.title))], href=page.href, className=f"rail-link{here}{also}")
 
 
 def _more(pages: list[Page]) -> html.Details:
