@@ -166,6 +166,7 @@ class IrradiationEvent:
     pka_gy_cm2: float | None = None
     ka_r_mgy: float | None = None
     ka_i_mgy: float | None = None
+    ka_output_mgy: float | None = None
     ka_e_mgy: float | None = None
     agd_mgy: float | None = None
     # time and technique

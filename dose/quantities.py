@@ -129,6 +129,7 @@ _ROWS = (
     _dose("pka_gy_cm2", "Kerma-area product", "P_KA", "Gy·cm²", GY_CM2, 5000.0, "TID 10003 (122130); ICRU 74"),
     _dose("ka_r_mgy", "Kerma at the reference point", "K_a,r", "mGy", MGY, 30000.0, "TID 10003B (113738)"),
     _dose("ka_i_mgy", "Incident air kerma", "K_a,i", "mGy", MGY, 1000.0, "TID 10003 (111636)"),
+    _dose("ka_output_mgy", "Air kerma at the output point", "K_a", "mGy", MGY, 1e6, "TID 10048 (130515)"),
     _dose("ka_e_mgy", "Entrance surface air kerma", "K_a,e", "mGy", MGY, 1000.0, "PS3.3 C.7.6.22 (0040,8302)"),
     _dose("agd_mgy", "Average glandular dose", "D_G", "mGy", MGY, 100.0, "TID 10003B (111631), TID 10005 (111637)"),
     _dose("fluoro_pka_gy_cm2", "Fluoroscopy P_KA", "P_KA", "Gy·cm²", GY_CM2, 5000.0, "TID 10004 (113726)"),

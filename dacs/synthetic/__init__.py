@@ -11,6 +11,7 @@ from dacs.synthetic.ct import CTEvent, CTSource, ct_event, ct_localizer, ct_rdsr
 from dacs.synthetic.document import COMPREHENSIVE_SR, DOSE_SR, ENHANCED_SR, Document, basic_text_sr
 from dacs.synthetic.edit import drop, find, shuffled, walk
 from dacs.synthetic.encode import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, TRANSFER_SYNTAXES, misdeclared, to_bytes
+from dacs.synthetic.enhanced import Detail, EnhancedEvent, EnhancedTotals, enhanced_event, enhanced_rdsr
 from dacs.synthetic.projection import (
     ProjectionTotals,
     XRayEvent,
@@ -52,9 +53,12 @@ __all__ = [
     "CTSource",
     "Characteristics",
     "Concept",
+    "Detail",
     "Device",
     "Dialect",
     "Document",
+    "EnhancedEvent",
+    "EnhancedTotals",
     "OrganDose",
     "Patient",
     "ProjectionTotals",
@@ -72,6 +76,8 @@ __all__ = [
     "ct_localizer",
     "ct_rdsr",
     "drop",
+    "enhanced_event",
+    "enhanced_rdsr",
     "event_uid",
     "find",
     "fluoroscopy",

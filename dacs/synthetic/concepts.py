@@ -176,6 +176,22 @@ DEVICE_MANUFACTURER = D("113878", "Device Manufacturer")
 DEVICE_MODEL = D("113879", "Device Model Name")
 DEVICE_SERIAL = D("113880", "Device Serial Number")
 
+# Enhanced X-Ray Radiation Dose: TID 10040-10055
+ENDED = D("111527", "DateTime Ended")
+ENHANCED_ACCUMULATED = D("130500", "Accumulated Dose Data")
+ENHANCED_EVENT = D("130501", "Irradiation Event Summary Data")
+REFERENCE_POINT_DOSIMETRY = D("130502", "Reference Point Dosimetry")
+IRRADIATION_DETAILS = D("130505", "Irradiation Details")
+SOURCE_CHARACTERISTICS = D("130508", "Radiation Source Characteristics")
+RADIATION_TECHNIQUE = D("130511", "Radiation Technique")
+FILTRATION = D("130512", "Filtration")
+RADIATION_OUTPUT = D("130514", "Radiation Output")
+RADIATION_FIELD = D("130516", "Radiation Field Area")
+ATTENUATORS = D("130513", "Attenuators")
+ATTENUATOR = D("130531", "Attenuator Characteristics")
+FILTER_THICKNESS = D("130509", "X-Ray Filter Thickness")
+SOURCE_ID = D("113832", "Identification of the X-Ray Source")
+
 # Radiopharmaceuticals: TID 10021-10024; CID 4021, 4020, 11, 10044, 10040
 ASSOCIATED_PROCEDURE = _srt("G-C2D0", "363589002", "Associated Procedure")
 NM_PROCEDURES: Mapping[str, Concept] = {

@@ -125,3 +125,24 @@ CHARACTERISTICS_ROWS: tuple[Row, ...] = (
     ("height_m", Concept("8302-2", "Patient Height", "LN"), "m"),
     ("weight_kg", Concept("29463-7", "Patient Weight", "LN"), "kg"),
 )
+
+ENHANCED_TOTAL_ROWS: tuple[Row, ...] = (
+    *(row for row in PROJECTION_TOTAL_ROWS if "ka_r_mgy" not in row[0]),
+    ("event_count", CT_EVENT_COUNT, "{events}"),
+    ("dlp_mgy_cm", DLP_TOTAL, "mGy.cm"),
+)
+REFERENCE_POINT_ROWS: tuple[Row, ...] = tuple(row for row in PROJECTION_TOTAL_ROWS if "ka_r_mgy" in row[0])
+ENHANCED_EVENT_ROWS: tuple[Row, ...] = (
+    *(row for row in DOSE_ROWS if row[0] not in ("hvl_mm", "ka_i_mgy")),
+    CTDI_ROW,
+    CT_DOSE_ROWS[0],
+)
+_AT_SOURCE = ("pulse_rate_hz", "number_of_pulses", "kvp_kv", "tube_current_ma", "exposure_time_ms", "pulse_width_ms")
+RADIATION_TECHNIQUE_ROWS: tuple[Row, ...] = tuple(
+    row for row in TECHNIQUE_ROWS if row[0] in (*_AT_SOURCE, "exposure_mas")
+)
+SOURCE_CHARACTERISTICS_ROWS: tuple[Row, ...] = (("focal_spot_mm", D("113766", "Focal Spot Size"), "mm"),)
+RADIATION_OUTPUT_ROWS: tuple[Row, ...] = (
+    ("ka_output_mgy", D("130515", "Air Kerma at Output Measurement Point"), "mGy"),
+)
+RADIATION_FIELD_ROWS: tuple[Row, ...] = tuple(row for row in GEOMETRY_ROWS if row[0].startswith("collimated_field"))

@@ -13,7 +13,19 @@ from collections.abc import Iterator, Mapping
 
 from dose import codes
 from dose.errors import BadObject, MissingField, NotADoseObject, TooExpensive, UnknownUnit, UnreadableObject
-from dose.extract import checks, part10, quirks, radsum, rdsr_ct, rdsr_projection, rdsr_radiopharm, sr, study, texts
+from dose.extract import (
+    checks,
+    part10,
+    quirks,
+    radsum,
+    rdsr_ct,
+    rdsr_enhanced,
+    rdsr_projection,
+    rdsr_radiopharm,
+    sr,
+    study,
+    texts,
+)
 from dose.extract.body import Reader
 from dose.extract.document import CODE, Document, Node
 from dose.extract.limits import DEFAULT, Limits
@@ -28,7 +40,7 @@ Source = bytes | bytearray | memoryview | mmap.mmap | str | os.PathLike[str]
 
 # Document title -> the readers of that title; among several the containers decide (TID 10001 and 10011 share one).
 READERS: Mapping[codes.Concept, tuple[Reader, ...]] = {
-    codes.X_RAY_DOSE_REPORT: (rdsr_projection.READER, rdsr_ct.READER),
+    codes.X_RAY_DOSE_REPORT: (rdsr_projection.READER, rdsr_ct.READER, rdsr_enhanced.READER),
     codes.RADIOPHARMACEUTICAL_DOSE_REPORT: (rdsr_radiopharm.READER,),
     codes.RADSUM_REPORT: (radsum.READER,),
 }

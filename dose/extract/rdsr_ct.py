@@ -65,7 +65,7 @@ EVENT = Table(
 
 _PER_SOURCE = ("kvp_kv", "tube_current_ma", "max_tube_current_ma", "exposure_time_per_rotation_ms")
 
-_NO_COUNT = 1e6  # beyond, a number of events is none
+MOST_EVENTS = 1e6  # beyond, a number of events is none
 
 
 def _repeated(reading: Reading) -> tuple[XRaySource, ...]:
@@ -92,7 +92,7 @@ def _event(reading: Reading, fields: dict[str, Any]) -> IrradiationEvent:
 
 def _total(fields: dict[str, Any]) -> AccumulatedDose:
     count = fields.pop("event_count", None)
-    return AccumulatedDose(event_count=int(count) if count is not None and 0 <= count < _NO_COUNT else None, **fields)
+    return AccumulatedDose(event_count=int(count) if count is not None and 0 <= count < MOST_EVENTS else None, **fields)
 
 
 def read(reading: Reading, content: tuple[Node, ...]) -> Body:

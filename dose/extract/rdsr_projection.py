@@ -38,9 +38,10 @@ def _thickness(reading: Reading, _: str, nodes: list[Node]) -> float | None:
 FILTER = Table(
     {
         "type": choice(c.FILTER_TYPES, c.FILTER_TYPE),
-        "material": worded(c.MATERIALS, c.FILTER_MATERIAL),
+        "material": worded(c.MATERIALS, c.FILTER_MATERIAL).or_else(c.EQUIVALENT_MATERIAL),
         "thickness_min_mm": group(_thickness, c.FILTER_THICKNESS_MIN),
         "thickness_max_mm": group(_thickness, c.FILTER_THICKNESS_MAX),
+        "thickness_mm": group(_thickness, c.FILTER_THICKNESS),
     }
 )
 POSITION = Table(
@@ -53,8 +54,14 @@ POSITION = Table(
 SIDE = Table({"laterality": choice(c.SIDES, c.LATERALITY)})
 
 
-def _filters(reading: Reading, _: str, nodes: list[Node]) -> tuple[Filter, ...]:
-    return tuple(Filter(**FILTER.read(reading, node[3], NOWHERE)) for node in nodes)
+def filters(reading: Reading, _: str, nodes: list[Node]) -> tuple[Filter, ...]:
+    """Read the filters; one thickness that is neither minimum nor maximum is both (TID 10055)."""
+    return tuple(_filter(FILTER.read(reading, node[3], NOWHERE)) for node in nodes)
+
+
+def _filter(fields: dict[str, Any]) -> Filter:
+    thickness = fields.pop("thickness_mm", None)
+    return Filter(**({"thickness_min_mm": thickness, "thickness_max_mm": thickness} | fields))
 
 
 def _breasts(reading: Reading, column: str, nodes: list[Node]) -> tuple[tuple[str | None, float], ...]:
@@ -134,7 +141,7 @@ EVENT = Table(
         "exposure_index": number(c.EXPOSURE_INDEX),
         "target_exposure_index": number(c.TARGET_EXPOSURE_INDEX),
         "deviation_index": number(c.DEVIATION_INDEX),
-        "filters": group(_filters, c.FILTERS),
+        "filters": group(filters, c.FILTERS),
     },
     anywhere=True,
 )
@@ -156,7 +163,7 @@ _MAMMOGRAPHY = c.spellings(c.MAMMOGRAPHY)
 _RADIOGRAPHY = ("DX", "CR")
 
 
-def _totals(fields: dict[str, Any]) -> list[AccumulatedDose]:
+def totals_of(fields: dict[str, Any]) -> list[AccumulatedDose]:
     """Return one row a plane, or one a breast where only glandular doses are stated."""
     breasts = fields.pop("agd_mgy", ())
     rows = [AccumulatedDose(plane=fields.get("plane"), laterality=side, agd_mgy=value) for side, value in breasts]
@@ -165,7 +172,7 @@ def _totals(fields: dict[str, Any]) -> list[AccumulatedDose]:
     return rows
 
 
-def _modality(root: dict[str, Any], events: list[IrradiationEvent], totals: list[AccumulatedDose]) -> str:
+def modality_of(root: dict[str, Any], events: list[IrradiationEvent], totals: list[AccumulatedDose]) -> str:
     """Decide what the report speaks for; one device may write several kinds, so events weigh more than its name.
 
     MG: mammography reported, or a glandular dose.
@@ -201,7 +208,8 @@ _TYPES = {  # event type by modality: the words of the extract contract
 }
 
 
-def _typed(event: IrradiationEvent, modality: str) -> IrradiationEvent:
+def typed_event(event: IrradiationEvent, modality: str) -> IrradiationEvent:
+    """Return the event with its type in the word of its modality."""
     if modality == "MG" and event.agd_mgy is None:
         return event  # as stated: a test shot, a specimen, no breast
     word = _TYPES.get((modality, event.event_type or ""))
@@ -215,10 +223,10 @@ def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     totals = [
         row
         for fields in each(reading, content, c.PROJECTION_ACCUMULATED, TOTAL, "accumulated")
-        for row in _totals(fields)
+        for row in totals_of(fields)
     ]
-    modality = _modality(root, events, totals)
-    return Body(modality, tuple(_typed(event, modality) for event in events), tuple(totals))
+    modality = modality_of(root, events, totals)
+    return Body(modality, tuple(typed_event(event, modality) for event in events), tuple(totals))
 
 
 READER = Reader("10001", (c.PROJECTION_EVENT, c.PROJECTION_ACCUMULATED), read, (c.PROJECTION_PROCEDURE, *_MAMMOGRAPHY))

@@ -9,7 +9,7 @@ References: DICOM PS3.16 section 6 (how templates nest and repeat).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -91,17 +91,31 @@ class Table:
         where : Where
             What these items are and where they lie: for the trace.
         """
+        return self.read_parts(reading, ((nodes, where),))
+
+    def read_parts(self, reading: Reading, parts: Iterable[tuple[tuple[Node, ...], Where]]) -> dict[str, Any]:
+        """Read every field found in any of several containers that together describe one thing."""
         found: dict[str, list[Node]] = {}
-        if reading.trace is None or where is NOWHERE:
-            collect(nodes, self.tree, self.astray, found)
-        else:
-            trace_found(reading.trace, self, nodes, where, found)
+        traced: Where | None = None
+        for nodes, where in parts:
+            if reading.trace is None or where is NOWHERE:
+                collect(nodes, self.tree, self.astray, found)
+            else:
+                trace_below(reading.trace, self, self.tree, nodes, where, found)
+                traced = traced or where
+        if reading.trace is not None and traced is not None:
+            reading.trace.extend(self._unstated(traced, found))
         fields: dict[str, Any] = {}
         for name, items in found.items():
             column = self.fallbacks.get(name, name)
             if column == name or column not in found:
                 fields[column] = self.rows[column].read(reading, column, items)
         return fields
+
+    def _unstated(self, where: Where, found: dict[str, list[Node]]) -> Iterator[Traced]:
+        for column in self.rows:
+            if column not in found and f"{column}, otherwise" not in found:
+                yield Traced(where.subject, where.index, column, reason="not stated in the report")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +155,7 @@ def collect(
             collect(node[3], branch.below, astray, found)
 
 
-def trace_found(
-    trace: list[Traced], table: Table, nodes: tuple[Node, ...], where: Where, found: dict[str, list[Node]]
-) -> None:
-    """Do as `collect`, and write down where each item lies and what it says."""
-    _trace_below(trace, table, table.tree, nodes, where, found)
-    trace.extend(
-        Traced(where.subject, where.index, column, reason="not stated in the report")
-        for column in table.rows
-        if column not in found and f"{column}, otherwise" not in found
-    )
-
-
-def _trace_below(
+def trace_below(
     trace: list[Traced],
     table: Table,
     tree: dict[Concept, _Branch],
@@ -161,6 +163,7 @@ def _trace_below(
     where: Where,
     found: dict[str, list[Node]],
 ) -> None:
+    """Do as `collect`, and write down where each item lies and what it says."""
     for position, node in enumerate(nodes, 1):
         branch = tree.get(node[0][0]) or table.astray.get(node[0][0]) or _ELSEWHERE
         if branch is _ELSEWHERE and not table.astray:
@@ -170,7 +173,7 @@ def _trace_below(
             found.setdefault(branch.column, []).append(node)
             column = table.fallbacks.get(branch.column, branch.column)
             trace.extend(_said(node, column, place))
-        _trace_below(trace, table, branch.below, node[3], place, found)
+        trace_below(trace, table, branch.below, node[3], place, found)
 
 
 def _said(node: Node, column: str, where: Where) -> Iterable[Traced]:
