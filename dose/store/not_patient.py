@@ -213,4 +213,5 @@ def _after(statement: Any, last: tuple[int, int] | None) -> Any:  # noqa: ANN401
     if last is None:
         return statement
     when, number = last
-    return statement.where((STUDY.c.listed_at < when) | ((STUDY.c.listed_at == when) & (STUDY.c.id < number)))
+    # Not `<` or `=`: one bound, so that the index is entered there instead of walked from its beginning.
+    return statement.where(STUDY.c.listed_at <= when, (STUDY.c.listed_at < when) | (STUDY.c.id < number))
