@@ -105,13 +105,15 @@ def import_(
 
 
 @app.command()
+@_clear
 def extract(
     paths: Paths,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Show what each object says about dose, without a database."""
-    from dose.extract import contract
+    from dose.extract import contract, quirk_files
 
+    quirk_files.use(load_settings().quirks_file)
     for answer in contract.walk(paths):
         _say(json.dumps(answer, allow_nan=False) if as_json else _summary(answer))
 
@@ -127,13 +129,17 @@ def _summary(answer: dict[str, Any]) -> str:
 @_clear
 def reextract(
     study: Annotated[str | None, typer.Option(help="One study, by its Study Instance UID.")] = None,
-    changed: Annotated[bool, typer.Option(help="What an older reader read (default).")] = False,
+    device: Annotated[str | None, typer.Option(help="A device's studies, by its name, station or model.")] = None,
+    changed: Annotated[bool, typer.Option("--changed", help="What older readers or quirks read (default).")] = False,
     everything: Annotated[bool, typer.Option("--all", help="Every kept object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a change.")] = False,
 ) -> None:
-    """Read kept objects again with the present readers; says what changed."""
-    from dacs.maintenance import run_reextract
+    """Read kept objects again with the present readers; says what changed. A killed run goes on where it stood."""
+    from dacs.reextract import Asked, run_reextract
 
-    raise typer.Exit(run_reextract(_settings(), study=study, only_changed=changed or not everything))
+    if sum(map(bool, (study, device, changed, everything))) > 1:
+        raise ConfigError("choose one of --study, --device, --changed and --all")
+    raise typer.Exit(run_reextract(_settings(), Asked(study, device, everything, as_json)))
 
 
 @app.command()

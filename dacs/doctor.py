@@ -17,8 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.maintenance import check_database, sessions
+from dacs.reextract import changed_rows
 from dacs.run import PLUGINS
 from dose.errors import ConfigError
+from dose.extract.quirks import SITE
 from dose.pacs import OrthancClient, PacsError
 from dose.settings import Settings
 from dose.tables import IngestItem, Patient, ProcessState, RefusedPeer, SourceObject
@@ -193,4 +195,14 @@ def site(settings: Settings) -> Iterator[Finding]:
         yield Finding("look", "The site's time zone is UTC.", "Set DACS_TIME_ZONE, for example Africa/Casablanca.")
 
 
-CHECKS: tuple[Check, ...] = (programs, disk, database, orthanc, worker, web, site)
+def quirks(settings: Settings) -> Iterator[Finding]:
+    """Which of the site's own quirks are in force, and whether objects must be read again for them."""
+    for row in SITE.rows:
+        whom = " ".join(glob for glob in (row.manufacturer, row.model, row.software) if glob != "*") or "any device"
+        yield Finding("ok", f"Quirk {row.name} for {whom}, template {row.template}: {row.why}")
+    with suppress(SQLAlchemyError, ConfigError):
+        if settings.quirks_file and changed_rows(sessions(settings)):
+            yield Finding("look", "The quirks changed since objects were read.", "Run `dacs reextract --changed`.")
+
+
+CHECKS: tuple[Check, ...] = (programs, disk, database, orthanc, worker, web, site, quirks)

@@ -12,10 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from dose import accounts, audit, migrate
 from dose.database import make_engine, session_factory, writing
 from dose.errors import ConfigError
-from dose.ingest import Reextracted, reextract
 from dose.scope import system_scope
 from dose.settings import Settings
-from dose.tables import AppUser, Study, UserRole
+from dose.tables import AppUser, UserRole
 
 FIRST_EMAIL = "admin@dacs.local"
 SCOPE = system_scope("command line")
@@ -87,29 +86,3 @@ def list_users(settings: Settings) -> str:
             line = user.email if user.active else f"{user.email} (switched off)"
             roles.setdefault(line, []).append(role or "no role")
     return "\n".join(f"{line}: {', '.join(names)}" for line, names in roles.items()) or "There are no accounts."
-
-
-def run_reextract(settings: Settings, *, study: str | None, only_changed: bool) -> int:
-    """Read kept objects again and print what changed; 1 when the named study is not there."""
-    factory = sessions(settings)
-    study_ids = None
-    if study is not None:
-        with factory() as session:
-            study_ids = list(session.scalars(select(Study.id).where(Study.study_instance_uid == study)))
-        if not study_ids:
-            print(f"There is no study {study}.")
-            return 1
-    with writing(factory) as session:
-        asked = study_ids or ("outdated" if only_changed else "all")
-        audit.record(session, SCOPE, audit.Action.REEXTRACT, subject="study", studies=asked)
-    read = changed = 0
-    for result in reextract(factory, study_ids=study_ids, everything=not only_changed):
-        read, changed = read + 1, changed + bool(result.changes)
-        _print_changes(result)
-    print(f"{read} studies read again, {changed} changed.")
-    return 0
-
-
-def _print_changes(result: Reextracted) -> None:
-    for change in result.changes:
-        print(f"study {result.study_id}: {change}")

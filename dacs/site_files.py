@@ -13,6 +13,7 @@ from pathlib import Path
 
 from dose.crypto import load_keys, use_keys
 from dose.errors import ConfigError
+from dose.extract import quirk_files
 from dose.settings import Settings
 
 ORTHANC_USER = "dacs"
@@ -33,7 +34,8 @@ def prepare(settings: Settings) -> Settings:
 
 
 def complete(settings: Settings) -> Settings:
-    """The settings with the secrets that exist under `var` filled in; loads the identifier keys."""
+    """The settings with the secrets that exist under `var` filled in; loads the keys and the site's quirks."""
+    quirk_files.use(settings.quirks_file)
     if settings.identifier_key_file.exists():
         use_keys(load_keys(settings.identifier_key_file))
     keys = settings.var / "keys"
