@@ -1,7 +1,7 @@
 """Read the dose out of one DICOM object: `extract(data) -> DoseReport`, or a `BadObject`, never anything else.
 
-A reader is a field table plus a little code. To add one: write its module, put it into `READERS`
-under its document title, and a twin into the tests.
+A reader is a field table plus a little code. To add one: write its module, put a report into `READERS` under its
+document title, anything else into `images.READERS` under its SOP class, and a twin into the tests.
 """
 
 from __future__ import annotations
@@ -9,22 +9,28 @@ from __future__ import annotations
 import mmap
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from dose import codes
 from dose.errors import BadObject, MissingField, NotADoseObject, TooExpensive, UnknownUnit, UnreadableObject
 from dose.extract import (
     checks,
+    header,
+    images,
     part10,
+    people,
     quirks,
     radsum,
     rdsr_ct,
     rdsr_enhanced,
     rdsr_projection,
     rdsr_radiopharm,
+    series,
     sr,
     study,
     texts,
+    typed,
 )
 from dose.extract.body import Reader
 from dose.extract.document import CODE, Document, Node
@@ -98,7 +104,9 @@ def read(source: Source, limits: Limits, trace: list[Traced] | None) -> DoseRepo
     """Extract, and trace where every field came from when a list is given."""
     try:
         with part10.opened(source) as data:
-            document = sr.read(data, limits)
+            if data[: len(typed.MAGIC)] == typed.MAGIC:
+                return typed.read(bytes(data), trace, READER_VERSION)
+            document, report = _read(data, limits, trace)
     except BadObject:
         raise
     except RecursionError:
@@ -106,7 +114,7 @@ def read(source: Source, limits: Limits, trace: list[Traced] | None) -> DoseRepo
     except MemoryError:
         raise TooExpensive("it needs more memory than there is") from None
     try:
-        return _report(document, trace)
+        return report()
     except BadObject as error:
         error.about = _about(document)
         raise
@@ -114,6 +122,30 @@ def read(source: Source, limits: Limits, trace: list[Traced] | None) -> DoseRepo
         refusal = UnreadableObject(f"its content makes no sense ({type(error).__name__})")
         refusal.about = _about(document)
         raise refusal from error
+
+
+_REPORT_CLASSES = "1.2.840.10008.5.1.4.1.1.88."  # every structured report storage
+
+
+def _read(data: part10.Buffer, limits: Limits, trace: list[Traced] | None) -> tuple[Document, Callable[[], DoseReport]]:
+    """Parse an object: what its header says, and how its report is made."""
+    if data[: len(series.MAGIC)] == series.MAGIC:
+        found, count = series.read(bytes(data), limits)
+        return _by_header(found, trace, count)
+    envelope = part10.envelope(data, limits)
+    sop_class = part10.sop_class(envelope)
+    if sop_class in images.READERS:
+        return _by_header(header.read(envelope, data, limits), trace)
+    document = sr.read(data, limits, envelope)
+    if document.content is None and document.title is None and not sop_class.startswith(_REPORT_CLASSES):
+        return _by_header(header.read(envelope, data, limits), trace)
+    return document, partial(_report, document, trace)
+
+
+def _by_header(
+    found: header.Header, trace: list[Traced] | None, count: int | None = None
+) -> tuple[Document, Callable[[], DoseReport]]:
+    return found.images[0].document(), partial(images.report, found, trace, READER_VERSION, count)
 
 
 _ABOUT = {
@@ -167,6 +199,9 @@ def _report(document: Document, trace: list[Traced] | None) -> DoseReport:
         warnings=reading.warnings(),
         quirks=repaired,
         reader_version=READER_VERSION,
+        people=people.once(
+            (*people.of_header(document), *people.observers(reading, document.content or ()), *body.people)
+        ),
     )
 
 
@@ -224,14 +259,9 @@ def _claims(document: Document, reader: Reader) -> bool:
 
 
 def _kind(document: Document) -> str:
-    modality = document.text("Modality")
-    if document.title is not None:
-        return (
-            "a structured report with another title"
-            if document.content is not None
-            else "a structured report without content"
-        )
-    return f"an object of modality {modality[:16]}" if modality else "an object without a document title"
+    if document.content is None:
+        return "a structured report without content"
+    return "a structured report with another title" if document.title else "a structured report without a title"
 
 
 def _required(document: Document, keyword: str) -> str:

@@ -45,8 +45,9 @@ HEADER = {
     "StudyDescription": 0x00081030, "InstitutionalDepartmentName": 0x00081040, "ManufacturerModelName": 0x00081090,
     "PatientName": 0x00100010, "PatientID": 0x00100020, "IssuerOfPatientID": 0x00100021,
     "PatientBirthDate": 0x00100030, "PatientSex": 0x00100040, "PatientAge": 0x00101010, "PatientSize": 0x00101020,
-    "PatientWeight": 0x00101030, "DeviceSerialNumber": 0x00181000, "SoftwareVersions": 0x00181020,
-    "StudyInstanceUID": 0x0020000D, "SeriesInstanceUID": 0x0020000E,
+    "PatientWeight": 0x00101030, "PregnancyStatus": 0x001021C0, "DeviceSerialNumber": 0x00181000,
+    "SoftwareVersions": 0x00181020, "StudyInstanceUID": 0x0020000D, "SeriesInstanceUID": 0x0020000E,
+    "ReferringPhysicianName": 0x00080090, "PerformingPhysicianName": 0x00081050, "OperatorsName": 0x00081070,
 }  # fmt: skip
 
 

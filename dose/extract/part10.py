@@ -19,10 +19,12 @@ from dose.errors import NotADoseObject, TooExpensive, UnreadableObject
 from dose.extract.elements import LONG_VRS, PIXELS, SHORT_VRS, Broken, Buffer, Odd, Walk
 from dose.extract.limits import DEFAULT, Budget, Limits
 
-__all__ = ["LONG_VRS", "SHORT_VRS", "Buffer", "Envelope", "envelope", "head", "head_of_prefix", "opened"]
+__all__ = ["LONG_VRS", "SHORT_VRS", "Buffer", "Envelope", "envelope", "head", "head_of_prefix", "opened", "sop_class"]
 
 _WHOLE_FILE = 8 << 20  # up to here one read is cheaper than a mapping
 _META_LIMIT = 1 << 20
+_SOP_CLASS = 0x00080016
+_BEFORE_CLASS = 64  # elements before it: group lengths, character set, image type, creation
 _EXPLICIT_BIG = "1.2.840.10008.1.2.2"
 _IMPLICIT = "1.2.840.10008.1.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -91,6 +93,21 @@ def envelope(data: Buffer, limits: Limits, *, whole: bool = True) -> Envelope:
         data, start = _inflate(data, start, limits, whole), 0
     explicit, big_endian = _encoding(data, start, syntax)
     return Envelope(data, start, explicit, big_endian, deflated_at, meta)
+
+
+def sop_class(found: Envelope) -> str:
+    """Return (0008,0016) SOP Class UID, else that of the meta group, '' when neither is stated."""
+    walk, pos = Walk(found.data, Budget(DEFAULT, 0), explicit=found.explicit, big_endian=found.big_endian), found.start
+    try:
+        for _ in range(_BEFORE_CLASS):
+            tag, vr, length, start = walk.element(pos, walk.explicit)
+            if tag >= _SOP_CLASS:
+                said = bytes(found.data[start : start + min(length, 64)]) if tag == _SOP_CLASS else b""
+                return said.decode("latin-1").strip(" \0") or found.meta.get(0x0002, "")
+            pos = walk.after(vr, length, start, walk.explicit)
+    except (struct.error, Odd, Broken):
+        pass  # whoever reads on will say what is wrong
+    return found.meta.get(0x0002, "")
 
 
 def _meta(data: Buffer, pos: int) -> tuple[dict[int, str], int]:

@@ -11,11 +11,11 @@ from dose.errors import BadObject, TooExpensive, UnreadableObject
 from dose.extract.document import Document
 from dose.extract.elements import Broken, Buffer, Odd
 from dose.extract.limits import DEFAULT, Budget, Limits
-from dose.extract.part10 import envelope
+from dose.extract.part10 import Envelope, envelope
 from dose.extract.sr_narrow import Narrow
 
 
-def read(data: Buffer, limits: Limits = DEFAULT) -> Document:
+def read(data: Buffer, limits: Limits = DEFAULT, found: Envelope | None = None) -> Document:
     """Read any DICOM object as far as a dose report needs it.
 
     Parameters
@@ -24,6 +24,8 @@ def read(data: Buffer, limits: Limits = DEFAULT) -> Document:
         A Part 10 object, or a bare data set.
     limits : Limits
         What reading may cost.
+    found : Envelope, optional
+        Where the data set lies, if that is known already.
 
     Returns
     -------
@@ -40,9 +42,8 @@ def read(data: Buffer, limits: Limits = DEFAULT) -> Document:
         It would cost more than an honest report.
     """
     budget = Budget(limits, len(data))
-    found = envelope(data, limits)
     try:
-        return Narrow(found, budget).document()
+        return Narrow(found or envelope(data, limits), budget).document()
     except Odd:
         return by_pydicom(data, budget)
     except (Broken, struct.error, IndexError):

@@ -94,7 +94,17 @@ def patient(reading: Reading, document: Document, study_date: str | None, fields
         height_m=height or fields.get("height_m") or None,
         weight_kg=weight or fields.get("weight_kg") or None,
         issuer=document.text("IssuerOfPatientID"),
+        pregnancy_status=_pregnancy(document.header.get(HEADER["PregnancyStatus"], b"")),
     )
+
+
+_PREGNANCY = {1: "not_pregnant", 2: "possibly_pregnant", 3: "definitely_pregnant", 4: "unknown"}  # (0010,21C0)
+
+
+def _pregnancy(raw: bytes) -> str | None:
+    # Two binary bytes in either order of a report, the number as text of an image.
+    said = raw.strip(b" \0")
+    return _PREGNANCY.get(int(said) if said.isdigit() else max(raw, default=0))
 
 
 def _rounded(years: float | None) -> float | None:

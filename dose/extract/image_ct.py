@@ -1,0 +1,198 @@
+"""CT images: one event per acquisition, from all slices of a series (or of an enhanced multi-frame image) together.
+
+A slice states the CTDIvol of its own position, which varies with current modulation; the acquisition's is the mean over
+its positions. No header states a DLP or a scanning length: reconstructions are shorter or longer than the scan.
+
+References: DICOM PS3.3 C.8.2.1 (CT image), C.8.15.3 (CT functional groups), C.8.15.3.8 (0018,9345).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from dose import codes as c
+from dose.extract.body import Body
+from dose.extract.header import Header, Image
+from dose.extract.header_table import (
+    Looked,
+    Table,
+    coded_choice,
+    read,
+    region,
+    started,
+    tag,
+    text,
+    uid,
+    whole,
+)
+from dose.extract.header_tags import LEAVES, path_of
+from dose.extract.image_projection import STATES, focal_spot, word
+from dose.extract.reading import Reading, Traced
+from dose.model import IrradiationEvent
+
+_VARIES = 0.005  # relative; below, slices differ by rounding only
+_TYPES = {
+    "SPIRAL": "spiral", "SEQUENCED": "sequenced", "CONSTANT_ANGLE": "constant_angle", "STATIONARY": "stationary",
+    "FREE": "free",
+}  # fmt: skip
+# (0018,0022) Scan Options and the fourth value of Image Type, where no acquisition type is stated.
+_SIGNS = (
+    ("constant_angle", ("SCOUT", "SURVIEW", "SCANOSCOPE", "SCANOGRAM", "TOPOGRAM", "_SOM5 TOP", "_SOM7 TOP")),
+    ("spiral", ("HELICAL", "SPIRAL", "HELIX", "_SOM5 SPI", "_SOM7 SPI")),
+    ("sequenced", ("AXIAL MODE", "_SOM5 SEQ", "_SOM7 SEQ", "SEQUENCE", "NORMAL_CT")),
+)
+EVENT: Table = {
+    "irradiation_event_uid": uid("IrradiationEventUID"),
+    "protocol": text("ProtocolName", "AcquisitionProtocolName"),
+    "target_region": region,
+    "patient_orientation": text("PatientPosition"),
+    "acquisition_number": whole("AcquisitionNumber"),
+    "ctdi_vol_mgy": tag("CTDIvol", "mGy"),
+    "ctdi_phantom": coded_choice(c.CTDI_PHANTOMS, "CTDIPhantomTypeCodeSequence"),
+    "pka_gy_cm2": tag("ImageAndFluoroscopyAreaDoseProduct", "dGy.cm2"),
+    "kvp_kv": tag("KVP", "kV"),
+    "tube_current_ma": tag("XRayTubeCurrentInmA", "mA")
+    .or_else("XRayTubeCurrentInuA", "uA")
+    .or_else("XRayTubeCurrent", "mA"),
+    "exposure_time_per_rotation_ms": tag("RevolutionTime", "s"),
+    "pitch": tag("SpiralPitchFactor", "1"),
+    "single_collimation_mm": tag("SingleCollimationWidth", "mm"),
+    "total_collimation_mm": tag("TotalCollimationWidth", "mm"),
+    "focal_spot_mm": focal_spot,
+    "distance_source_to_detector_mm": tag("DistanceSourceToDetector", "mm"),
+}
+# Of a localizer the exposure time is that of the whole acquisition; of a slice it is not (C.8.2.1.1.2).
+LOCALIZER: Table = EVENT | {"exposure_time_ms": tag("ExposureTime", "ms")}
+_ABSENT = {
+    "dlp_mgy_cm": "images state no DLP, and the scanning length cannot be known from them",
+    "scanning_length_mm": "images show what was reconstructed, not what was scanned",
+}
+
+
+@dataclass(slots=True)
+class _Acquisition:
+    """The images of one acquisition."""
+
+    images: list[Image]
+    kind: str | None
+
+
+def read_images(reading: Reading, header: Header, modality: str) -> Body:
+    """Read every acquisition, in the order in which they began."""
+    found: list[tuple[str, IrradiationEvent]] = []
+    for acquisition in _acquisitions(header.images):
+        event = _event(reading, acquisition, len(found))
+        if event is not None:
+            found.append((event.started_at or "", event))
+    return Body(modality, tuple(event for _, event in found), ())
+
+
+def _acquisitions(images: Iterable[Image]) -> list[_Acquisition]:
+    """Sort images by Irradiation Event UID; without one by acquisition number, and time where numbers are missing."""
+    groups: dict[tuple[str, ...], _Acquisition] = {}
+    for image in images:
+        kind, number = _kind(image), word(image, "AcquisitionNumber") or word(image, "FrameAcquisitionNumber")
+        event = word(image, "IrradiationEventUID").split("\\")[0]
+        key = (event,) if event else ("", kind or "", number or word(image, "AcquisitionTime"), word(image, "KVP"))
+        groups.setdefault(key, _Acquisition([], kind)).images.append(image)
+    merged = _one_sequence([group for key, group in groups.items() if not key[0]])
+    kept = [group for key, group in groups.items() if key[0]] + merged
+    return sorted(kept, key=lambda group: _when(group.images))
+
+
+def _kind(image: Image) -> str | None:
+    """Tell how it was scanned: Acquisition Type, else Image Type and Scan Options, else None."""
+    values = word(image, "ImageType") + "\\" + word(image, "FrameType")
+    if "LOCALIZER" in values.split("\\"):
+        return "constant_angle"
+    stated = _TYPES.get(word(image, "AcquisitionType"))
+    if stated:
+        return stated
+    said = f"{values} {word(image, 'ScanOptions')}"
+    found = next((kind for kind, signs in _SIGNS if any(sign in said for sign in signs)), None)
+    if found is None and word(image, "ScanOptions") == "AXIAL":
+        return "sequenced"
+    if found is None and not word(image, "CTDIvol") and word(image, "ImageAndFluoroscopyAreaDoseProduct"):
+        return "cone_beam"  # a dental system: it states a dose-area product, which no fan beam has
+    return found
+
+
+def _one_sequence(groups: list[_Acquisition]) -> list[_Acquisition]:
+    """Join the table positions of one sequence: makers number each, though all are one event (TID 10013)."""
+    sequence = [group for group in groups if group.kind == "sequenced"]
+    positions = [position for group in sequence for position in {_position(image) for image in group.images}]
+    alike = {word(group.images[0], "KVP") for group in sequence}
+    if len(sequence) < 2 or len(set(positions)) < len(positions) or len(alike) > 1:
+        return groups
+    first = min(sequence, key=lambda group: _when(group.images))
+    joined = _Acquisition([*first.images, *(i for g in sequence if g is not first for i in g.images)], "sequenced")
+    return [*(group for group in groups if group.kind != "sequenced"), joined]
+
+
+def _when(images: list[Image]) -> tuple[str, str, str]:
+    date_time, date, time = "AcquisitionDateTime", "AcquisitionDate", "AcquisitionTime"
+    return min((word(one, date_time), word(one, date), word(one, time)) for one in images)
+
+
+def _position(image: Image) -> str:
+    return word(image, "ImagePositionPatient") or word(image, "SliceLocation")
+
+
+def _event(reading: Reading, acquisition: _Acquisition, index: int) -> IrradiationEvent | None:
+    reading.subject, reading.several = "event", []
+    first = min(acquisition.images, key=lambda image: (_when([image]), _position(image)))
+    table = LOCALIZER if acquisition.kind == "constant_angle" else EVENT
+    looked = Looked(reading, first, "event", index)
+    fields: dict[str, Any] = {"started_at": started(looked, "started_at")} | read(table, looked)
+    for column, reason in _ABSENT.items():
+        looked.missing(column, reason)
+    _average(reading, fields, acquisition, index)
+    if all(fields.get(column) is None for column in STATES):
+        return None
+    return IrradiationEvent(
+        event_type=acquisition.kind,
+        series_instance_uid=word(first, "SeriesInstanceUID") or None,
+        values=tuple(reading.several),
+        **fields,
+    )
+
+
+def _average(reading: Reading, fields: dict[str, Any], acquisition: _Acquisition, index: int) -> None:
+    """Replace what varies from slice to slice by the mean over the slice positions; note that the CTDIvol did."""
+    if len(acquisition.images) < 2:
+        return
+    for column, keyword, change in _VARYING:
+        if fields.get(column) is None:
+            continue
+        means = _by_position(acquisition.images, LEAVES[keyword][0], change)
+        if not means or max(means) - min(means) <= _VARIES * max(means):
+            continue
+        fields[column] = float(f"{math.fsum(means) / len(means):.12g}")
+        if column == "ctdi_vol_mgy":
+            said = f"{column}: mean over {len(means)} slices, from {min(means):.4g} to {max(means):.4g} mGy"
+            reading.note("ctdi-vol-from-slices", said)
+        if reading.trace is not None:
+            path, how = path_of(LEAVES[keyword][0]), f"mean over {len(means)} slice positions"
+            reading.trace.append(Traced("event", index, column, path, f"{fields[column]:.6g}", None, how))
+
+
+_VARYING: tuple[tuple[str, str, Callable[[float], float]], ...] = (
+    ("ctdi_vol_mgy", "CTDIvol", float),
+    ("tube_current_ma", "XRayTubeCurrent", float),
+)
+
+
+def _by_position(images: list[Image], number: int, change: Callable[[float], float]) -> list[float]:
+    """Return the value at every slice position, the mean where several images show one position."""
+    found: dict[str, list[float]] = {}
+    for order, image in enumerate(images):
+        try:
+            value = change(float(image.values.get(number, b"").strip(b" \0") or b"nan"))
+        except ValueError:
+            continue
+        if value > 0 and math.isfinite(value):
+            found.setdefault(_position(image) or f"unnamed {order}", []).append(value)
+    return [math.fsum(values) / len(values) for values in found.values()]

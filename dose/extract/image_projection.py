@@ -1,0 +1,182 @@
+"""Projection images: DX, CR, MG with tomosynthesis, XA, RF, PX, IO, dental cone beam. One image, one exposure.
+
+References: DICOM PS3.3 C.8.7.2 (X-ray acquisition), C.8.7.10 (generation), C.8.11.3 to C.8.11.7 (DX, mammography),
+C.8.7.5 (XA positioner), C.8.19 (enhanced XA/XRF), C.8.21 (3D and breast tomosynthesis), C.7.6.22 (exposure index).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import zip_longest
+from typing import Any
+
+from dose import codes as c
+from dose.extract.body import Body
+from dose.extract.header import Header, Image
+from dose.extract.header_table import (
+    Fields,
+    Looked,
+    Table,
+    choice,
+    coded_choice,
+    numbers,
+    read,
+    region,
+    started,
+    tag,
+    text,
+    uid,
+    whole,
+)
+from dose.extract.header_tags import LEAVES
+from dose.extract.reading import Reading
+from dose.model import Filter, IrradiationEvent
+from dose.quantities import is_plausible
+
+SIDES = {"L": "left", "R": "right", "B": "both"}
+_MATERIALS = {
+    "ALUMINUM": "Al", "ALUMINIUM": "Al", "COPPER": "Cu", "RHODIUM": "Rh", "MOLYBDENUM": "Mo", "SILVER": "Ag",
+    "NIOBIUM": "Nb", "EUROPIUM": "Eu", "LEAD": "Pb", "TIN": "Sn", "TITANIUM": "Ti", "TANTALUM": "Ta",
+}  # fmt: skip
+
+
+def _view(looked: Looked, column: str) -> str | None:
+    said = text("ViewPosition")(looked, column)
+    return str(said).upper() if said else None
+
+
+def filters(looked: Looked, column: str) -> tuple[Filter, ...] | None:
+    """Read filter types, materials and thicknesses, the nth of each belonging together."""
+    kind = str(text("FilterType")(looked, column) or "")
+    material = str(text("FilterMaterial")(looked, column) or "")
+    low = numbers(looked, "filter_thickness_mm", "FilterThicknessMinimum", "mm")
+    high = numbers(looked, "filter_thickness_mm", "FilterThicknessMaximum", "mm")
+    kinds = [part.strip().lower() or None for part in kind.split("\\")]
+    materials = [_MATERIALS.get(part.strip().upper(), part.strip()) or None for part in material.split("\\")]
+    rows = [Filter(*row) for row in zip_longest(kinds, materials, low, high)]
+    return tuple(row for row in rows if row != Filter()) or None
+
+
+def focal_spot(looked: Looked, column: str) -> float | None:
+    """Read the nominal focal spot; several listed do not say which one was used."""
+    found = numbers(looked, column, "FocalSpots", "mm")
+    if len(set(found)) > 1:
+        looked.reading.several.append((column, tuple(found)))
+        return None
+    return found[0] if found else None
+
+
+def _exposed(position: int) -> Any:  # noqa: ANN401 - a row
+    # (0040,0303): the row dimension first; of a round field the diameter only. In cm at the detector.
+    def read_area(looked: Looked, column: str) -> float | None:
+        found = numbers(looked, column, "ExposedArea", "cm")
+        return found[min(position, len(found) - 1)] if found else None
+
+    return read_area
+
+
+ANY: Table = {
+    "irradiation_event_uid": uid("IrradiationEventUID"),
+    "started_at": started,
+    "protocol": text("ProtocolName", "AcquisitionProtocolName"),
+    "target_region": region,
+    "laterality": choice(SIDES, "ImageLaterality", "FrameLaterality", "Laterality"),
+    "view": coded_choice(c.VIEWS, "ViewCodeSequence", _view),
+    "patient_orientation": text("PatientPosition"),
+    "acquisition_number": whole("AcquisitionNumber"),
+    "pka_gy_cm2": tag("ImageAndFluoroscopyAreaDoseProduct", "dGy.cm2"),
+    "ka_e_mgy": tag("EntranceDoseInmGy", "mGy").or_else("EntranceDose", "dGy"),
+    "kvp_kv": tag("KVP", "kV"),
+    # (0018,1150) goes first: it is what makers keep right; (0018,8150) fills a zero.
+    "exposure_time_ms": tag("ExposureTime", "ms").or_else("ExposureTimeInms", "ms").or_else("ExposureTimeInuS", "us"),
+    "tube_current_ma": tag("XRayTubeCurrentInmA", "mA")
+    .or_else("XRayTubeCurrentInuA", "uA")
+    .or_else("XRayTubeCurrent", "mA"),
+    "exposure_mas": tag("ExposureInmAs", "mA.s").or_else("ExposureInuAs", "uA.s").or_else("Exposure", "mA.s"),
+    "hvl_mm": tag("HalfValueLayer", "mm"),
+    "exposure_index": tag("ExposureIndex", "1"),
+    "target_exposure_index": tag("TargetExposureIndex", "1"),
+    "deviation_index": tag("DeviationIndex", "1"),
+    "distance_source_to_detector_mm": tag("DistanceSourceToDetector", "mm"),
+    "positioner_primary_angle_deg": tag("PositionerPrimaryAngle", "deg"),
+    "positioner_secondary_angle_deg": tag("PositionerSecondaryAngle", "deg"),
+    "collimated_field_height_mm": _exposed(0),
+    "collimated_field_width_mm": _exposed(1),
+    "focal_spot_mm": focal_spot,
+    "filters": filters,
+}
+BREAST: Table = ANY | {
+    "agd_mgy": tag("OrganDose", "dGy"),  # (0040,0316) of a mammogram is the glandular dose: PS3.3 C.8.11.3
+    "compressed_thickness_mm": tag("BodyPartThickness", "mm"),
+}
+C_ARM: Table = ANY | {
+    # In the XA positioner module (0018,1111) reaches to the isocentre; in DX to the table (C.8.7.5, C.8.11.5).
+    "distance_source_to_isocenter_mm": tag("DistanceSourceToIsocenter", "mm").or_else("DistanceSourceToPatient", "mm"),
+    "pulse_width_ms": tag("AveragePulseWidth", "ms"),
+}
+TABLES: Mapping[str, Table] = {"MG": BREAST, "XA": C_ARM, "RF": C_ARM}
+
+# A number below or above is more likely in another unit (an SID in cm or inches); stored and flagged.
+_DISTANCES = {"MG": (500.0, 1200.0), "IO": (100.0, 1000.0), "PX": (300.0, 2500.0)}
+_DISTANCE = (500.0, 4500.0)
+STATES = (
+    "pka_gy_cm2", "ka_e_mgy", "agd_mgy", "kvp_kv", "tube_current_ma", "exposure_mas", "exposure_time_ms",
+    "exposure_index", "ctdi_vol_mgy",
+)  # fmt: skip
+_CONE_BEAM_CLASSES = ("1.2.840.10008.5.1.4.1.1.13.1.2",)  # X-Ray 3D Craniofacial
+_TOMOSYNTHESIS_CLASSES = ("1.2.840.10008.5.1.4.1.1.13.1.3", "1.2.840.10008.5.1.4.1.1.2")  # breast; as CT images
+_MOVING = {"PositionerMotion": "rotational_acquisition", "TableMotion": "stepping_acquisition"}
+
+
+def word(image: Image, keyword: str) -> str:
+    """Return a defined term of the header in capitals, '' when absent."""
+    return image.values.get(LEAVES[keyword][0], b"").decode("latin-1").strip(" \0").upper()
+
+
+def _event_type(image: Image, modality: str) -> str:
+    if modality == "MG":
+        tomosynthesis = word(image, "SOPClassUID") in _TOMOSYNTHESIS_CLASSES or "TOMO" in word(image, "ImageType")
+        return "tomosynthesis" if tomosynthesis else "mammography"
+    if word(image, "SOPClassUID") in _CONE_BEAM_CLASSES:
+        return "cone_beam"
+    if modality not in ("XA", "RF"):
+        return "radiography"
+    if word(image, "RadiationSetting") == "SC":  # a low dose: fluoroscopy (C.8.7.2.1.4)
+        return "fluoroscopy"
+    moving = (kind for keyword, kind in _MOVING.items() if word(image, keyword) == "DYNAMIC")
+    return next(moving, "stationary_acquisition")
+
+
+def _check_distance(reading: Reading, fields: Fields, modality: str) -> None:
+    value = fields.get("distance_source_to_detector_mm")
+    low, high = _DISTANCES.get(modality, _DISTANCE)
+    if not isinstance(value, float) or not is_plausible("distance_source_to_detector_mm", value):
+        return  # absent, or noted already
+    if not low <= value <= high:
+        reading.note("implausible", f"distance_source_to_detector_mm: {value:g} mm is outside {low:g} to {high:g}")
+
+
+def event(reading: Reading, image: Image, modality: str, index: int = 0) -> IrradiationEvent | None:
+    """Read the exposure of one image; None when it states neither a dose nor an exposure."""
+    reading.subject, reading.several = "event", []
+    fields: dict[str, Any] = read(TABLES.get(modality, ANY), Looked(reading, image, "event", index))
+    if all(fields.get(column) is None for column in STATES):
+        return None
+    _check_distance(reading, fields, modality)
+    series = word(image, "SeriesInstanceUID") or None
+    return IrradiationEvent(
+        event_type=_event_type(image, modality),
+        series_instance_uid=series,
+        values=tuple(reading.several),
+        **fields,
+    )
+
+
+def read_images(reading: Reading, header: Header, modality: str) -> Body:
+    """Read every image's exposure; images of one exposure (the frames or slices of a tomosynthesis) give one event."""
+    found: dict[object, IrradiationEvent] = {}
+    for image in header.images:
+        one = event(reading, image, modality, len(found))
+        if one is not None:
+            found.setdefault(one.irradiation_event_uid or one, one)
+    return Body(modality, tuple(found.values()), ())
