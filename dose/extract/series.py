@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from dose.errors import BadObject, TooExpensive, UnreadableObject
@@ -51,6 +52,28 @@ def bundle(heads: Iterable[bytes], limits: Limits = DEFAULT) -> bytes:
     return gathering.bundle()
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a bundle needs of one image, as JSON would; `instance` is its SOP Instance UID, empty without one."""
+
+    series: str
+    instance: str
+    said: dict[str, Any]
+
+
+def row_of(data: bytes, limits: Limits = DEFAULT) -> Row:
+    """Return what a bundle needs of one image, or of its head.
+
+    Raises
+    ------
+    BadObject
+        It cannot be read.
+    """
+    item, _ = read_item(envelope(data, limits), data, limits)
+    instance = item.values.pop(_INSTANCE, b"").strip(b" \0").decode("latin-1")
+    return Row(item.values.get(_SERIES, b"").strip(b" \0").decode("latin-1"), instance, _plain(item))
+
+
 class Gathering:
     """A series bundle in the making, for who cannot wait until all images of a series were fetched.
 
@@ -59,9 +82,9 @@ class Gathering:
 
     def __init__(self, limits: Limits = DEFAULT) -> None:
         self._limits = limits
-        self._rows: dict[bytes, Item] = {}
+        self._rows: dict[str, Row] = {}
         self._refused: list[BadObject] = []
-        self._values: dict[bytes, bytes] = {}  # most values are alike in all images: one copy of each is enough
+        self._texts: dict[str, str] = {}  # most values are alike in all images: one copy of each is enough
 
     def __len__(self) -> int:
         """Images so far, those that could not be read too."""
@@ -70,22 +93,29 @@ class Gathering:
     def add(self, data: bytes) -> None:
         """Take in one image, or its head; one that cannot be read is counted as left out."""
         try:
-            item, _ = read_item(envelope(data, self._limits), data, self._limits)
+            self.add_row(row_of(data, self._limits))
         except BadObject as error:
-            self._refused.append(error)
-            return
-        item.values = {tag: self._values.setdefault(raw, raw) for tag, raw in item.values.items()}
-        key = item.values.pop(_INSTANCE, b"").strip(b" \0")
-        self._rows[key or b"unnamed %d" % len(self._rows)] = item
+            self.leave_out(error)
+
+    def add_row(self, row: Row) -> None:
+        """Take in what `row_of` gave for one image."""
+        for tag, value in row.said.items():
+            if isinstance(value, str):
+                row.said[tag] = self._texts.setdefault(value, value)
+        self._rows[row.instance or f"unnamed {len(self._rows)}"] = row
+
+    def leave_out(self, error: BadObject) -> None:
+        """Count an image that could not be read."""
+        self._refused.append(error)
 
     def bundle(self) -> bytes:
         """Return the bundle; see `bundle` for what it raises."""
         rows, refused = self._rows, self._refused
         if not rows:
             raise refused[0] if refused else ValueError("a series without images")
-        if len({item.values.get(_SERIES, b"").strip(b" \0") for item in rows.values()}) > 1:
+        if len({row.series for row in rows.values()}) > 1:
             raise UnreadableObject("images of several series")
-        return MAGIC + _written(_without_detail([_plain(item) for item in rows.values()]), len(refused))
+        return MAGIC + _written(_without_detail([dict(row.said) for row in rows.values()]), len(refused))
 
 
 def read(data: bytes, limits: Limits = DEFAULT) -> tuple[Header, int]:
