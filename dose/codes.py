@@ -58,6 +58,7 @@ SPELLINGS: Mapping[str, str] = {
     "349358000": "C-B02C9", "89457008": "C-10072", "304283002": "R-42806",  # radiopharmaceutical, nuclide, half life
     "410675002": "G-C340", "363698007": "G-C0E3", "363589002": "G-C2D0",  # route, finding site, associated procedure
     "373066001": "R-0038D", "373067005": "R-00339",  # yes, no
+    "159016003": "J-00187", "309343006": "J-004E8",  # radiologic technologist, physician
     "77004003": "C-111A1", "40565003": "C-105A1", "21576001": "C-107A1", "129504001": "C-B1038",  # F-18 C-11 N-13 O-15
     "424875009": "C-1018C", "35337001": "C-131A3", "79477007": "C-131A1", "53315004": "C-128A2",  # O-14 Ga-68 -66 Ge-68
     "79197006": "C-159A2", "3932008": "C-127A2", "425364008": "C-127A4",  # Rb-82, Cu-64 -60
@@ -161,6 +162,20 @@ DEVICE_MANUFACTURER = _dcm("113878")
 DEVICE_MODEL = _dcm("113879")
 DEVICE_SERIAL = _dcm("113880")
 
+# TID 1003 person observer, TID 1020 person participant
+PERSON_OBSERVER_NAME = _dcm("121008")
+PERSON_OBSERVER_ORGANISATION_ROLE = _dcm("121010")
+PERSON_OBSERVER_PROCEDURE_ROLE = _dcm("121011")
+PERSON_NAME = _dcm("113870")
+PERSON_ORGANISATION_ROLE = _dcm("113874")
+PERSON_PROCEDURE_ROLE = _dcm("113875")
+PERSON_ROLES = {  # CID 7453, CID 7452
+    _dcm("113850"): "authorizing", _dcm("113851"): "administering", _dcm("121094"): "performing",
+    _dcm("121096"): "requesting", _dcm("121097"): "recording", _dcm("121098"): "verifying",
+    _dcm("121099"): "assisting", ("UMLS", "C1709880"): "referring", _dcm("121083"): "technologist",
+    _dcm("121081"): "physician", _sct("159016003"): "technologist", _sct("309343006"): "physician",
+}  # fmt: skip
+
 # TID 10003, 10013: what both kinds of event share
 IRRADIATION_EVENT_UID = _dcm("113769")
 DATETIME_STARTED = _dcm("111526")
@@ -193,7 +208,25 @@ MEAN_CTDI_VOL = _dcm("113830")
 CTDI_PHANTOM = _dcm("113835")
 DLP = _dcm("113838")
 SSDE = _dcm("113930")
+WATER_EQUIVALENT_DIAMETER = _dcm("113980")
+EXPOSED_RANGE = _dcm("113899")
+TOP_Z = _dcm("113897")
+BOTTOM_Z = _dcm("113898")
+MODULATION = _dcm("113842")
 EFFECTIVE_DOSE = _dcm("113839")
+
+# TID 10015: dose check
+DOSE_CHECK_ALERT = _dcm("113900")
+DLP_ALERT_VALUE = _dcm("113903")
+CTDI_ALERT_VALUE = _dcm("113904")
+DLP_ALERT_FORECAST = _dcm("113905")
+CTDI_ALERT_FORECAST = _dcm("113906")
+REASON_FOR_PROCEEDING = _dcm("113907")
+DOSE_CHECK_NOTIFICATION = _dcm("113908")
+DLP_NOTIFICATION_VALUE = _dcm("113911")
+CTDI_NOTIFICATION_VALUE = _dcm("113912")
+DLP_NOTIFICATION_FORECAST = _dcm("113913")
+CTDI_NOTIFICATION_FORECAST = _dcm("113914")
 
 CT_EVENT_TYPES = {  # CID 10013
     _dcm("113804"): "sequenced",

@@ -187,6 +187,9 @@ class IrradiationEvent:
     pitch: float | None = None
     scanning_top_z_mm: float | None = None
     scanning_bottom_z_mm: float | None = None
+    exposed_range_mm: float | None = None
+    water_equivalent_diameter_mm: float | None = None
+    modulation: str | None = None
     # geometry
     positioner_primary_angle_deg: float | None = None
     positioner_secondary_angle_deg: float | None = None

@@ -161,6 +161,8 @@ _ROWS = (
     Quantity("pitch", "Pitch factor", "", "1", ONE, 0, 5, "TID 10013 (113828)"),
     Quantity("scanning_top_z_mm", "Top of the scanning length", "z", "mm", MM, -5000, 5000, "TID 10014 (113897)"),
     Quantity("scanning_bottom_z_mm", "Bottom of the scanning length", "z", "mm", MM, -5000, 5000, "TID 10014 (113898)"),
+    Quantity("exposed_range_mm", "Exposed range", "", "mm", MM, 0, 3000, "TID 10014 (113899)"),
+    _size("water_equivalent_diameter_mm", "Water equivalent diameter", "mm", MM, 50, 600, "TID 10013 (113980)"),
     # geometry: PS3.16 TID 10003C, CID 10008
     Quantity("positioner_primary_angle_deg", "Primary angle", "", "°", DEGREE, -180, 180, "TID 10003C (112011)"),
     Quantity("positioner_secondary_angle_deg", "Secondary angle", "", "°", DEGREE, -180, 180, "TID 10003C (112012)"),

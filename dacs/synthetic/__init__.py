@@ -7,7 +7,7 @@ Used by the demonstration hospital, by the tests and by the benchmarks. Everythi
 """
 
 from dacs.synthetic.content import BLANK, EMPTY, Concept, Dialect, Raw, Repeated, Value
-from dacs.synthetic.ct import CTEvent, CTSource, ct_event, ct_localizer, ct_rdsr, event_uid
+from dacs.synthetic.ct import CTCheck, CTEvent, CTSource, ct_event, ct_localizer, ct_rdsr, event_uid
 from dacs.synthetic.document import COMPREHENSIVE_SR, DOSE_SR, ENHANCED_SR, Document, basic_text_sr
 from dacs.synthetic.edit import drop, find, shuffled, walk
 from dacs.synthetic.encode import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, TRANSFER_SYNTAXES, misdeclared, to_bytes
@@ -49,6 +49,7 @@ __all__ = [
     "IMPLICIT",
     "TRANSFER_SYNTAXES",
     "Administration",
+    "CTCheck",
     "CTEvent",
     "CTSource",
     "Characteristics",

@@ -96,6 +96,30 @@ PHANTOMS: Mapping[str, Concept] = {
     "body_32": D("113691", "IEC Body Dosimetry Phantom"),
 }
 
+# CT dose check: TID 10015; people: TID 1003, 1020
+ALERT = D("113900", "Dose Check Alert Details")
+NOTIFICATION = D("113908", "Dose Check Notification Details")
+DLP_CONFIGURED = {
+    "alert": D("113901", "DLP Alert Value Configured"),
+    "notification": D("113909", "DLP Notification Value Configured"),
+}
+CTDI_CONFIGURED = {
+    "alert": D("113902", "CTDIvol Alert Value Configured"),
+    "notification": D("113910", "CTDIvol Notification Value Configured"),
+}
+REASON = D("113907", "Reason for Proceeding")
+YES, NO = _srt("R-0038D", "373066001", "Yes"), _srt("R-00339", "373067005", "No")
+PERSON_NAME = D("113870", "Person Name")
+PERSON_PROCEDURE_ROLE = D("113875", "Person Role in Procedure")
+PERSON_OBSERVER_ROLE = D("121011", "Person Observer's Role in this Procedure")
+PERSON_OBSERVER_ORGANISATION_ROLE = D("121010", "Person Observer's Role in the Organization")
+PROCEDURE_ROLES: Mapping[str, Concept] = {
+    "authorizing": D("113850", "Irradiation Authorizing"),
+    "administering": D("113851", "Irradiation Administering"),
+    "performing": D("121094", "Performing"),
+}
+TECHNOLOGIST = D("121083", "Technologist")
+
 # Projection: TID 10002-10007
 ACCUMULATED = D("113702", "Accumulated X-Ray Dose Data")
 EVENT = D("113706", "Irradiation Event X-Ray Data")

@@ -145,6 +145,11 @@ def text(concept: Concept, value: str | None, relationship: str = "CONTAINS") ->
     return [] if value is None else [Item(relationship, "TEXT", concept, value)]
 
 
+def person(concept: Concept, name: str, *children: Item, relationship: str = "CONTAINS") -> Item:
+    """Return a PNAME item."""
+    return Item(relationship, "PNAME", concept, name, children)
+
+
 def uidref(concept: Concept, value: str | None, relationship: str = "CONTAINS") -> list[Item]:
     """Return a UIDREF item, or nothing for None."""
     return [] if value is None else [Item(relationship, "UIDREF", concept, value)]

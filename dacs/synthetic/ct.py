@@ -12,14 +12,38 @@ from typing import Any
 from pydicom.dataset import Dataset
 
 from dacs.synthetic import concepts as c
-from dacs.synthetic.content import Concept, Dialect, Item, Value, code, container, moment, numbers, text, uidref
-from dacs.synthetic.document import Document, document, irradiating_device, observer, procedure, scope, source_of_dose
+from dacs.synthetic.content import (
+    Concept,
+    Dialect,
+    Item,
+    Value,
+    code,
+    container,
+    moment,
+    numbers,
+    person,
+    text,
+    uidref,
+)
+from dacs.synthetic.document import (
+    Document,
+    document,
+    irradiating_device,
+    observer,
+    people_observing,
+    procedure,
+    scope,
+    source_of_dose,
+)
 from dacs.synthetic.fields import (
+    ALERT_ROWS,
     CT_DOSE_ROWS,
     CT_PARAMETER_ROWS,
     CT_SOURCE_ROWS,
     CT_TOTAL_ROWS,
     CTDI_ROW,
+    NOTIFICATION_ROWS,
+    SCAN_RANGE_ROWS,
     number_items,
 )
 from dacs.synthetic.subjects import Device, Patient, Study
@@ -36,6 +60,19 @@ class CTSource:
     tube_current_ma: Value = 210.0
     max_tube_current_ma: Value = 420.0
     exposure_time_per_rotation_ms: Value = 500.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CTCheck:
+    """What the console compared before a scan (TID 10015); `kind` is alert or notification."""
+
+    kind: str = "alert"
+    dlp_mgy_cm: Value = None
+    ctdi_vol_mgy: Value = None
+    dlp_forecast_mgy_cm: Value = None
+    ctdi_vol_forecast_mgy: Value = None
+    reason: str | None = None
+    authorized_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +100,11 @@ class CTEvent:
     source_count: Value = None  # None: as many as there are sources
     modulation: str | None = None
     dose_container: bool = True
+    scanning_top_z_mm: Value = None
+    scanning_bottom_z_mm: Value = None
+    exposed_range_mm: Value = None
+    water_equivalent_diameter_mm: Value = None
+    checks: Sequence[CTCheck] = ()
 
 
 def ct_event(**fields: Any) -> CTEvent:  # noqa: ANN401 - any field of CTEvent
@@ -100,6 +142,7 @@ def ct_rdsr(
     content = [
         procedure(c.CT_PROCEDURE),
         *observer(form, device),
+        *people_observing(form),
         *moment(c.START_OF_IRRADIATION, study.started, "HAS OBS CONTEXT"),
         *moment(c.END_OF_IRRADIATION, study.started, "HAS OBS CONTEXT"),
         *scope(form, study),
@@ -154,6 +197,7 @@ def _parameters(event: CTEvent, dialect: Dialect) -> Item:
     return container(
         c.CT_PARAMETERS,
         number_items(event, CT_PARAMETER_ROWS, dialect),
+        number_items(event, SCAN_RANGE_ROWS, dialect),
         numbers(c.SOURCE_COUNT, count, "1", "{X-Ray sources}"),
         [_source(source, dialect) for source in event.sources],
     )
@@ -166,4 +210,18 @@ def _source(source: CTSource, dialect: Dialect) -> Item:
 def _dose(event: CTEvent, dialect: Dialect) -> Item:
     phantom = [code(c.CTDI_PHANTOM, c.PHANTOMS[event.phantom])] if event.phantom else []
     ctdi = number_items(event, [CTDI_ROW], dialect)
-    return container(c.CT_DOSE, ctdi, phantom, number_items(event, CT_DOSE_ROWS, dialect))
+    checks = [_check(check, dialect) for check in event.checks]
+    return container(c.CT_DOSE, ctdi, phantom, number_items(event, CT_DOSE_ROWS, dialect), checks)
+
+
+def _check(sent: CTCheck, dialect: Dialect) -> Item:
+    alert = sent.kind == "alert"
+    role = code(c.PERSON_PROCEDURE_ROLE, c.PROCEDURE_ROLES["authorizing"], relationship="HAS PROPERTIES")
+    return container(
+        c.ALERT if alert else c.NOTIFICATION,
+        code(c.DLP_CONFIGURED[sent.kind], c.NO if sent.dlp_mgy_cm is None else c.YES),
+        code(c.CTDI_CONFIGURED[sent.kind], c.NO if sent.ctdi_vol_mgy is None else c.YES),
+        number_items(sent, ALERT_ROWS if alert else NOTIFICATION_ROWS, dialect),
+        text(c.REASON, sent.reason),
+        [person(c.PERSON_NAME, sent.authorized_by, role)] if sent.authorized_by else [],
+    )

@@ -21,6 +21,7 @@ from dacs.synthetic.content import (
     container,
     flat,
     modifier,
+    person,
     text,
     uidref,
     write_items,
@@ -52,6 +53,7 @@ class Document:
     content_time: str | None = None
     scope: str | None = "study"
     observer: bool = True
+    people: tuple[tuple[str, str], ...] = ()  # name and role in the procedure of person observers
 
 
 def document(
@@ -111,6 +113,20 @@ def observer(form: Document, device: Device) -> list[Item]:
         *text(c.DEVICE_OBSERVER_MODEL, device.model, where),
         *text(c.DEVICE_OBSERVER_SERIAL, device.serial_number, where),
     ]
+
+
+def people_observing(form: Document) -> list[Item]:
+    """Return the observer context of persons (TID 1002, 1003), technologists all."""
+    where, found = "HAS OBS CONTEXT", []
+    for name, role in form.people:
+        found += [
+            code(c.OBSERVER_TYPE, c.OBSERVER_PERSON, relationship=where),
+            person(c.PERSON_OBSERVER_NAME, name, relationship=where),
+            code(c.PERSON_OBSERVER_ORGANISATION_ROLE, c.TECHNOLOGIST, relationship=where),
+        ]
+        if role:
+            found.append(code(c.PERSON_OBSERVER_ROLE, c.PROCEDURE_ROLES[role], relationship=where))
+    return found
 
 
 def scope(form: Document, study: Study) -> list[Item]:

@@ -44,6 +44,11 @@ CT_PARAMETER_ROWS: tuple[Row, ...] = (
     ("total_collimation_mm", D("113827", "Nominal Total Collimation Width"), "mm"),
     ("pitch", D("113828", "Pitch Factor"), "{ratio}"),
 )
+SCAN_RANGE_ROWS: tuple[Row, ...] = (
+    ("scanning_top_z_mm", D("113897", "Top Z Location of Scanning Length"), "mm"),
+    ("scanning_bottom_z_mm", D("113898", "Bottom Z Location of Scanning Length"), "mm"),
+    ("exposed_range_mm", D("113899", "Exposed Range"), "mm"),
+)
 CT_SOURCE_ROWS: tuple[Row, ...] = (
     ("kvp_kv", KVP, "kV"),
     ("max_tube_current_ma", D("113833", "Maximum X-Ray Tube Current"), "mA"),
@@ -55,6 +60,19 @@ CT_DOSE_ROWS: tuple[Row, ...] = (
     ("dlp_mgy_cm", D("113838", "DLP"), "mGy.cm"),
     ("ssde_mgy", D("113930", "Size Specific Dose Estimate"), "mGy"),
     ("effective_dose_msv", D("113839", "Effective Dose"), "mSv"),
+    ("water_equivalent_diameter_mm", D("113980", "Water Equivalent Diameter"), "mm"),
+)
+ALERT_ROWS: tuple[Row, ...] = (
+    ("dlp_mgy_cm", D("113903", "DLP Alert Value"), "mGy.cm"),
+    ("ctdi_vol_mgy", D("113904", "CTDIvol Alert Value"), "mGy"),
+    ("dlp_forecast_mgy_cm", D("113905", "Accumulated DLP Forward Estimate"), "mGy.cm"),
+    ("ctdi_vol_forecast_mgy", D("113906", "Accumulated CTDIvol Forward Estimate"), "mGy"),
+)
+NOTIFICATION_ROWS: tuple[Row, ...] = (
+    ("dlp_mgy_cm", D("113911", "DLP Notification Value"), "mGy.cm"),
+    ("ctdi_vol_mgy", D("113912", "CTDIvol Notification Value"), "mGy"),
+    ("dlp_forecast_mgy_cm", D("113913", "DLP Forward Estimate"), "mGy.cm"),
+    ("ctdi_vol_forecast_mgy", D("113914", "CTDIvol Forward Estimate"), "mGy"),
 )
 CT_TOTAL_ROWS: tuple[Row, ...] = (
     ("event_count", CT_EVENT_COUNT, "{events}"),

@@ -28,6 +28,7 @@ class Patient:
     weight_kg: float | None = 68.0
     issuer: str | None = None
     comments: str | None = None
+    pregnancy: int | None = None  # 1 not pregnant, 2 possibly, 3 definitely, 4 unknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,8 @@ class Study:
     description: str | None = "Synthetic study"
     id: str | None = "1"
     referring: str | None = ""
+    performing: str | None = None
+    operators: str | None = None  # several are parted by a backslash
 
     @property
     def started(self) -> str:
@@ -82,6 +85,7 @@ def common_modules(patient: Patient, device: Device, study: Study) -> Dataset:
         PatientSize=_decimal(patient.height_m),
         PatientWeight=_decimal(patient.weight_kg),
         PatientComments=patient.comments,
+        PregnancyStatus=patient.pregnancy,
     )
     _set(
         ds,
@@ -92,6 +96,8 @@ def common_modules(patient: Patient, device: Device, study: Study) -> Dataset:
         StudyID=study.id,
         StudyDescription=study.description,
         ReferringPhysicianName=study.referring,
+        PerformingPhysicianName=study.performing,
+        OperatorsName=study.operators,
     )
     _set(
         ds,

@@ -1,6 +1,7 @@
 """CT radiation dose reports.
 
-References: DICOM PS3.16 TID 10011 (document), TID 10012 (totals), TID 10013 and 10014 (events), CID 10013.
+References: DICOM PS3.16 TID 10011 (document), TID 10012 (totals), TID 10013 and 10014 (events), TID 10015 (dose
+check), CID 10013.
 """
 
 from __future__ import annotations
@@ -8,11 +9,24 @@ from __future__ import annotations
 from typing import Any
 
 from dose import codes as c
+from dose.extract import people
 from dose.extract.body import Body, Reader, each
 from dose.extract.document import Node
 from dose.extract.reading import Reading
-from dose.extract.template import NOWHERE, Table, choice, coded, group, moment, number, text, worded
-from dose.model import AccumulatedDose, IrradiationEvent, XRaySource
+from dose.extract.template import (
+    NOWHERE,
+    ReadRow,
+    Table,
+    choice,
+    coded,
+    group,
+    moment,
+    number,
+    numbers,
+    text,
+    worded,
+)
+from dose.model import AccumulatedDose, DoseCheck, IrradiationEvent, Person, XRaySource
 
 TOTAL = Table({"event_count": number(c.CT_EVENT_COUNT), "dlp_mgy_cm": number(c.DLP_TOTAL)}, anywhere=True)
 
@@ -35,6 +49,57 @@ def _sources(reading: Reading, _: str, nodes: list[Node]) -> tuple[XRaySource, .
     return tuple(XRaySource(**SOURCE.read(reading, node[3], NOWHERE)) for node in nodes)
 
 
+def _checks(kind: str, rows: dict[str, tuple[c.Concept, c.Concept]]) -> ReadRow:
+    """Return what reads one container of dose checks: for each quantity its threshold and its forecast."""
+    table = Table(
+        {
+            **{f"{column} {part}": group(_measured(column), concepts[place])
+               for column, concepts in rows.items() for place, part in enumerate(("configured", "forecast"))},
+            "reason": text(c.REASON_FOR_PROCEEDING),
+        },
+        anywhere=True,
+    )  # fmt: skip
+
+    def read(reading: Reading, _: str, nodes: list[Node]) -> tuple[DoseCheck, ...]:
+        found = []
+        for node in nodes:
+            said = table.read(reading, node[3], NOWHERE)
+            for column in rows:
+                configured, forecast = said.get(f"{column} configured"), said.get(f"{column} forecast")
+                if configured is not None or forecast is not None:
+                    reason = said.get("reason") if forecast is not None else None
+                    found.append(DoseCheck(kind, column, configured, forecast, reason))
+        return tuple(found)
+
+    return read
+
+
+def _measured(column: str) -> ReadRow:
+    """Return what reads one number of a dose check: a threshold or a prediction, never a dose received."""
+
+    def read(reading: Reading, _: str, nodes: list[Node]) -> float | None:
+        before = reading.dose_read, reading.dose_lost
+        values = numbers(reading, column, nodes)
+        reading.dose_read, reading.dose_lost = before
+        return next(iter(values), None)
+
+    return read
+
+
+ALERTS = _checks(
+    "alert",
+    {
+        "dlp_mgy_cm": (c.DLP_ALERT_VALUE, c.DLP_ALERT_FORECAST),
+        "ctdi_vol_mgy": (c.CTDI_ALERT_VALUE, c.CTDI_ALERT_FORECAST),
+    },
+)
+NOTIFICATIONS = _checks(
+    "notification",
+    {
+        "dlp_mgy_cm": (c.DLP_NOTIFICATION_VALUE, c.DLP_NOTIFICATION_FORECAST),
+        "ctdi_vol_mgy": (c.CTDI_NOTIFICATION_VALUE, c.CTDI_NOTIFICATION_FORECAST),
+    },
+)
 EVENT = Table(
     {
         "irradiation_event_uid": text(c.IRRADIATION_EVENT_UID),
@@ -53,12 +118,20 @@ EVENT = Table(
         "scanning_length_mm": number(c.CT_PARAMETERS, c.SCANNING_LENGTH),
         "single_collimation_mm": number(c.CT_PARAMETERS, c.SINGLE_COLLIMATION),
         "total_collimation_mm": number(c.CT_PARAMETERS, c.TOTAL_COLLIMATION),
+        "scanning_top_z_mm": number(c.CT_PARAMETERS, c.TOP_Z),
+        "scanning_bottom_z_mm": number(c.CT_PARAMETERS, c.BOTTOM_Z),
+        "exposed_range_mm": number(c.CT_PARAMETERS, c.EXPOSED_RANGE),
+        "water_equivalent_diameter_mm": number(c.CT_DOSE, c.WATER_EQUIVALENT_DIAMETER),
+        "modulation": worded({}, c.MODULATION),
         "pitch": number(c.CT_PARAMETERS, c.PITCH),
         "kvp_kv": number(c.CT_PARAMETERS, c.CT_SOURCE, c.KVP),
         "tube_current_ma": number(c.CT_PARAMETERS, c.CT_SOURCE, c.TUBE_CURRENT),
         "max_tube_current_ma": number(c.CT_PARAMETERS, c.CT_SOURCE, c.MAX_TUBE_CURRENT),
         "exposure_time_per_rotation_ms": number(c.CT_PARAMETERS, c.CT_SOURCE, c.EXPOSURE_TIME_PER_ROTATION),
         "sources": group(_sources, c.CT_PARAMETERS, c.CT_SOURCE),
+        "alerts": group(ALERTS, c.CT_DOSE, c.DOSE_CHECK_ALERT),
+        "notifications": group(NOTIFICATIONS, c.CT_DOSE, c.DOSE_CHECK_NOTIFICATION),
+        "people": group(people.participants, c.PERSON_NAME),
     },
     anywhere=True,
 )
@@ -77,6 +150,7 @@ def _repeated(reading: Reading) -> tuple[XRaySource, ...]:
 
 def _event(reading: Reading, fields: dict[str, Any]) -> IrradiationEvent:
     """Lift to the event only what several X-ray sources agree on (dual source)."""
+    fields["dose_checks"] = (*fields.pop("alerts", ()), *fields.pop("notifications", ()))
     sources = fields.get("sources") or _repeated(reading)
     if sources:
         fields["sources"] = sources
@@ -97,9 +171,13 @@ def _total(fields: dict[str, Any]) -> AccumulatedDose:
 
 def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     """Read a CT report's events and totals, in document order."""
-    events = tuple(_event(reading, fields) for fields in each(reading, content, c.CT_ACQUISITION, EVENT, "event"))
+    took_part: list[Person] = []
+    events = tuple(
+        _event(reading, people.taken_out(fields, took_part))
+        for fields in each(reading, content, c.CT_ACQUISITION, EVENT, "event")
+    )
     totals = tuple(_total(fields) for fields in each(reading, content, c.CT_ACCUMULATED, TOTAL, "accumulated"))
-    return Body("CT", events, totals)
+    return Body("CT", events, totals, tuple(took_part))
 
 
 READER = Reader("10011", (c.CT_ACQUISITION, c.CT_ACCUMULATED), read, c.spellings(c.CT_PROCEDURE))

@@ -177,7 +177,8 @@ def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     ]
     modality = "CT" if is_ct else rdsr_projection.modality_of(root, events, totals)
     typed = tuple(rdsr_projection.typed_event(event, modality) for event in events)
-    return Body(modality, typed, tuple(totals))
+    took_part = tuple(person for said, _ in found for person in said.get("people", ()))
+    return Body(modality, typed, tuple(totals), took_part)
 
 
 def _counted(said: dict[str, Any]) -> dict[str, Any]:

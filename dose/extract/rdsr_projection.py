@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from dose import codes as c
+from dose.extract import people
 from dose.extract.body import Body, Reader, each
 from dose.extract.document import Node
 from dose.extract.reading import Reading
@@ -28,7 +29,7 @@ from dose.extract.template import (
     total,
     worded,
 )
-from dose.model import AccumulatedDose, Filter, IrradiationEvent
+from dose.model import AccumulatedDose, Filter, IrradiationEvent, Person
 
 
 def _thickness(reading: Reading, _: str, nodes: list[Node]) -> float | None:
@@ -142,6 +143,7 @@ EVENT = Table(
         "target_exposure_index": number(c.TARGET_EXPOSURE_INDEX),
         "deviation_index": number(c.DEVIATION_INDEX),
         "filters": group(filters, c.FILTERS),
+        "people": group(people.participants, c.PERSON_NAME),
     },
     anywhere=True,
 )
@@ -219,14 +221,19 @@ def typed_event(event: IrradiationEvent, modality: str) -> IrradiationEvent:
 def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     """Read a projection report's events and totals, in document order."""
     root = ROOT.read(reading, content, Where("study", None, "1"))
-    events = [IrradiationEvent(**fields) for fields in each(reading, content, c.PROJECTION_EVENT, EVENT, "event")]
+    took_part: list[Person] = []
+    events = [
+        IrradiationEvent(**people.taken_out(fields, took_part))
+        for fields in each(reading, content, c.PROJECTION_EVENT, EVENT, "event")
+    ]
     totals = [
         row
         for fields in each(reading, content, c.PROJECTION_ACCUMULATED, TOTAL, "accumulated")
         for row in totals_of(fields)
     ]
     modality = modality_of(root, events, totals)
-    return Body(modality, tuple(typed_event(event, modality) for event in events), tuple(totals))
+    typed = tuple(typed_event(event, modality) for event in events)
+    return Body(modality, typed, tuple(totals), tuple(took_part))
 
 
 READER = Reader("10001", (c.PROJECTION_EVENT, c.PROJECTION_ACCUMULATED), read, (c.PROJECTION_PROCEDURE, *_MAMMOGRAPHY))

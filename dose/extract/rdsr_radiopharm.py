@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 from dose import codes as c
+from dose.extract import people
 from dose.extract.body import Body, Reader, each
 from dose.extract.document import Node
 from dose.extract.reading import Reading
 from dose.extract.template import NOWHERE, Table, check, choice, coded, group, moment, number, numbers, text, worded
-from dose.model import IrradiationEvent, OrganDose
+from dose.model import IrradiationEvent, OrganDose, Person
 
 ORGAN = Table(
     {
@@ -52,6 +53,7 @@ EVENT = Table(
         "effective_dose_msv": number(c.EFFECTIVE_DOSE),
         "organ_doses": group(_organs, c.ORGAN_DOSE_INFORMATION),
         "comment": text(c.COMMENT),
+        "people": group(people.participants, c.PERSON_NAME),
     },
     anywhere=True,
 )
@@ -72,8 +74,13 @@ def _is_positron_emitter(event: IrradiationEvent) -> bool:
 
 def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     """Read every administration, in document order: PT when any radionuclide is a positron emitter, else NM."""
-    events = tuple(_event(reading, fields) for fields in each(reading, content, c.ADMINISTRATION, EVENT, "event"))
-    return Body("PT" if any(map(_is_positron_emitter, events)) else "NM", events, ())
+    took_part: list[Person] = []
+    events = tuple(
+        _event(reading, people.taken_out(fields, took_part))
+        for fields in each(reading, content, c.ADMINISTRATION, EVENT, "event")
+    )
+    modality = "PT" if any(map(_is_positron_emitter, events)) else "NM"
+    return Body(modality, events, (), tuple(took_part))
 
 
 READER = Reader("10021", (c.ADMINISTRATION,), read, source="radiopharm_rdsr")
