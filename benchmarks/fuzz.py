@@ -23,15 +23,16 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields, is_dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from benchmarks import MISSED
-from benchmarks.mutate import ROW_MAGIC, row_spoilt, spoilt, taken_apart, torn, written
+from benchmarks.mutate import OWN, json_spoilt, spoilt, taken_apart, torn, written
 from dose.errors import BadObject, NotADoseObject
-from dose.extract import extract
+from dose.extract import extract, series
 from dose.extract.contract import as_json
 from dose.extract.trace import trace
 
@@ -102,8 +103,8 @@ class Mutants:
         return name, torn(data, chance) if chance.random() < 0.15 else data
 
     def _respelt(self, name: str, data: bytes, chance: random.Random) -> bytes:
-        if data.startswith(ROW_MAGIC):
-            return row_spoilt(data, chance)
+        if data.startswith(OWN):
+            return json_spoilt(data, chance)
         if data[128:132] != b"DICM":
             return torn(data, chance)
         if name not in self._parts:
@@ -125,7 +126,14 @@ def answer(data: bytes, *, traced: bool) -> str:
             raise ValueError("a number that is not finite")
     if traced:
         trace(data)
+        _gathered(data)
     return "ok"
+
+
+def _gathered(data: bytes) -> None:
+    """Read an image once more as one of a series: what cannot be gathered is refused like anything else."""
+    with suppress(BadObject):
+        extract(series.bundle([data, data]))
 
 
 def _floats(value: Any) -> Iterator[float]:

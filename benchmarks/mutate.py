@@ -28,7 +28,7 @@ EXPLICIT, IMPLICIT = b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2"
 BIG, DEFLATED = b"1.2.840.10008.1.2.2", b"1.2.840.10008.1.2.1.99"
 JPEG = b"1.2.840.10008.1.2.4.50"
 SYNTAXES = (EXPLICIT, EXPLICIT, EXPLICIT, IMPLICIT, IMPLICIT, BIG, DEFLATED, JPEG, b"1.2.3", b"")
-ROW_MAGIC = b"DACS-ROW-1\n"
+OWN = b"DACS-"  # what we keep that is no DICOM: typed rows, series; a line with its name, then JSON
 _LONG = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"SQ", b"UT", b"UN", b"UC", b"UR", b"OV", b"SV", b"UV"})
 _UNDEFINED = 0xFFFFFFFF
 _CONTENT, _VALUE_TYPE = 0x0040A730, 0x0040A040
@@ -253,12 +253,13 @@ def torn(data: bytes, chance: random.Random) -> bytes:
 _JSON: tuple[Any, ...] = (None, "", 0, -1, 1e308, 10**400, True, [], {}, "nan", "1,5", "\ud800", "x" * 5000, [[[[]]]])
 
 
-def row_spoilt(data: bytes, chance: random.Random) -> bytes:
-    """Return a typed row (`DACS-ROW-1`) with values of its JSON dropped, replaced or put elsewhere."""
-    row = json.loads(data[len(ROW_MAGIC) :])
+def json_spoilt(data: bytes, chance: random.Random) -> bytes:
+    """Return a typed row or a series with values of its JSON dropped, replaced or put elsewhere."""
+    name, _, text = data.partition(b"\n")
+    said = json.loads(text)
     for _ in range(chance.choice((1, 1, 2, 4))):
-        _spoil_json(row, chance)
-    return ROW_MAGIC + json.dumps(row).encode("utf-8", "surrogatepass")
+        _spoil_json(said, chance)
+    return name + b"\n" + json.dumps(said).encode("utf-8", "surrogatepass")
 
 
 def _spoil_json(value: Any, chance: random.Random) -> None:

@@ -1,29 +1,92 @@
-"""One synthetic object of every kind that may arrive, by name: what fuzzing and the oldest seeds start from."""
+"""One synthetic object of every kind that may arrive, by name: what fuzzing starts from."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pydicom.dataset import Dataset
 
+from dacs.synthetic.enhanced import Detail, enhanced_event, enhanced_rdsr
 from dacs.synthetic.hospital import demo_studies
-from tests.build import Device, Patient, basic_text_sr, study, to_bytes
+from dacs.synthetic.radiopharm import administration, radiopharm_rdsr
+from dose.extract import images, series, typed
+from dose.extract.header_tags import KEYWORDS, WANTED, Wanted
+from tests.build import Device, Patient, basic_text_sr, study, to_bytes, uid
 from tests.extract.samples import REPORTS
 
 PIXELS = 0x7FE00010
+_VALUES = {
+    b"DS": "1.5", b"IS": "2", b"FD": 2.5, b"FL": 2.5, b"US": 3, b"SS": 3, b"UL": 3, b"SL": 3, b"DA": "20261121",
+    b"TM": "114014", b"DT": "20261121114014", b"UI": "1.2.3", b"AS": "045Y", b"PN": "Test^Patient", b"SQ": None,
+}  # fmt: skip
+_TEXTS = {
+    "SpecificCharacterSet": "ISO_IR 192", "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+    "CodingSchemeDesignator": "DCM",
+    "CodeValue": "113691", "CommentsOnRadiationDose": "TotalDLP=120.5", "ELSCINT1 creator": "ELSCINT1",
+}  # fmt: skip
 
 
 def every_kind() -> dict[str, bytes]:
-    """Return an object of every kind as it is ingested: reports, images without their pixels."""
+    """Return an object of every kind as it is ingested: reports, images without their pixels, series, typed rows."""
     kinds = {name: to_bytes(build()) for name, build in REPORTS.items()}
     kinds["text report"] = to_bytes(basic_text_sr(Patient(), Device(), study()))
+    kinds["radiopharmaceutical"] = to_bytes(radiopharm_rdsr(study=study(), events=[administration(), administration()]))
+    kinds["enhanced"] = to_bytes(enhanced_rdsr(study=study(), events=[enhanced_event()] * 2, details=[Detail()]))
+    kinds["typed row"] = typed.encode(_row())
+    kinds |= {f"header {sop_class}": _full(sop_class, modality) for sop_class, modality in _classes()}
     return kinds | _images()
 
 
+def _row() -> dict[str, object]:
+    dlp = {"text": "415,8", "number": 415.8, "unit": "mGy.cm", "at": "row 17, column E"}
+    return {
+        "source": "legacy", "uid": "2.25.1", "modality": "CT", "origin": {"file": "3fa4b2c19a0e"},
+        "study": {"uid": "2.25.2", "date": "2019-03-04", "time": "10:11:12"}, "patient": {"id": "00123"},
+        "size": {"height_m": dlp | {"number": 172, "unit": "cm"}},
+        "events": [{"texts": {"protocol": "Thorax"}, "values": {"dlp_mgy_cm": dlp}}],
+    }  # fmt: skip
+
+
+def _classes() -> Iterator[tuple[str, str]]:
+    """Give one SOP class of every reader of headers and modality it reads."""
+    seen = set()
+    for sop_class, (reader, modality) in images.READERS.items():
+        if (reader.source, modality) not in seen:
+            seen.add((reader.source, modality))
+            yield sop_class, modality or "CT"
+
+
+def _full(sop_class: str, modality: str) -> bytes:
+    """Return a header with every element that any reader asks for."""
+    ds = _filled(WANTED)
+    ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = sop_class, uid("full", sop_class), modality
+    return to_bytes(ds, strict=False)
+
+
+def _filled(wanted: Wanted) -> Dataset:
+    ds = Dataset()
+    for tag, element in wanted.items():
+        value = _VALUES.get(element.vr, "TEXT")
+        if element.inside is not None:
+            value = [_filled(element.inside)]
+        ds.add_new(tag, element.vr.decode(), _TEXTS.get(KEYWORDS.get(tag, ""), value))
+    return ds
+
+
 def _images() -> dict[str, bytes]:
-    found: dict[str, Dataset] = {}
+    found: dict[str, list[bytes]] = {}
     for visit in demo_studies(count=60):
         for image in visit.images():
-            found.setdefault(f"image {image.Modality}", image)
-    return {name: to_bytes(_headed(image), strict=False) for name, image in found.items()}
+            heads = found.setdefault(image.Modality, [])
+            if len(heads) < 6:
+                heads.append(to_bytes(_headed(image), strict=False))
+    single = {f"image {modality}": heads[0] for modality, heads in found.items()}
+    return single | {"series CT": series.bundle(_of_one_series(found["CT"]))}
+
+
+def _of_one_series(heads: list[bytes]) -> list[bytes]:
+    rows = [(series.row_of(head).series, head) for head in heads]
+    return [head for number, head in rows if number == rows[0][0]]
 
 
 def _headed(image: Dataset) -> Dataset:
