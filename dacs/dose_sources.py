@@ -14,12 +14,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from dose import ingest
 from dose.errors import NotADoseObject
 from dose.extract import extract
+from dose.extract.images import READERS
 from dose.ingest import Outcome
 from dose.model import DoseReport
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 STRUCTURED_REPORTS = STORAGE + "88."
-PERFORMED_PROCEDURE_STEP = "1.2.840.10008.3.1.2.3.3"
+PERFORMED_STEPS = "1.2.840.10008.3.1.2.3."
 META_BYTES = 2048  # the file meta information of every maker seen fits
 
 
@@ -32,15 +33,7 @@ class Kind(Enum):
     OTHER = "other"  # never states dose
 
 
-# The ends of storage class UIDs, PS3.4 table B.5-1.
-_IMAGES = frozenset({
-    "1", "1.1", "1.1.1", "1.2", "1.2.1", "1.3", "1.3.1",  # CR, DX, mammography, intra-oral
-    "2.1", "2.2", "128.1", "130",  # enhanced CT and PET: a whole scan
-    "7", "7.1", "7.2", "7.3", "7.4",  # secondary capture: perhaps a dose screen
-    "12.1", "12.1.1", "12.2", "12.2.1", "12.3",  # angiography, fluoroscopy
-    "13.1.1", "13.1.2", "13.1.3", "13.1.4", "13.1.5",  # 3D X-ray, breast tomosynthesis and projections
-})  # fmt: skip
-_SLICES = frozenset({"2", "20", "128"})  # CT, NM, PET
+_SLICES = frozenset({STORAGE + "2", STORAGE + "20", STORAGE + "128"})  # CT, NM, PET
 SLICED = frozenset({"CT", "NM", "PT"})  # the modalities of their series
 NO_DOSE = frozenset({  # of the modalities of images, those without ionising radiation
     "AR", "AU", "BI", "ECG", "EEG", "EMG", "EPS", "ES", "GM", "HD", "IVOCT", "IVUS", "KER", "LEN", "MR", "OCT", "OP",
@@ -50,12 +43,11 @@ NO_DOSE = frozenset({  # of the modalities of images, those without ionising rad
 
 def kind_of(sop_class_uid: str) -> Kind:
     """How an object of this class comes in."""
-    if sop_class_uid.startswith(STRUCTURED_REPORTS) or sop_class_uid == PERFORMED_PROCEDURE_STEP:
+    if sop_class_uid.startswith((STRUCTURED_REPORTS, PERFORMED_STEPS)):
         return Kind.REPORT
-    ending = sop_class_uid.removeprefix(STORAGE)
-    if ending in _IMAGES:
-        return Kind.IMAGE
-    return Kind.SLICE if ending in _SLICES else Kind.OTHER
+    if sop_class_uid in _SLICES:
+        return Kind.SLICE
+    return Kind.IMAGE if sop_class_uid in READERS else Kind.OTHER
 
 
 _CLASS_ELEMENT = b"\x02\x00\x02\x00UI"  # (0002,0002) Media Storage SOP Class UID
@@ -96,7 +88,7 @@ def ingest_image(
 
 
 # Orthanc's metadata of what was made from something else inside Orthanc, and how that was made.
-_COPIES = {"AnonymizedFrom": "anonymized", "ModifiedFrom": "modified"}
+_COPIES = {"AnonymizedFrom": ingest.ANONYMISED, "ModifiedFrom": ingest.MODIFIED}
 
 
 def copy_of(metadata: Mapping[str, str]) -> dict[str, str]:

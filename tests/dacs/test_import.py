@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from dacs import importer
-from dacs.importer import Answer, find_files, run_import
+from dacs.import_files import find_files
+from dacs.import_object import Importer
+from dacs.importer import run_import
 from dacs.site_files import prepare
 from dose import migrate
 from dose.database import make_engine, session_factory
@@ -103,13 +104,23 @@ def test_images_and_other_reports_are_counted_and_left(settings, tmp_path, capsy
     text = build.basic_text_sr(build.Patient(), build.Device(), build.study())
     (tmp_path / "text.dcm").write_bytes(build.to_bytes(text))
     assert run_import(settings, [tmp_path / "image.dcm", tmp_path / "text.dcm"]) == 0
-    assert "2 files: 2 without dose report." in capsys.readouterr().err
+    assert "2 files: 1 of a series, 1 without dose." in capsys.readouterr().err
 
 
 def test_a_loop_of_links_is_walked_once(folder):
     (folder / "deep" / "back").symlink_to(folder)
     (folder / "deep" / "same").symlink_to(folder / "deep" / "er")
-    assert [path.name for path in find_files([folder])] == ["a.dcm", "b", "c.DCM"]
+    assert [path.name for path in find_files([folder])] == ["a.dcm", "b", "back", "c.DCM"]
+
+
+def test_a_loop_of_links_is_named(settings, folder, capsys):
+    (folder / "deep" / "back").symlink_to(folder)
+    (folder / "self").symlink_to(folder / "self")
+    assert run_import(settings, [folder]) == 1
+    said = capsys.readouterr().err
+    assert "deep/back: a link back to a folder above it" in said
+    assert "self: Too many levels of symbolic links" in said
+    assert "5 files: 3 new, 2 bad." in said
 
 
 def test_pipes_dead_links_and_odd_names_stop_nothing(settings, folder, capsys):
@@ -129,13 +140,13 @@ def test_a_folder_that_cannot_be_opened_is_listed(settings, folder, capsys, monk
     opened = os.scandir
 
     def scandir(path):
-        if Path(path) == closed:
+        if path == closed:
             raise PermissionError(13, "Permission denied", str(path))
         return opened(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert run_import(settings, [folder]) == 1
-    assert "closed: a pipe, a device, or a folder that cannot be opened" in capsys.readouterr().err
+    assert "closed: a folder that cannot be opened" in capsys.readouterr().err
 
 
 def test_files_are_found_in_sorted_order_whatever_the_disk_says(folder):
@@ -152,18 +163,18 @@ def test_a_report_larger_than_the_setting_is_not_read(settings, tmp_path, capsys
 
 
 def test_an_interrupted_import_goes_on_where_it_stood(settings, folder, capsys, monkeypatch):
-    take, taken = importer._Importer.take, []
+    take, taken = Importer.take, []
 
-    def interrupted(self, path: Path) -> Answer:
+    def interrupted(self, path: Path) -> tuple[str, str | None]:
         if len(taken) == 2:
             raise KeyboardInterrupt
         taken.append(path)
         return take(self, path)
 
-    monkeypatch.setattr(importer._Importer, "take", interrupted)
+    monkeypatch.setattr(Importer, "take", interrupted)
     assert run_import(settings, [folder]) == 130
     assert "Stopped after 2 of 3 files" in capsys.readouterr().err
-    monkeypatch.setattr(importer._Importer, "take", take)
+    monkeypatch.setattr(Importer, "take", take)
     assert run_import(settings, [folder]) == 0
     assert "3 files: 1 new, 2 known." in capsys.readouterr().err.replace("\n", "")
 
