@@ -175,7 +175,8 @@ def _average(reading: Reading, fields: dict[str, Any], acquisition: _Acquisition
             said = f"{column}: mean over {len(means)} slices, from {min(means):.4g} to {max(means):.4g} mGy"
             reading.note("ctdi-vol-from-slices", said)
         if reading.trace is not None:
-            path, how = path_of(LEAVES[keyword][0]), f"mean over {len(means)} slice positions"
+            spread = f"from {min(means):.4g} to {max(means):.4g}"
+            path, how = path_of(LEAVES[keyword][0]), f"mean over {len(means)} slice positions, {spread}"
             reading.trace.append(Traced("event", index, column, path, f"{fields[column]:.6g}", None, how))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from dose.model import DoseWarning
 
@@ -53,3 +54,27 @@ class Reading:
             DoseWarning(code, text if times == 1 else f"{text} ({times} times)")
             for (code, text), times in self.notes.items()
         )
+
+
+def shared_out(trace: list[Traced] | None, start: int, first: int, rows: Sequence[object]) -> None:
+    """Give the lines from `start` on, traced for one container, to the rows (from number `first`) made of it.
+
+    An accumulated container of both breasts becomes a row a breast (TID 10005): each glandular dose is one row's, and
+    what was said beside them is the row's that holds it.
+    """
+    if trace is None:
+        return
+    lines, trace[start:] = trace[start:], []
+    doses = [line for line in lines if line.field == "agd_mgy" and line.reason is None]
+    for number, row in enumerate(rows, first):
+        for line in lines:
+            if line.field != "agd_mgy" and (line.reason or getattr(row, line.field, None) is not None):
+                trace.append(replace(line, index=number))
+            elif line.field != "agd_mgy":
+                trace.append(
+                    Traced(line.subject, number, line.field, reason="stated for the examination, not by breast")
+                )
+        if getattr(row, "agd_mgy", None) is not None and doses:
+            trace.append(replace(doses.pop(0), index=number))
+        else:
+            trace.append(Traced("accumulated", number, "agd_mgy", reason="not stated in the report"))

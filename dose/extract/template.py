@@ -16,8 +16,11 @@ from typing import Any
 from dose.codes import Concept, by_code, spellings
 from dose.errors import UnknownUnit
 from dose.extract import texts
-from dose.extract.document import CODE, NO_CODE, NUM, Coded, Node
+from dose.extract.document import CODE, NO_CODE, NOTHING, NUM, Node
 from dose.extract.reading import Reading, Traced
+from dose.extract.said import NOWHERE as NOWHERE
+from dose.extract.said import Where as Where
+from dose.extract.said import said_by, said_inside
 from dose.model import Code
 from dose.quantities import QUANTITIES, Quantity
 
@@ -28,12 +31,16 @@ ReadRow = Callable[[Reading, str, list[Node]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field: the concepts that lead to it, how it is read, others that belong to it, and where else to look."""
+    """One field: the concepts that lead to it, how it is read, others that belong to it, and where else to look.
+
+    `silent`: a maker's own item, whose absence from a trace is not worth a line.
+    """
 
     path: tuple[Concept, ...]
     read: ReadRow
     also: tuple[tuple[Concept, ...], ...] = ()
     otherwise: tuple[Concept, ...] | None = None
+    silent: bool = False
 
     def or_else(self, *path: Concept) -> Row:
         """Return the row with a second place to look."""
@@ -113,21 +120,9 @@ class Table:
         return fields
 
     def _unstated(self, where: Where, found: dict[str, list[Node]]) -> Iterator[Traced]:
-        for column in self.rows:
-            if column not in found and f"{column}, otherwise" not in found:
+        for column, row in self.rows.items():
+            if not row.silent and column not in found and f"{column}, otherwise" not in found:
                 yield Traced(where.subject, where.index, column, reason="not stated in the report")
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """One container of the document: `event` 3 at `1.13`."""
-
-    subject: str
-    index: int | None
-    at: str
-
-
-NOWHERE = Where("", None, "")  # inside a container whose items the enclosing table has traced
 
 
 def _leaves(rows: Mapping[str, Row]) -> dict[Concept, _Branch]:
@@ -172,45 +167,10 @@ def trace_below(
         if branch.column is not None:
             found.setdefault(branch.column, []).append(node)
             column = table.fallbacks.get(branch.column, branch.column)
-            trace.extend(_said(node, column, place))
+            trace.extend(said_by(node, column, place))
+            if node[1] == NOTHING:
+                trace.extend(said_inside(node, f"{column}.{len(found[branch.column]) - 1}", place))
         trace_below(trace, table, branch.below, node[3], place, found)
-
-
-def _said(node: Node, column: str, where: Where) -> Iterable[Traced]:
-    """Yield what one item says about a field, as sent."""
-    base = Traced(where.subject, where.index, column, f"{where.at} > {code_text(node[0])}")
-    if node[1] == NUM:
-        for said, unit in node[2]:
-            yield _said_number(base, said, unit[0][1] if unit else None)
-        if not node[2]:
-            yield replace(base, reason="stated without a value")
-    elif node[1] == CODE:
-        empty = node[2] == NO_CODE
-        yield replace(
-            base, value=None if empty else code_text(node[2]), reason="stated without a code" if empty else None
-        )
-    elif node[1]:
-        yield replace(base, value=texts.decode(node[2], ""), reason=None if node[2].strip(b" \0") else "stated empty")
-
-
-def _said_number(base: Traced, said: bytes, unit: str | None) -> Traced:
-    text = said.decode("latin-1").strip(" \0")
-    traced = replace(base, value=text, unit=unit)
-    quantity = QUANTITIES.get(base.field)
-    if not text:
-        return replace(traced, reason="stated without a value")
-    if quantity is None:
-        return traced
-    try:
-        return replace(traced, conversion=f"× {quantity.convert(1.0, unit):.12g} = {quantity.unit}")
-    except UnknownUnit:
-        return replace(traced, reason=f"unit {unit!r} is unknown for {quantity.name}")
-
-
-def code_text(code: Coded) -> str:
-    """Return a code for people: `(113830,DCM) Mean CTDIvol`."""
-    (scheme, value), meaning = code
-    return f"({value},{scheme}) {texts.decode(meaning, '')}".rstrip()
 
 
 def number(*path: Concept) -> Row:
@@ -278,6 +238,17 @@ def worded(table: Mapping[Concept, str], *path: Concept) -> Row:
             if node[1] == CODE and node[2] != NO_CODE:
                 return look_up(node[2][0]) or texts.decode(node[2][1], reading.charset) or node[2][0][1]
         return _text(reading, column, nodes)
+
+    return Row(path, read)
+
+
+def words(table: Mapping[Concept, str], *path: Concept) -> Row:
+    """Several codes of one thing (grid: fixed, focused) as one text: our words or meanings as sent, sorted."""
+    one = worded(table, *path)
+
+    def read(reading: Reading, column: str, nodes: list[Node]) -> str | None:
+        found = {word for node in nodes if (word := one.read(reading, column, [node]))}
+        return ", ".join(sorted(found)) or None
 
     return Row(path, read)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+from dacs.synthetic.radiopharm import OrganDose, administration, radiopharm_rdsr
 from dose.extract import extract
 from dose.extract.trace import trace
 from dose.model import IrradiationEvent
@@ -12,8 +13,11 @@ from tests.build import (
     Device,
     Dialect,
     Raw,
+    cine,
     ct_bytes,
     ct_event,
+    fluoroscopy,
+    mammogram,
     projection_rdsr,
     radiograph,
     study,
@@ -76,3 +80,27 @@ def test_tracing_changes_nothing_that_is_read():
     before = extract(data)
     assert trace(data)
     assert extract(data) == before
+
+
+def test_each_breast_of_an_accumulated_dose_has_its_own_line():
+    ds = projection_rdsr(study=study(), events=[mammogram(agd_mgy=1.3), mammogram(agd_mgy=1.5, laterality="right")])
+    data = to_bytes(ds)
+    rows = extract(data).accumulated
+    said = {line.index: line.value for line in trace(data) if (line.subject, line.field) == ("accumulated", "agd_mgy")}
+    assert {number: float(value) for number, value in said.items()} == {n: row.agd_mgy for n, row in enumerate(rows)}
+    assert {row.laterality for row in rows} == {"left", "right"}
+
+
+def test_every_total_of_a_biplane_report_can_be_recomputed_from_its_trace():
+    data = to_bytes(projection_rdsr(study=study(), events=[fluoroscopy(plane="A"), cine(plane="B")]))
+    lines_of = {(line.index, line.field): line for line in trace(data) if line.subject == "accumulated" and line.value}
+    for number, row in enumerate(extract(data).accumulated):
+        line = lines_of[number, "pka_gy_cm2"]
+        assert to_canonical("pka_gy_cm2", float(line.value), line.unit) == row.pka_gy_cm2
+
+
+def test_what_a_container_holds_is_traced_as_part_of_it():
+    organ = OrganDose(organ_dose_mgy=2.5)
+    data = to_bytes(radiopharm_rdsr(study=study(), events=[administration(organ_doses=(organ,))]))
+    said = [line for line in lines(data, "organ_doses.0") if line.unit]
+    assert [(line.value, line.unit, line.conversion) for line in said] == [("2.5", "mGy", "× 1 = mGy")]
