@@ -21,6 +21,8 @@ db = typer.Typer(no_args_is_help=True, help="Create, upgrade and check the datab
 user = typer.Typer(no_args_is_help=True, help="Accounts of people who sign in.")
 app.add_typer(db, name="db")
 app.add_typer(user, name="user")
+legacy = typer.Typer(no_args_is_help=True, help="Former doses from CSV and XLSX tables: check, import, undo.")
+app.add_typer(legacy, name="legacy")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -231,3 +233,68 @@ def user_list() -> None:
     from dacs.maintenance import list_users
 
     _say(list_users(_settings()))
+
+
+TableFile = Annotated[Path, typer.Argument(help="A CSV or XLSX file.")]
+MappingOption = Annotated[
+    str | None, typer.Option(help="A saved mapping or a JSON file; without, an OpenREM export or what names suggest.")
+]
+KeepGoing = Annotated[bool, typer.Option(help="Exit 0 even when rows were refused.")]
+
+
+@legacy.command(name="check")
+@_clear
+def legacy_check(file: TableFile, mapping: MappingOption = None, keep_going: KeepGoing = False) -> None:
+    """Say what an import would store and refuse, row by row; nothing is written."""
+    from dacs.legacy import run_check
+
+    raise typer.Exit(run_check(_settings(), file, mapping, keep_going=keep_going))
+
+
+@legacy.command(name="import")
+@_clear
+def legacy_import(file: TableFile, mapping: MappingOption = None, keep_going: KeepGoing = False) -> None:
+    """Import a table; what is refused is listed with row, column and reason, the rest is stored."""
+    from dacs.legacy import run_import
+
+    raise typer.Exit(run_import(_settings(), file, mapping, keep_going=keep_going))
+
+
+@legacy.command(name="undo")
+@_clear
+def legacy_undo(number: Annotated[int, typer.Argument(help="The number of the import.")]) -> None:
+    """Take an import back; its studies vanish, the import stays in the list."""
+    from dacs.legacy import run_undo
+
+    raise typer.Exit(run_undo(_settings(), number))
+
+
+@legacy.command(name="list")
+@_clear
+def legacy_list() -> None:
+    """Imports, newest first."""
+    from dacs.legacy import list_imports
+
+    _say(list_imports(_settings()))
+
+
+@legacy.command(name="mappings")
+@_clear
+def legacy_mappings(
+    suggest: Annotated[Path | None, typer.Option(help="Print the mapping suggested for a table.")] = None,
+    save: Annotated[str | None, typer.Option(help="Save a mapping under this name (with --from).")] = None,
+    from_: Annotated[Path | None, typer.Option("--from", help="The JSON file of the mapping.")] = None,
+    remove: Annotated[str | None, typer.Option(help="Remove the mapping of this name.")] = None,
+) -> None:
+    """Mappings of columns: list them, suggest one for a table, save or remove one."""
+    from dacs.legacy import keep_mapping, list_mappings, suggest_mapping
+
+    settings = _settings()
+    if suggest is not None:
+        _say(suggest_mapping(settings, suggest))
+    elif save is not None and from_ is None:
+        raise ConfigError("--save needs --from, the JSON file of the mapping")
+    elif save or remove:
+        _say(keep_mapping(settings, save or remove or "", from_ if save else None))
+    else:
+        _say(list_mappings(settings))

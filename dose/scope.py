@@ -25,6 +25,10 @@ class Permission(StrEnum):
     MANAGE_USERS = "manage users"
     EXPORT = "export"
     VIEW_QUALITY = "view quality"
+    CORRECT = "correct"  # whose a study is, which study an event is in, what is a patient
+    ENTER_SIZE = "enter height and weight"
+    TYPE_DOSES = "type doses"  # of equipment without DICOM
+    IMPORT = "import tables"  # of former doses
     MANAGE_QUALITY = "manage quality"  # patterns of what is no patient, samples of transferred data
 
 
@@ -55,10 +59,12 @@ _PHYSICS = _CLINICAL | {
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
-    Role.PHYSICIST: frozenset(_PHYSICS),
+    Role.PHYSICIST: frozenset(
+        _PHYSICS | {Permission.CORRECT, Permission.ENTER_SIZE, Permission.TYPE_DOSES, Permission.IMPORT}
+    ),
     Role.PROTECTION_OFFICER: frozenset(_PHYSICS - {Permission.ADMIT_DEVICES, Permission.MANAGE_QUALITY}),
     Role.RADIOLOGIST: frozenset(_CLINICAL),
-    Role.RADIOGRAPHER: frozenset(_CLINICAL),
+    Role.RADIOGRAPHER: frozenset(_CLINICAL | {Permission.ENTER_SIZE, Permission.TYPE_DOSES}),
     Role.ENGINEER: frozenset(
         {Permission.VIEW_DOSES, Permission.VIEW_SYSTEM, Permission.VIEW_REJECTED, Permission.VIEW_QUALITY}
     ),

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     backfill_per_second: float = Field(20.0, gt=0, description="Objects a second read from what Orthanc already holds.")
     read_images: bool = Field(True, description="Read doses from image headers too (yes or no), not only from reports.")
     max_object_mb: int = Field(64, ge=1, description="A report, or an image header, larger than this is rejected.")
+    max_table_mb: int = Field(20, ge=1, le=200, description="A table of former doses larger than this is refused.")
     reconcile_at: str = Field("03:15", pattern=r"^\d\d:\d\d$", description="Local time of the nightly reconciliation.")
 
     quirks_file: Path | None = Field(None, description="TOML file with this site's own rows of vendor deviations.")

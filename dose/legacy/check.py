@@ -6,10 +6,11 @@ row would be wrong in silence. Everything else of the file stays importable.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -28,11 +29,15 @@ _SUMS = ("dlp_mgy_cm", "pka_gy_cm2", "ka_r_mgy", "agd_mgy", "activity_mbq")
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """One study that can be imported: the rows it came from, its document and what the document says."""
+    """One study that can be imported: the rows it came from and its document."""
 
     rows: tuple[int, ...]
     content: bytes
-    report: DoseReport
+
+    @property
+    def report(self) -> DoseReport:
+        """What the document says; read anew, because a hundred thousand reports are more than memory should hold."""
+        return typed.read(self.content, None, 0)
 
 
 @dataclass(slots=True)
@@ -74,29 +79,27 @@ class CheckReport:
 
     def take(self, one: Taken) -> None:
         """Count a study that can be imported."""
-        self.study_count += 1
-        self.taken_rows += len(one.rows)
-        totals = self.by_modality.setdefault(one.report.modality, Totals())
-        totals.studies += 1
-        totals.events += len(one.report.events)
-        for column in _SUMS:
-            value = _dose(one.report, column)
-            if value is not None:
-                totals.sums[column] = totals.sums.get(column, 0.0) + value
+        report = self._count(one, 1)
         if len(self.preview) < PREVIEW_STUDIES:
-            self.preview.append(one.report)
+            self.preview.append(report)
 
     def drop(self, one: Taken) -> None:
         """Take back a study that was counted and cannot be imported after all."""
-        self.study_count -= 1
-        self.taken_rows -= len(one.rows)
-        totals = self.by_modality[one.report.modality]
-        totals.studies -= 1
-        totals.events -= len(one.report.events)
-        for column, value in ((column, _dose(one.report, column)) for column in _SUMS):
+        uid = self._count(one, -1).sop_instance_uid
+        self.preview = [report for report in self.preview if report.sop_instance_uid != uid]
+
+    def _count(self, one: Taken, sign: int) -> DoseReport:
+        report = one.report
+        self.study_count += sign
+        self.taken_rows += sign * len(one.rows)
+        totals = self.by_modality.setdefault(report.modality, Totals())
+        totals.studies += sign
+        totals.events += sign * len(report.events)
+        for column in _SUMS:
+            value = _dose(report, column)
             if value is not None:
-                totals.sums[column] -= value
-        self.preview = [report for report in self.preview if report is not one.report]
+                totals.sums[column] = totals.sums.get(column, 0.0) + sign * value
+        return report
 
     def finish(self) -> CheckReport:
         """Put refusals into the order of rows."""
@@ -201,13 +204,13 @@ class _Groups:
 
     def studies(self, file: str) -> Iterator[Taken]:
         """Give every whole study; rows of the others are refused."""
-        for key, rows in self._rows.items():
+        for key in list(self._rows):
+            rows = self._rows.pop(key)
             if key in self._spoilt:
                 self._report.refuse(*(Refusal(row.row, None, "study-incomplete") for row in rows))
                 continue
             content = typed.encode(document(key, rows, self._mapping.modality, file))
-            report = typed.read(content, None, 0)
-            yield Taken(tuple(row.row for row in rows), content, replace(report, reader_version=0))
+            yield Taken(tuple(row.row for row in rows), content)
 
 
 def _fingerprint(facts: RowFacts) -> bytes:
@@ -218,7 +221,8 @@ def _fingerprint(facts: RowFacts) -> bytes:
         ]
 
     whole = (sorted(facts.texts.items()), _numbers(facts.size), said(facts.events), said(facts.totals))
-    return json.dumps(whole, ensure_ascii=False).encode("utf-8", "replace")
+    said_whole = json.dumps(whole, ensure_ascii=False).encode("utf-8", "replace")
+    return hashlib.blake2b(said_whole, digest_size=16).digest()
 
 
 def _numbers(values: dict[str, Any]) -> list[tuple[str, float]]:

@@ -1,0 +1,78 @@
+"""What a file says against what the database already holds, a few hundred studies at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from dose.crypto import keys, normalise
+from dose.legacy.check import Taken
+from dose.model import DoseReport
+from dose.store import report_hash
+from dose.tables import PatientToken, SourceObject, Study
+
+PART = 200
+NEW, KNOWN, KNOWN_OTHERWISE, IN_DATABASE = "new", "known", "known-otherwise", "in-database"
+
+
+def against_database(session: Session, site_id: int, taken: Sequence[Taken]) -> Iterator[tuple[Taken, str]]:
+    """Give each study with new, known (the same was imported before), known-otherwise or in-database.
+
+    A study is in the database when one of its Study Instance UID is, or one of the same patient with the same
+    accession number, or, where neither or only one of them has a number, with the same day, modality and (as far as
+    both state one) minute of the start.
+    """
+    for start in range(0, len(taken), PART):
+        part = taken[start : start + PART]
+        yield from zip(part, _states(session, site_id, [one.report for one in part]), strict=True)
+
+
+def _states(session: Session, site_id: int, reports: Sequence[DoseReport]) -> list[str]:
+    objects = {
+        row.object_key: row.report_sha256
+        for row in session.execute(
+            select(SourceObject.object_key, SourceObject.report_sha256).where(
+                SourceObject.object_key.in_([report.sop_instance_uid for report in reports])
+            )
+        )
+    }
+    uids = {report.study_instance_uid for report in reports}
+    studies = set(session.scalars(select(Study.study_instance_uid).where(Study.study_instance_uid.in_(uids))))
+    others = _same_patients(session, site_id, reports)
+    return [_state(report, objects, studies, others) for report in reports]
+
+
+def _state(report: DoseReport, objects: dict[str, str | None], studies: set[str], others: list[Row[Any]]) -> str:
+    held = objects.get(report.sop_instance_uid)
+    if report.sop_instance_uid in objects:
+        return KNOWN if held == report_hash(report) else KNOWN_OTHERWISE
+    if report.study_instance_uid in studies:
+        return IN_DATABASE
+    token = _token(report)
+    return IN_DATABASE if any(row.token == token and _same(report, row) for row in others) else NEW
+
+
+def _same_patients(session: Session, site_id: int, reports: Sequence[DoseReport]) -> list[Row[Any]]:
+    tokens = {token for report in reports if (token := _token(report))}
+    days = {date.fromisoformat(report.study_date) for report in reports if report.study_date}
+    columns = (PatientToken.token, Study.study_date, Study.modality, Study.started_at, Study.accession_number)
+    statement = select(*columns).join(Study, Study.patient_id == PatientToken.patient_id)
+    where = (PatientToken.token.in_(tokens), Study.study_date.in_(days), Study.site_id == site_id)
+    return list(session.execute(statement.where(*where))) if tokens else []
+
+
+def _token(report: DoseReport) -> bytes | None:
+    return keys().index(report.patient.id, "patient.id") if report.patient.id else None
+
+
+def _same(report: DoseReport, row: Row[Any]) -> bool:
+    if report.accession_number and row.accession_number:
+        return normalise(report.accession_number) == normalise(row.accession_number)
+    if (str(row.study_date), row.modality) != (report.study_date, report.modality):
+        return False
+    clock = (row.started_at or "").partition("T")[2]
+    return not clock or not report.study_time or clock[:5] == report.study_time[:5]

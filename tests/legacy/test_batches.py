@@ -1,0 +1,163 @@
+"""Importing is resumable and idempotent, and a batch can be taken back without a trace in the doses."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import func, select
+
+from dose import ingest
+from dose.database import writing
+from dose.errors import NotPermitted
+from dose.legacy import batches
+from dose.legacy.mapping import suggest
+from dose.scope import Role, scope_for
+from dose.store import site_id
+from dose.tables import (
+    AuditEntry,
+    Device,
+    ImportBatch,
+    IrradiationEvent,
+    KeptObject,
+    Patient,
+    SourceObject,
+    Study,
+)
+from tests.build import ct_bytes
+from tests.legacy.sheets import ROWS, TODAY, text, workbook
+
+PHYSICIST = scope_for(1, "physicist@example.org", [Role.PHYSICIST])
+THREE = text(*ROWS, "00125;2019-03-06;CT;S1;415,8;1;120")
+
+
+def held(factory, content: bytes = THREE) -> int:
+    with writing(factory) as session:
+        return batches.hold(session, PHYSICIST, content, "doses.csv", site_id(session.connection(), "Test")).batch_id
+
+
+def imported(factory, content: bytes = THREE) -> tuple[int, batches.Imported]:
+    batch_id = held(factory, content)
+    with writing(factory) as session:
+        batch = session.get_one(ImportBatch, batch_id)
+        table = batches.table_of(session, batch)
+        mapping = suggest(table.columns, [line.cells for line in table.lines() if line.cells])
+        assert batches.start(session, PHYSICIST, batch_id, mapping)
+    return batch_id, batches.run(factory, batch_id, TODAY)
+
+
+def count(factory, table) -> int:
+    with factory() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def test_what_is_right_is_stored_and_the_rest_is_kept_as_refused(factory):
+    batch_id, said = imported(factory)
+    assert (said.new, said.known) == (2, 0)
+    with factory() as session:
+        batch = session.get_one(ImportBatch, batch_id)
+        assert (batch.state, batch.row_count, batch.accepted_count) == ("done", 3, 2)
+        assert batch.refused == [{"row": 4, "column": "E", "code": "decimal-mark"}]
+        doses = session.scalars(select(Study.dlp_sum_mgy_cm).order_by(Study.study_date)).all()
+        assert doses == [415.8, 515.25]
+        assert set(session.scalars(select(SourceObject.kind))) == {"legacy"}
+
+
+def test_the_same_file_twice_is_once(factory):
+    first, _ = imported(factory)
+    with writing(factory) as session:
+        again = batches.hold(session, PHYSICIST, THREE, "again.csv", 1)
+    assert (again.batch_id, again.known) == (first, True)
+    _, said = imported(factory, text(*ROWS, "9;2019-01-01;CT;S1;1;1;80"))
+    assert (said.new, said.known) == (1, 2)
+    assert (count(factory, Study), count(factory, IrradiationEvent)) == (3, 3)
+
+
+def test_an_import_that_stopped_goes_on(factory, monkeypatch):
+    real, calls = ingest.ingest, []
+
+    def breaks(*arguments, **named):
+        calls.append(1)
+        if len(calls) == 2:
+            raise OSError("disk full")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(ingest, "ingest", breaks)
+    with pytest.raises(OSError, match="disk full"):
+        imported(factory)
+    with factory() as session:
+        batch_id = session.scalar(select(ImportBatch.id).where(ImportBatch.state == "importing"))
+    said = batches.run(factory, batch_id, TODAY)
+    assert (said.new, said.known, count(factory, Study)) == (1, 1, 2)
+
+
+def test_a_batch_is_taken_back_and_can_be_imported_again(factory):
+    batch_id, _ = imported(factory)
+    assert batches.undo(factory, PHYSICIST, batch_id) == 2
+    for table in (Study, IrradiationEvent, SourceObject, Patient, Device):
+        assert count(factory, table) == 0, table
+    with factory() as session:
+        batch = session.get_one(ImportBatch, batch_id)
+        assert (batch.state, batch.undone_by, batch.file_name) == ("undone", "physicist@example.org", "doses.csv")
+        assert session.scalars(select(KeptObject.sha256)).all() == [batch.file_sha256]
+        actions = session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+        assert [one for one in actions if one != "remove"] == ["upload table", "import table", "undo"]
+    assert imported(factory)[1].new == 2
+
+
+def test_taking_a_batch_back_leaves_what_others_say(factory):
+    ingest.ingest(ct_bytes(1), factory, origin="import", site="Test")
+    batch_id, _ = imported(factory)
+    batches.undo(factory, PHYSICIST, batch_id)
+    assert (count(factory, Study), count(factory, SourceObject), count(factory, Patient)) == (1, 1, 1)
+
+
+def test_a_study_that_its_device_reported_is_not_imported_again(factory):
+    ingest.ingest(ct_bytes(1), factory, origin="import", site="Test")
+    with factory() as session:
+        study, patient = session.execute(select(Study, Patient).join(Patient, Patient.id == Study.patient_id)).one()
+    _, said = imported(factory, text(f"{patient.patient_id};{study.study_date};CT;S1;1;1;80"))
+    assert [(one.row, one.code) for one in said.report.refusals] == [(2, "in-database")]
+    assert (said.new, said.report.by_modality["CT"].studies, count(factory, Study)) == (0, 0, 1)
+
+
+def test_a_study_imported_before_with_other_values_is_refused(factory):
+    imported(factory)
+    _, said = imported(factory, text(ROWS[0].replace("415.8", "4.8")))
+    assert [one.code for one in said.report.refusals] == ["known-otherwise"]
+
+
+def test_a_workbook_comes_in_like_a_text(factory):
+    rows = [one.split(";") for one in text(*ROWS).decode().splitlines()]
+    batch_id, said = imported(factory, workbook(rows))
+    assert said.new == 2
+    with factory() as session:
+        assert session.get_one(ImportBatch, batch_id).kind == "xlsx"
+
+
+def test_the_file_and_its_name_are_not_readable_in_the_database(factory):
+    held(factory)
+    with factory() as session:
+        raw = session.connection().exec_driver_sql("SELECT file_name FROM import_batch").scalar()
+        kept = session.connection().exec_driver_sql("SELECT content FROM kept_object").scalar()
+    assert b"doses" not in bytes(raw)
+    assert b"00123" not in bytes(kept)
+
+
+def test_who_may_not_import_changes_nothing(factory):
+    batch_id, _ = imported(factory)
+    for role in (Role.RADIOGRAPHER, Role.RADIOLOGIST, Role.RESEARCHER):
+        nobody = scope_for(2, "x", [role])
+        with pytest.raises(NotPermitted):
+            batches.undo(factory, nobody, batch_id)
+        with pytest.raises(NotPermitted), writing(factory) as session:
+            batches.hold(session, nobody, THREE, None, 1)
+    elsewhere = scope_for(3, "x", [Role.PHYSICIST], frozenset({99}))
+    with pytest.raises(LookupError):
+        batches.undo(factory, elsewhere, batch_id)
+    assert count(factory, Study) == 2
+
+
+def test_a_draft_can_be_thrown_away_with_its_file(factory):
+    batch_id = held(factory)
+    with writing(factory) as session:
+        batches.discard(session, PHYSICIST, batch_id)
+    assert (count(factory, ImportBatch), count(factory, KeptObject)) == (0, 0)
