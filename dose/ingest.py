@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import DataError, DBAPIError
@@ -28,9 +28,10 @@ from dose.tables import Site, SourceObject
 
 log = logger(__name__)
 
-OK, SUPERSEDED, DUPLICATE, NOT_DOSE, REJECTED = "ok", "superseded", "duplicate", "not_dose", "rejected"
+OK, SUPERSEDED, COPY, DUPLICATE, NOT_DOSE, REJECTED = "ok", "superseded", "copy", "duplicate", "not_dose", "rejected"
+ANONYMISED, MODIFIED = "anonymised", "modified"
 ORTHANC, IMPORT = "orthanc", "import"
-_READ_BEFORE = (OK, SUPERSEDED)
+_READ_BEFORE = (OK, SUPERSEDED, COPY)
 _TRIES = 4
 # Two workers met on the same new row (unique violation, deadlock, serialization failure): the later one starts again.
 _MET_ANOTHER = {"23505", "40P01", "40001"}
@@ -42,7 +43,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an object: `status` ok | superseded | duplicate | not_dose | rejected.
+    """What became of an object: `status` ok | superseded | copy | duplicate | not_dose | rejected.
 
     `event_count` counts the events it now stands for; `reason` and `reason_code` say why it was refused.
     """
@@ -72,19 +73,30 @@ def ingest(
     orthanc_id: str | None = None,
     received_at: datetime | None = None,
     read: Reader = reader.extract,
+    copied_from: str | None = None,
+    copy_kind: str | None = None,
+    keep_operators: bool = False,
+    import_batch_id: int | None = None,
 ) -> Outcome:
     """Read one object and write what it says.
 
     Parameters
     ----------
     content
-        The object as received (DICOM Part 10).
+        The object as received: DICOM Part 10, its head before Pixel Data, a series bundle, or a typed row.
     origin
-        `orthanc` or `import`.
+        `orthanc`, `import` or `typed`.
     site
         Name of the site it belongs to.
     orthanc_id
-        Orthanc's name of the instance, where it has one.
+        Orthanc's name of the instance (of the series for a bundle), where it has one.
+    copied_from, copy_kind
+        Orthanc's name of the instance or series it was made from inside Orthanc (metadata AnonymizedFrom or
+        ModifiedFrom), and how: `anonymised` (gives no events) or `modified` (takes the place of its source).
+    keep_operators
+        Whether the site keeps the names of operators and physicians (`Settings.keep_operators`).
+    import_batch_id
+        The import or typing session it belongs to.
 
     Raises
     ------
@@ -92,62 +104,50 @@ def ingest(
         The world is bad: nothing was written, ask again.
     """
     sha = content_hash(content)
-    known = _known(session_factory, sha, orthanc_id)
+    known = _known(session_factory, sha, orthanc_id, copied_from)
     if known is not None:
         return known
     try:
         report = read(content)
     except BadObject as error:
         return reject(session_factory, error, content=content, origin=origin, orthanc_id=orthanc_id, site=site)
+    arrival: dict[str, Any] = {
+        "content": content, "content_sha256": sha, "origin": origin, "orthanc_id": orthanc_id,
+        "received_at": received_at, "copied_from": copied_from, "copy_kind": copy_kind,
+        "keep_operators": keep_operators, "import_batch_id": import_batch_id,
+    }  # fmt: skip
     try:
-        return _persistently(
-            lambda: _save(session_factory, report, read, content, sha, origin, site, orthanc_id, received_at)
-        )
+        return _persistently(lambda: _save(session_factory, report, read, site, arrival))
     except (DataError, ArithmeticError, UnicodeError) as error:
         # No database takes its values: asking again would not help. The bytes are kept for a better reader.
         refusal = BadObject(f"one of its values cannot be stored ({type(error).__name__})")
         return reject(session_factory, refusal, content=content, origin=origin, orthanc_id=orthanc_id, site=site)
 
 
-def _save(
-    session_factory: Sessions,
-    report: DoseReport,
-    read: Reader,
-    content: bytes,
-    sha: str,
-    origin: str,
-    site: str,
-    orthanc_id: str | None,
-    received_at: datetime | None,
-) -> Outcome:
+def _save(session_factory: Sessions, report: DoseReport, read: Reader, site: str, arrival: dict[str, Any]) -> Outcome:
     with writing(session_factory) as session:
-        saved = store.save_whole(
-            session,
-            report,
-            read,
-            content=content,
-            content_sha256=sha,
-            origin=origin,
-            orthanc_id=orthanc_id,
-            site_id=store.site_id(session.connection(), site),
-            received_at=received_at,
-        )
+        site_id = store.site_id(session.connection(), site)
+        saved = store.save_whole(session, report, read, site_id=site_id, **arrival)
     return Outcome(saved.status, saved.study_id, saved.source_object_id, saved.event_count)
 
 
-def _known(session_factory: Sessions, sha: str, orthanc_id: str | None) -> Outcome | None:
+def _known(session_factory: Sessions, sha: str, orthanc_id: str | None, copied_from: str | None) -> Outcome | None:
     """The answer for bytes that were read before, without reading them again."""
     with session_factory() as session:
         row = session.connection().execute(_BY_CONTENT, {"sha": sha}).first()
-    # An object that was imported and now stands in Orthanc gets its name there: the slow way.
-    if row is None or (orthanc_id and orthanc_id != row.orthanc_id):
+    # An object that was imported and now stands in Orthanc gets its name there, and its origin: the slow way.
+    if row is None or (orthanc_id and orthanc_id != row.orthanc_id) or (copied_from and not row.copied_from):
         return None
     return Outcome(DUPLICATE, row.study_id, row.id, row.event_count)
 
 
-_BY_CONTENT = select(SourceObject.id, SourceObject.study_id, SourceObject.event_count, SourceObject.orthanc_id).where(
-    SourceObject.content_sha256 == bindparam("sha"), SourceObject.status.in_(_READ_BEFORE)
-)
+_BY_CONTENT = select(
+    SourceObject.id,
+    SourceObject.study_id,
+    SourceObject.event_count,
+    SourceObject.orthanc_id,
+    SourceObject.copied_from,
+).where(SourceObject.content_sha256 == bindparam("sha"), SourceObject.status.in_(_READ_BEFORE))
 
 
 def reject(
@@ -208,16 +208,17 @@ def reextract(
     everything: bool = False,
     after_id: int = 0,
     read: Reader = reader.extract,
+    keep_operators: bool | None = None,
 ) -> Iterator[Reextracted]:
     """Read kept objects again, each study in its own transaction, and say what changed.
 
     Without `study_ids` all studies that an older reader read; stopped in between, the next call goes on where it
     stood, because what was read carries the present reader's version. `everything` reads whatever its version, from
-    the study after `after_id`.
+    the study after `after_id`. `keep_operators` as the site says now; None leaves each study as it is.
     """
     for study_id in study_ids if study_ids is not None else _outdated(session_factory, everything, after_id):
         with writing(session_factory) as session:
-            changes = store.rebuild_study(session, study_id, read)
+            changes = store.rebuild_study(session, study_id, read, keep_operators=keep_operators)
         log.info("study read again", extra={"study": study_id, "changes": len(changes)})
         yield Reextracted(study_id, changes)
 

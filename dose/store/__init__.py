@@ -1,11 +1,12 @@
 """Writes. Every function works in the caller's transaction; the same objects in any order give the same rows."""
 
+from dose.store.copies import Saved
 from dose.store.demo import remove_demo
 from dose.store.objects import Arrival, reject
 from dose.store.parties import DEMO_ISSUER, device_key, site_id
 from dose.store.rank import rank_of, report_hash
 from dose.store.rebuild import Change, rebuild_outdated, rebuild_study, save_whole
-from dose.store.save import Saved, save
+from dose.store.save import save
 
 __all__ = [
     "DEMO_ISSUER",

@@ -13,15 +13,17 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, select
+from sqlalchemy import Connection, Table, bindparam, case, delete, func, select
 
 from dose import tables
+from dose.store.rank import seniority
 from dose.store.rows import CONTENT, EVENT, GroupKey, Row, signature
 from dose.store.statements import insert_into
+from dose.store.states import SOURCE
 
 LINK: Table = tables.EventStudy.__table__  # type: ignore[assignment]
-SOURCE: Table = tables.SourceObject.__table__  # type: ignore[assignment]
 STUDY: Table = tables.Study.__table__  # type: ignore[assignment]
+PATIENT: Table = tables.Patient.__table__  # type: ignore[assignment]
 
 _ROW = (*CONTENT, "event_key", "plane", "occurrence")
 _IDENTITIES = select(EVENT.c.id, EVENT.c.study_id, EVENT.c.event_key, EVENT.c.plane, EVENT.c.occurrence).where(
@@ -51,12 +53,25 @@ class Claim:
             signature(other.rows),
         )
 
+    def copy_of(self, other: Claim) -> bool:
+        """Whether it tells of the other's exposure, whoever the patient: equal event UIDs, doses and starts."""
+        mine, theirs = (
+            [(row["irradiation_event_uid"], row["started_at"]) for row in one.rows] for one in (self, other)
+        )
+        stated = all(uid and started_at for uid, started_at in mine)
+        return stated and mine == theirs and signature(self.rows) == signature(other.rows)
 
-_OWNER = (SOURCE.c.rank, SOURCE.c.patient_id, STUDY.c.study_instance_uid)
+
+# Of whom an object speaks: as a person said of its study, else whom it names, as the person behind several ids.
+SPEAKS_OF = func.coalesce(STUDY.c.assigned_patient_id, PATIENT.c.merged_into_id, SOURCE.c.patient_id)
+# An event that a person moved stands in another study than its object, and is that study's patient's.
+WHOSE = case((SOURCE.c.study_id != STUDY.c.id, STUDY.c.patient_id), else_=SPEAKS_OF).label("patient_id")
+_OWNER = (SOURCE.c.rank, WHOSE, STUDY.c.study_instance_uid)
 _OWNED = (
     select(EVENT, *_OWNER)
     .join(SOURCE, SOURCE.c.id == EVENT.c.source_object_id)
     .join(STUDY, STUDY.c.id == EVENT.c.study_id)
+    .outerjoin(PATIENT, PATIENT.c.id == SOURCE.c.patient_id)
     .where(EVENT.c.event_key.in_(bindparam("keys", expanding=True)))
 )
 _LINKED = (
@@ -64,6 +79,7 @@ _LINKED = (
     .join(SOURCE, SOURCE.c.id == LINK.c.source_object_id)
     .join(STUDY, STUDY.c.id == LINK.c.study_id)
     .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
+    .outerjoin(PATIENT, PATIENT.c.id == SOURCE.c.patient_id)
     .where(EVENT.c.event_key.in_(bindparam("keys", expanding=True)))
 )
 
@@ -146,7 +162,20 @@ def pack(claims: Iterable[Claim]) -> list[tuple[Claim, list[Claim]]]:
             packed.append((claim, []))
         else:
             sharing.append(claim)
-    return packed
+    return _without_copies(packed)
+
+
+def _without_copies(packed: list[tuple[Claim, list[Claim]]]) -> list[tuple[Claim, list[Claim]]]:
+    # Between patients the exposure is whose object of the best kind was written first.
+    senior = sorted(packed, key=lambda pair: (*seniority(pair[0].rank), pair[0].study_uid))
+    kept: list[tuple[Claim, list[Claim]]] = []
+    for owner, sharing in senior:
+        original = next((others for first, others in kept if owner.copy_of(first)), None)
+        if original is None:
+            kept.append((owner, sharing))
+        else:
+            original.extend((owner, *sharing))
+    return kept
 
 
 def event_rows(claim: Claim) -> list[Row]:

@@ -30,6 +30,7 @@ class Parties:
 
     device_id: int
     patient_id: int
+    person_id: int  # the patient, or the one a person said is the same
     has_patient_id: bool
     is_demo: bool
 
@@ -82,12 +83,12 @@ _DEVICE_TEXTS: dict[str, int] = {
 }
 
 
-def upsert_patient(connection: Connection, site: int, report: model.DoseReport, rank: str) -> int:
-    """The person the object names; an object without Patient ID gets a person of its study's own."""
+def upsert_patient(connection: Connection, site: int, report: model.DoseReport, rank: str) -> tuple[int, int]:
+    """The patient the object names, and who that is; an object without Patient ID gets a patient of its study's own."""
     said = report.patient
     patient_id, issuer, name = clean(said.id), clean(said.issuer, 120), clean(said.name)
     if patient_id:
-        index = keys().index(f"{normalise(patient_id)}\0{issuer or ''}", "patient.id_index")
+        index = patient_index(patient_id, issuer)
     else:
         index = keys().index(report.study_instance_uid, "patient.study_uid")
     stated = {"patient_id": patient_id, "issuer": issuer, "name": name, "birth_date": clean(said.birth_date),
@@ -100,13 +101,19 @@ def upsert_patient(connection: Connection, site: int, report: model.DoseReport, 
     row_id, before = upsert(connection, PATIENT, {"site_id": site, "id_index": index}, changed)
     # A former name stays a way to find the person: tokens are only ever added.
     if before is None or (name and name != before.name):
-        _add_tokens(connection, row_id, patient_id, name)
+        add_tokens(connection, row_id, patient_id, name)
     if before is not None and name and name != before.name:
         not_patient.judge_patient(connection, row_id)
-    return row_id
+    return row_id, row_id if before is None else before.merged_into_id or row_id
 
 
-def _add_tokens(connection: Connection, row_id: int, patient_id: str | None, name: str | None) -> None:
+def patient_index(patient_id: str, issuer: str | None) -> bytes:
+    """The keyed index by which a patient of a site is known."""
+    return keys().index(f"{normalise(patient_id)}\0{issuer or ''}", "patient.id_index")
+
+
+def add_tokens(connection: Connection, row_id: int, patient_id: str | None, name: str | None) -> None:
+    """Let a patient be found by this Patient ID and the words of this name."""
     rows: list[dict[str, Any]] = [{"token": t, "patient_id": row_id} for t in sorted(patient_tokens(patient_id, name))]
     if rows:
         connection.execute(insert_unless_there(connection.dialect.name, "patient_token"), rows)

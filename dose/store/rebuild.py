@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,14 +12,16 @@ from sqlalchemy.orm import Session
 from dose import tables
 from dose.errors import BadObject
 from dose.model import DoseReport
-from dose.store import claims
-from dose.store.claims import LINK, SOURCE, STUDY
-from dose.store.objects import KEPT, REJECTED, Arrival
+from dose.store import claims, overrides
+from dose.store.claims import LINK, STUDY
+from dose.store.copies import Saved
+from dose.store.objects import KEPT, Arrival
 from dose.store.parties import Parties, has_patient_id, is_demo, upsert_device, upsert_patient
 from dose.store.registers import forget
 from dose.store.rows import ACCUMULATED, CONTENT, EVENT, clean
-from dose.store.save import Saved, apply, save, tell
-from dose.store.studies import OK, SOP_UID_REUSED, SUPERSEDED, recompute
+from dose.store.save import apply, save, tell
+from dose.store.states import MODIFIED_COPY, OK, REJECTED, SOP_UID_REUSED, SOURCE, SPEAKS, SUPERSEDED
+from dose.store.studies import recompute
 from dose.store.version import next_version
 
 HISTORY: Table = tables.StudyHistory.__table__  # type: ignore[assignment]
@@ -29,10 +31,12 @@ Change = dict[str, Any]  # {"what", "field", "before", "after"}
 _COMPARED = (
     "modality", "started_at", "event_count", "ctdi_vol_max_mgy", "dlp_sum_mgy_cm", "dlp_reported_mgy_cm",
     "pka_sum_gy_cm2", "pka_reported_gy_cm2", "ka_r_sum_mgy", "ka_r_reported_mgy", "agd_sum_mgy", "agd_reported_mgy",
-    "fluoro_time_s", "state",
+    "fluoro_time_s", "activity_sum_mbq", "effective_dose_reported_msv", "age_years", "height_m", "weight_kg",
+    "pregnancy_status", "state",
 )  # fmt: skip
 # Texts may name people: the history says that they changed, not what they were.
-_SAID = tuple(name for name in CONTENT if name not in {"comment", "details", "position"})
+_SAID = (*(name for name in CONTENT if name not in {"comment", "details", "position"}), "counted")
+_PARTS = ("sources", "filters", "values", "organ_doses", "dose_checks")  # of details
 
 
 def save_whole(session: Session, report: DoseReport, read: Reader, **how: Any) -> Saved:  # noqa: ANN401 - of `save`
@@ -43,39 +47,52 @@ def save_whole(session: Session, report: DoseReport, read: Reader, **how: Any) -
     return saved
 
 
-def rebuild_study(session: Session, study_id: int, read: Reader) -> list[Change]:
+def rebuild_study(session: Session, study_id: int, read: Reader, *, keep_operators: bool | None = None) -> list[Change]:
     """Forget what the kept objects of a study said and let each speak again, through the present reader.
 
-    Objects that are not kept (headers of images) keep what they said. A study without any object left is removed.
-    Returns what changed, which `study_history` keeps as well.
+    Objects that are not kept keep what they said. A study without any object left is removed, unless a person spoke of
+    it. `keep_operators` as in `save`; None leaves it as it was. Returns what changed, which `study_history` keeps too.
     """
     connection = session.connection()
     before = _picture(connection, study_id)
-    kept = _kept(connection, study_id)
-    told = [(source, _read(read, source.content)) for source in kept]
-    _withdraw(session, study_id, {source.id for source in kept})
-    for source, said in told:
-        if isinstance(said, BadObject):
-            _refuse(connection, source, said)
-        else:
-            _tell_again(session, source, said)
-    if not _remove_if_empty(connection, study_id):
-        recompute(connection, [study_id], next_version(session.connection()), datetime.now(UTC))
+    version = read_again(session, overrides.family(connection, study_id), read, keep_operators)
     after = _picture(connection, study_id)
     changes = _changes(before, after)
     if changes and after:
-        version = max((said.reader_version for _, said in told if isinstance(said, DoseReport)), default=0)
         row = {"study_id": study_id, "at": datetime.now(UTC), "reader_version": version, "changes": changes}
         connection.execute(insert(HISTORY), [row])
     return changes
 
 
-def _kept(connection: Connection, study_id: int) -> list[Row[Any]]:
+def read_again(session: Session, study_ids: Sequence[int], read: Reader, keep_operators: bool | None = None) -> int:
+    """Let the kept objects of studies speak again, all together; returns the version of the newest reader."""
+    connection = session.connection()
+    kept = _kept(connection, study_ids)
+    told = [(source, _read(read, source.content)) for source in kept]
+    named = _with_operators(connection, study_ids)
+    _withdraw(session, study_ids, {source.id for source in kept})
+    for source, said in told:
+        if isinstance(said, BadObject):
+            _refuse(connection, source, said)
+        else:
+            with_operators = source.study_id in named if keep_operators is None else keep_operators
+            _tell_again(session, source, said, with_operators)
+    left = [study_id for study_id in study_ids if not _remove_if_empty(connection, study_id)]
+    if left:
+        recompute(connection, left, next_version(session.connection()), datetime.now(UTC))
+    return max((said.reader_version for _, said in told if isinstance(said, DoseReport)), default=0)
+
+
+def _with_operators(connection: Connection, study_ids: Sequence[int]) -> set[int]:
+    named = select(STUDY.c.id).where(STUDY.c.id.in_(study_ids), STUDY.c.people.is_not(None))
+    return set(connection.execute(named).scalars())
+
+
+def _kept(connection: Connection, study_ids: Sequence[int]) -> list[Row[Any]]:
     statement = (
         select(SOURCE, KEPT.c.content)
         .join(KEPT, KEPT.c.sha256 == SOURCE.c.content_sha256)
-        .where(SOURCE.c.study_id == study_id, SOURCE.c.status.in_((OK, SUPERSEDED)))
-        .where(SOURCE.c.reason_code.is_distinct_from(SOP_UID_REUSED))
+        .where(SOURCE.c.study_id.in_(study_ids), SPEAKS)
         .order_by(SOURCE.c.rank)
     )
     return list(connection.execute(statement))
@@ -88,57 +105,60 @@ def _read(read: Reader, content: bytes) -> DoseReport | BadObject:
         return error
 
 
-def _withdraw(session: Session, study_id: int, sources: set[int]) -> None:
-    """Take back events, totals and fields that these objects, or losers of their UID, gave to the study."""
+def _withdraw(session: Session, study_ids: Collection[int], sources: set[int]) -> None:
+    """Take back events, totals and fields that these objects, or losers of their UID, gave to the studies."""
     connection = session.connection()
-    unread = select(SOURCE.c.id, SOURCE.c.rank).where(
-        SOURCE.c.study_id == study_id,
+    unread = select(SOURCE.c.id, SOURCE.c.rank, SOURCE.c.study_id).where(
+        SOURCE.c.study_id.in_(study_ids),
         SOURCE.c.id.not_in(sources),
-        SOURCE.c.reason_code.is_distinct_from(SOP_UID_REUSED),
+        SPEAKS,
     )
-    stay: dict[int, str] = {row.id: row.rank for row in connection.execute(unread)}
-    keys = set(connection.execute(select(EVENT.c.event_key).where(_here(study_id))).scalars())
+    stay = {row.id: row for row in connection.execute(unread)}
+    keys = set(connection.execute(select(EVENT.c.event_key).where(_here(study_ids))).scalars())
     known = claims.load(connection, sorted(keys))
     after = {
-        key: {study: claim for study, claim in group.items() if study != study_id or claim.source_id in stay}
+        key: {study: claim for study, claim in group.items() if study not in study_ids or claim.source_id in stay}
         for key, group in known.items()
     }
-    concerned = claims.settle(connection, known, after) - {study_id}
+    concerned = claims.settle(connection, known, after) - set(study_ids)
     connection.execute(delete(ACCUMULATED).where(ACCUMULATED.c.source_object_id.in_(sources)))
     if concerned:
         recompute(connection, sorted(concerned), next_version(session.connection()), datetime.now(UTC))
-    _forget_fields(connection, study_id, set(stay.values()))
+    for study_id in study_ids:
+        _forget_fields(connection, study_id, {row.rank for row in stay.values() if row.study_id == study_id})
 
 
-def _here(study_id: int) -> ColumnElement[bool]:
-    linked = select(LINK.c.irradiation_event_id).where(LINK.c.study_id == study_id)
-    return (EVENT.c.study_id == study_id) | EVENT.c.id.in_(linked)
+def _here(study_ids: Collection[int]) -> ColumnElement[bool]:
+    linked = select(LINK.c.irradiation_event_id).where(LINK.c.study_id.in_(study_ids))
+    return EVENT.c.study_id.in_(study_ids) | EVENT.c.id.in_(linked)
 
 
 _NEVER_EMPTY = {"patient_id"}  # the column is NOT NULL; without a rank any object may set it
 
 
 def _forget_fields(connection: Connection, study_id: int, staying: set[str]) -> None:
-    row = connection.execute(select(STUDY.c.ranks).where(STUDY.c.id == study_id)).one()
+    row = connection.execute(select(STUDY).where(STUDY.c.id == study_id)).one()
     stays = staying | {f"{known} {rank}" for known in "01" for rank in staying}
     fields, left = forget(row.ranks, set(row.ranks) - stays)
     emptied: dict[str, Any] = dict.fromkeys(fields - _NEVER_EMPTY)
-    connection.execute(update(STUDY).where(STUDY.c.id == study_id), emptied | {"ranks": left})
+    values = overrides.beneath(dict(row._mapping), emptied) | {"ranks": left}
+    connection.execute(update(STUDY).where(STUDY.c.id == study_id), values)
 
 
-def _tell_again(session: Session, source: Row[Any], report: DoseReport) -> Saved:
-    now = datetime.now(UTC)
+def _tell_again(session: Session, source: Row[Any], report: DoseReport, keep_operators: bool) -> Saved:
     arrival = Arrival(
-        source.content, source.content_sha256, source.origin, source.orthanc_id, source.site_id, source.received_at, now
-    )
+        source.content, source.content_sha256, source.origin, source.orthanc_id, source.site_id, source.received_at,
+        datetime.now(UTC), source.copied_from, MODIFIED_COPY if source.copied_from else None, keep_operators,
+        source.import_batch_id,
+    )  # fmt: skip
     telling = tell(report, arrival)
     report = telling.report
     connection = session.connection()
     device_id = upsert_device(connection, source.site_id, report, telling.rank, source.received_at)
-    patient_id = upsert_patient(connection, source.site_id, report, telling.rank)
-    parties = Parties(device_id, patient_id, has_patient_id(report), is_demo(report))
+    patient_id, person_id = upsert_patient(connection, source.site_id, report, telling.rank)
+    parties = Parties(device_id, patient_id, person_id, has_patient_id(report), is_demo(report))
     reused = any(warning["code"] == SOP_UID_REUSED for warning in source.warnings)
-    return apply(session, telling, parties, source_id=source.id, reused=reused)
+    return apply(session, telling, parties, source_id=source.id, reused=reused, contested=True)
 
 
 def _refuse(connection: Connection, source: Row[Any], error: BadObject) -> None:
@@ -150,6 +170,9 @@ def _remove_if_empty(connection: Connection, study_id: int) -> bool:
     spoke = (SOURCE.c.study_id == study_id, SOURCE.c.status.in_((OK, SUPERSEDED)))
     if connection.execute(select(SOURCE.c.id).where(*spoke).limit(1)).first() is not None:
         return False
+    uid = connection.execute(select(STUDY.c.study_instance_uid).where(STUDY.c.id == study_id)).scalar_one()
+    if overrides.spoken_of(connection, uid):
+        return False  # whose study it is, what a person typed: it must be known when its objects come again
     connection.execute(delete(STUDY).where(STUDY.c.id == study_id))
     return True
 
@@ -159,11 +182,12 @@ def _picture(connection: Connection, study_id: int) -> dict[str, dict[str, Any]]
     study = connection.execute(select(*columns).where(STUDY.c.id == study_id)).mappings().first()
     if study is None:
         return {}
-    events = connection.execute(select(EVENT).where(_here(study_id))).mappings()
+    events = connection.execute(select(EVENT).where(_here([study_id]))).mappings()
     picture = {"study": dict(study)}
     for event in events:
         what = " ".join(filter(None, ("event", event["event_key"], event["plane"], str(event["occurrence"] or ""))))
-        picture[what] = {name: event[name] for name in _SAID}
+        parts = event["details"] or {}
+        picture[what] = {name: event[name] for name in _SAID} | {name: parts.get(name) for name in _PARTS}
     return picture
 
 
@@ -186,6 +210,6 @@ def rebuild_outdated(connection: Connection, reader_version: int, after_id: int,
         .distinct()
         .join(KEPT, KEPT.c.sha256 == SOURCE.c.content_sha256)
         .where(SOURCE.c.study_id > after_id, SOURCE.c.reader_version < reader_version)
-        .where(SOURCE.c.status.in_((OK, SUPERSEDED)), SOURCE.c.reason_code.is_distinct_from(SOP_UID_REUSED))
+        .where(SPEAKS)
     )
     return list(connection.execute(statement.order_by(SOURCE.c.study_id).limit(limit)).scalars())

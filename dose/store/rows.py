@@ -36,7 +36,17 @@ _FLOATS = frozenset(column.name for column in EVENT.columns if isinstance(column
 _LENGTHS = {column.name: column.type.length for column in EVENT.columns if isinstance(column.type, String)}
 _INTEGERS = frozenset(column.name for column in EVENT.columns if isinstance(column.type, Integer))
 _TEXTS = tuple(name for name in _SAME_NAME if name not in _FLOATS | _INTEGERS)
+ADMINISTRATION = "administration"  # event type; its activity is never added to anything of X-rays
+# What has no column of its own: numbers and words that few statistics need.
+_BESIDE = tuple(
+    field.name
+    for field in dataclasses.fields(model.IrradiationEvent)
+    if field.name not in (*CONTENT, *_CODES, "plane", "target_region") and field.default is None
+)
 _TECHNIQUE = attrgetter("event_type", "laterality", "kvp_kv", "tube_current_ma", "exposure_mas")
+# The current of a CT image is that of one slice and differs between reconstructions of one acquisition.
+_SCAN = attrgetter("event_type", "kvp_kv", "acquisition_number")
+_INJECTION = attrgetter("event_type", "activity_mbq")
 _TOTALS = tuple(c.name for c in ACCUMULATED.columns if hasattr(model.AccumulatedDose, c.name))
 _totals_of = attrgetter(*_TOTALS)
 _WHOLE = frozenset(column.name for column in ACCUMULATED.columns if isinstance(column.type, Integer))
@@ -89,17 +99,28 @@ class _KeyMaker:
     """Event keys of one report: the UID, else `~` and a hash that the same event has in another report."""
 
     def __init__(self, report: model.DoseReport, device_key: str) -> None:
-        self._study_uid, self._device_key = report.study_instance_uid, device_key
+        self._device_key, self._is_ct = device_key, report.modality == "CT"
+        self._study_uid = report.study_instance_uid
+        # Without a time the study is the only frame; of an image, the image: two exposures are never made one.
+        self._frame = report.sop_instance_uid if report.source == "header" else self._study_uid
         self._times: dict[tuple[Any, ...], int] = {}
 
     def key(self, event: model.IrradiationEvent) -> str:
         if event.irradiation_event_uid:
             return short_uid(event.irradiation_event_uid)
-        # Without a time the study is the only frame; the ordinal tells equal exposures of one moment apart.
-        when = event.started_at or self._study_uid
-        said = (self._device_key, when, event.plane, *_TECHNIQUE(event))
+        said = (self._device_key, self._when(event), event.plane, *self._what(event))
+        # The ordinal tells equal exposures of one moment apart.
         self._times[said] = ordinal = self._times.get(said, -1) + 1
         return "~" + hashlib.sha256(repr((said, ordinal)).encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+    def _when(self, event: model.IrradiationEvent) -> str:
+        # Every image of a study tells of the same injection.
+        return event.started_at or (self._study_uid if event.event_type == ADMINISTRATION else self._frame)
+
+    def _what(self, event: model.IrradiationEvent) -> tuple[Any, ...]:
+        if event.event_type == ADMINISTRATION:
+            return _INJECTION(event)
+        return _SCAN(event) if self._is_ct and event.acquisition_number is not None else _TECHNIQUE(event)
 
 
 def _event_row(event: model.IrradiationEvent, position: int) -> Row:
@@ -121,9 +142,16 @@ def _event_row(event: model.IrradiationEvent, position: int) -> Row:
     for name in _MEANINGS:
         code = getattr(event, name)
         row[name] = clean(code.meaning or code.code, _LENGTHS[name]) if code else None
+    row["comment"] = _comment(event)
     row["position"] = position
     row["details"] = _details(event)
     return row
+
+
+def _comment(event: model.IrradiationEvent) -> str | None:
+    # Why somebody scanned in spite of a dose check is free text: it stands where texts are encrypted.
+    reasons = [f"{check.kind}: {check.reason}" for check in event.dose_checks if check.reason]
+    return clean("\n".join([*filter(None, [event.comment]), *reasons])) if reasons else clean(event.comment)
 
 
 def _details(event: model.IrradiationEvent) -> Row | None:
@@ -134,10 +162,13 @@ def _details(event: model.IrradiationEvent) -> Row | None:
         found["filters"] = [_stated(one) for one in event.filters]
     if event.values:
         found["values"] = {name: [number(value) for value in values] for name, values in event.values}
+    if event.maker_values:
+        found["maker_values"] = {name: number(value) for name, value in event.maker_values}
+    found |= {name: _plain(value) for name in _BESIDE if (value := getattr(event, name)) is not None}
     found |= {name: _stated(code) for name in _CODES if (code := getattr(event, name))}
     for name in ("organ_doses", "dose_checks"):
         if parts := getattr(event, name):
-            found[name] = [_stated(part) for part in parts]
+            found[name] = [{key: value for key, value in _stated(part).items() if key != "reason"} for part in parts]
     return found or None
 
 

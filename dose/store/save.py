@@ -10,17 +10,27 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from dose.model import DoseReport, DoseWarning
-from dose.store import claims, not_patient, objects
-from dose.store.claims import SOURCE, STUDY, Claim, Claims
-from dose.store.objects import NOT_DOSE, REJECTED, Arrival
+from dose.store import claims, copies, not_patient, objects, overrides
+from dose.store.claims import STUDY, Claim, Claims
+from dose.store.copies import Saved
+from dose.store.objects import Arrival
 from dose.store.parties import Parties, device_key, has_patient_id, is_demo, upsert_device, upsert_patient
 from dose.store.rank import rank_of, report_hash
 from dose.store.rows import ACCUMULATED, GroupKey, accumulated_rows, event_groups, short_uid
 from dose.store.rows import Row as Values
 from dose.store.statements import THE_ID, insert_into, insert_one, update_by_id
-from dose.store.studies import (
+from dose.store.states import (
+    ANONYMISED_COPY,
+    COPY,
+    NOT_DOSE,
     OK,
+    REJECTED,
+    SERIES_GREW,
+    SOP_UID_REUSED,
+    SOURCE,
     SUPERSEDED,
+)
+from dose.store.studies import (
     fresh_totals,
     listed_at,
     merged,
@@ -36,21 +46,6 @@ _STUDY_BY_UID = select(STUDY).where(STUDY.c.study_instance_uid == bindparam("uid
 
 DUPLICATE = "duplicate"
 ORTHANC = "orthanc"
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What became of an object: `status` is ok, superseded or duplicate.
-
-    `rebuild` names studies that held an object which lost its SOP Instance UID to this one: what it had hidden must
-    be read again (`dose.store.rebuild`), in the same transaction.
-    """
-
-    status: str
-    study_id: int
-    source_object_id: int
-    event_count: int
-    rebuild: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +75,10 @@ def save(
     site_id: int,
     orthanc_id: str | None = None,
     received_at: datetime | None = None,
+    copied_from: str | None = None,
+    copy_kind: str | None = None,
+    keep_operators: bool = False,
+    import_batch_id: int | None = None,
 ) -> Saved:
     """Write one report in the caller's transaction. The number of statements does not grow with its events.
 
@@ -88,27 +87,68 @@ def save(
     content, content_sha256
         The object as received, which is kept, and the SHA-256 of its data set without file meta information.
     origin
-        `orthanc` or `import`.
+        `orthanc`, `import` or `typed`.
+    copied_from, copy_kind
+        Orthanc's name of the instance or series it was made from inside Orthanc, and how: `anonymised` | `modified`.
+    keep_operators
+        Whether the site keeps the names of operators and physicians.
+    import_batch_id
+        The import or typing session it belongs to.
     """
     now = datetime.now(UTC)
-    arrival = Arrival(content, content_sha256, origin, orthanc_id, site_id, received_at or now, now)
+    arrival = Arrival(
+        content, content_sha256, origin, orthanc_id, site_id, received_at or now, now,
+        copied_from, copy_kind if copied_from else None, keep_operators, import_batch_id,
+    )  # fmt: skip
     telling = tell(report, arrival)
-    report = telling.report
     connection = session.connection()
-    device_id = upsert_device(connection, site_id, report, telling.rank, now)
+    if arrival.copy_kind == ANONYMISED_COPY:
+        return _file_copy(connection, telling)
+    return _save(session, telling, upsert_device(connection, site_id, telling.report, telling.rank, now))
+
+
+def _save(session: Session, telling: Telling, device_id: int) -> Saved:
+    connection, report, arrival = session.connection(), telling.report, telling.arrival
     rows = objects.known(connection, arrival, telling.report_sha256, report.sop_instance_uid)
     arrival = objects.drop_refusals(connection, rows, arrival)
     for row in rows:
-        same = row.content_sha256 == content_sha256 or row.report_sha256 == telling.report_sha256
-        if same and row.status not in {REJECTED, NOT_DOSE}:
-            objects.note_repeat(connection, row, arrival)
-            return Saved(DUPLICATE, row.study_id, row.id, row.event_count)
+        if _is_same(row, telling):
+            return _repeat(connection, row, arrival)
     telling = replace(telling, arrival=arrival)
     parties = _parties(connection, telling, device_id)
     rival = next((row for row in rows if row.object_key == report.sop_instance_uid), None)
-    if rival is None:
-        return apply(session, telling, parties)
-    return _contest(session, telling, parties, rival)
+    saved = apply(session, telling, parties) if rival is None else _contest(session, telling, parties, rival)
+    made_from_it = arrival.orthanc_id and any(row.copied_from == arrival.orthanc_id for row in rows)
+    return copies.placed(connection, saved) if made_from_it or arrival.copied_from else saved
+
+
+def _is_same(row: Row[Any], telling: Telling) -> bool:
+    same = row.content_sha256 == telling.arrival.content_sha256 or row.report_sha256 == telling.report_sha256
+    return same and row.status not in {REJECTED, NOT_DOSE}
+
+
+def _repeat(connection: Connection, row: Row[Any], arrival: Arrival) -> Saved:
+    objects.note_repeat(connection, row, arrival)
+    saved = Saved(DUPLICATE, row.study_id, row.id, row.event_count)
+    if not arrival.copied_from or row.copied_from:
+        return saved
+    copies.learn(connection, row, arrival)  # it came from elsewhere before, as bytes that say nothing of their origin
+    return copies.placed(connection, saved, row.study_id)
+
+
+def _file_copy(connection: Connection, telling: Telling) -> Saved:
+    """An anonymised copy gives nothing; it is shown where the object stands that it was made from."""
+    arrival = telling.arrival
+    rows = objects.known(connection, arrival, telling.report_sha256, telling.report.sop_instance_uid)
+    arrival = objects.drop_refusals(connection, rows, arrival)
+    for row in rows:
+        if _is_same(row, telling) and row.content_sha256 == arrival.content_sha256:
+            return _repeat(connection, row, arrival)
+    source_id = insert_one(
+        connection, SOURCE, objects.copy_values(telling.report, arrival, telling.rank, telling.report_sha256)
+    )
+    objects.keep(connection, arrival)
+    return copies.placed(connection, Saved(COPY, None, source_id, 0))
 
 
 def tell(report: DoseReport, arrival: Arrival) -> Telling:
@@ -123,7 +163,7 @@ def tell(report: DoseReport, arrival: Arrival) -> Telling:
     return Telling(
         _with_remarks(report, repeated, other_values),
         arrival,
-        rank_of(report, sha),
+        rank_of(report, sha, modified=arrival.modified),
         sha,
         groups,
         accumulated_rows(report),
@@ -148,39 +188,54 @@ def _with_remarks(report: DoseReport, *counts: int) -> DoseReport:
 
 def _parties(connection: Connection, telling: Telling, device_id: int) -> Parties:
     report = telling.report
-    patient_id = upsert_patient(connection, telling.arrival.site_id, report, telling.rank)
-    return Parties(device_id, patient_id, has_patient_id(report), is_demo(report))
+    patient_id, person_id = upsert_patient(connection, telling.arrival.site_id, report, telling.rank)
+    return Parties(device_id, patient_id, person_id, has_patient_id(report), is_demo(report))
 
 
 def _contest(session: Session, telling: Telling, parties: Parties, rival: Row[Any]) -> Saved:
-    """Two objects with one SOP Instance UID say different things: the higher rank is believed, both are kept."""
+    """Two objects with one SOP Instance UID say different things: the higher rank is believed, both are shown."""
     connection = session.connection()
     uid = telling.report.sop_instance_uid
+    values = _source_row(telling, parties, rival.study_id)
     if telling.rank < rival.rank:
-        warnings = objects.with_reuse_warning(rival.warnings)
+        code = objects.why_outdone(dict(rival._mapping), values)
+        warnings = objects.with_reuse_warning(rival.warnings, code)
         connection.execute(update_by_id(SOURCE), {"warnings": warnings, THE_ID: rival.id})
-        values = _source_row(telling, parties, rival.study_id)
-        values |= objects.loser_values(telling.report_sha256, values["warnings"])
+        values |= objects.loser_values(telling.report_sha256, values["warnings"], code)
         source_id = insert_one(connection, SOURCE, values)
-        objects.keep(connection, telling.arrival)
+        if code != SERIES_GREW:
+            objects.keep(connection, telling.arrival)
         recompute(connection, [rival.study_id], next_version(connection), telling.arrival.read_at)
         return Saved(SUPERSEDED, rival.study_id, source_id, 0)
-    objects.demote(connection, rival)
-    saved = apply(session, telling, parties, reused=True)
+    code = objects.why_outdone(values, dict(rival._mapping))
+    objects.demote(connection, rival, code)
+    saved = apply(session, telling, parties, reused=code == SOP_UID_REUSED, contested=True)
+    assert saved.study_id is not None  # of a report that was just written
     objects.gather_losers(connection, uid, rival.study_id, saved.study_id)
     return replace(saved, rebuild=(rival.study_id,))
 
 
 def apply(
-    session: Session, telling: Telling, parties: Parties, *, source_id: int | None = None, reused: bool = False
+    session: Session,
+    telling: Telling,
+    parties: Parties,
+    *,
+    source_id: int | None = None,
+    reused: bool = False,
+    contested: bool = False,
 ) -> Saved:
-    """Write a report whose device and patient are known; `source_id` is its row when it is read again."""
+    """Write a report whose device and patient are known; `source_id` is its row when it is read again.
+
+    `contested`: it won its SOP Instance UID from another object, `reused`: which is a fault of whoever made them.
+    """
     connection = session.connection()
     study = connection.execute(_STUDY_BY_UID, {"uid": telling.report.study_instance_uid}).first()
     known = claims.load(connection, sorted({key for key, _ in telling.groups}))
     version = next_version(connection)
-    simple = study is None and not known and source_id is None and not reused
+    simple = study is None and not known and source_id is None and not contested
     study_id = _write_study(connection, telling, parties, study, version, simple=simple)
+    if (study is not None and study.objects_say) or parties.person_id != parties.patient_id:
+        overrides.lay_down(connection, [study_id])
     source = _source_row(telling, parties, study_id)
     if reused:
         source["warnings"] = objects.with_reuse_warning(source["warnings"])
@@ -192,14 +247,17 @@ def apply(
         rows = [row | {"source_object_id": source_id} for row in telling.accumulated]
         connection.execute(insert_into(ACCUMULATED), rows)
     objects.keep(connection, telling.arrival)
-    after, taken = _claimed(known, telling, parties, study_id, source_id)
+    whose = study.assigned_patient_id if study is not None and study.assigned_patient_id else parties.person_id
+    after, taken = _claimed(known, telling, replace(parties, patient_id=whose), study_id, source_id)
     concerned = claims.settle(connection, known, after)
+    if study is not None and study.regrouped:
+        concerned |= overrides.regroup(connection, [study_id], every=True)
+    live = {source_id}
     if simple:
         not_patient.judge(connection, [study_id])  # only now: the comments of its events are there
     else:
-        recompute(connection, sorted(concerned | {study_id}), version, telling.arrival.read_at)
-    status = OK if taken or not telling.groups else SUPERSEDED
-    return Saved(status, study_id, source_id, taken)
+        live = recompute(connection, sorted(concerned | {study_id}), version, telling.arrival.read_at)
+    return Saved(OK if source_id in live else SUPERSEDED, study_id, source_id, taken)
 
 
 def _source_row(telling: Telling, parties: Parties, study_id: int) -> Values:
@@ -215,7 +273,7 @@ def _write_study(
     report, arrival = telling.report, telling.arrival
     before = dict(row._mapping) if row is not None else None
     who = (parties.patient_id, parties.has_patient_id, parties.is_demo)
-    said = stated(report, orthanc=arrival.origin == ORTHANC)
+    said = stated(report, orthanc=arrival.origin == ORTHANC, keep_operators=arrival.keep_operators)
     values = merged(before, said, who, parties.device_id, telling.rank)
     values["first_seen_at"] = min(arrival.received_at, before["first_seen_at"]) if before else arrival.received_at
     now = (before or {}) | values
@@ -237,7 +295,7 @@ def _insert_whole(connection: Connection, telling: Telling, parties: Parties, va
     source = Source(warnings, parties.patient_id, len(rows), len(rows))
     totals = fresh_totals(rows, telling.accumulated, source)
     study_id = insert_one(connection, STUDY, values | totals)
-    words = study_words(values.get("description"), (totals["protocols"] or "").splitlines())
+    words = study_words(values.get("description"), (totals["protocols"] or "").splitlines(), totals["notes"])
     write_words(connection, [study_id], {study_id: words}, new=True)
     return study_id
 

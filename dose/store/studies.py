@@ -14,36 +14,34 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, exis
 from dose import tables
 from dose.crypto import keys
 from dose.model import DoseReport
-from dose.store import not_patient
-from dose.store.claims import LINK, SOURCE, STUDY
+from dose.store import counting, not_patient, overrides
+from dose.store.claims import LINK, PATIENT, SPEAKS_OF, STUDY
 from dose.store.registers import merge
-from dose.store.rows import ACCUMULATED, DOSES, EVENT, Row, clean, number
+from dose.store.rows import ACCUMULATED, EVENT, Row, clean, number
 from dose.store.statements import THE_ID, insert_into, update_by_id
+from dose.store.states import OK, OUTDONE, SOURCE, SUPERSEDED
 from dose.store.totals import Source, study_notes, study_totals
 from dose.store.words import study_words
 
+NUCLEAR = frozenset({"NM", "PT"})
 WORD: Table = tables.StudyWord.__table__  # type: ignore[assignment]
-OK, SUPERSEDED = "ok", "superseded"
-SOP_UID_REUSED = "sop-uid-reused"
 
-_NEEDED = (*DOSES, "fluoro_time_s", "laterality", "protocol", "started_at", "position")
-_COLUMNS = [EVENT.c[name] for name in _NEEDED]
 _STUDIES: BindParameter[list[int]] = bindparam("studies", expanding=True)
-_DESCRIPTIONS = select(STUDY.c.id, STUDY.c.description).where(STUDY.c.id.in_(_STUDIES))
+_DESCRIPTIONS = select(STUDY.c.id, STUDY.c.description, STUDY.c.regrouped).where(STUDY.c.id.in_(_STUDIES))
 _OLD_WORDS = delete(WORD).where(WORD.c.study_id.in_(_STUDIES))
-_SPOKE = select(
-    *(SOURCE.c[name] for name in ("id", "study_id", "status", "reason_code", "warnings", "event_count", "patient_id"))
-).where(SOURCE.c.study_id.in_(_STUDIES), SOURCE.c.status.in_((OK, SUPERSEDED)))
+_SPOKE = (
+    select(
+        *(SOURCE.c[name] for name in ("id", "study_id", "status", "reason_code", "warnings", "event_count")),
+        SPEAKS_OF.label("patient_id"),
+    )
+    .join(STUDY, STUDY.c.id == SOURCE.c.study_id)
+    .outerjoin(PATIENT, PATIENT.c.id == SOURCE.c.patient_id)
+    .where(SOURCE.c.study_id.in_(_STUDIES), SOURCE.c.status.in_((OK, SUPERSEDED)))
+)
 _LIVE_TOTALS = (
     select(SOURCE.c.study_id, ACCUMULATED)
     .join(SOURCE, SOURCE.c.id == ACCUMULATED.c.source_object_id)
     .where(SOURCE.c.study_id.in_(_STUDIES), SOURCE.c.status == OK)
-)
-_OWN_EVENTS = select(EVENT.c.study_id, EVENT.c.source_object_id, *_COLUMNS).where(EVENT.c.study_id.in_(_STUDIES))
-_LINKED_EVENTS = (
-    select(LINK.c.study_id, LINK.c.source_object_id, LINK.c.differs, *_COLUMNS)
-    .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
-    .where(LINK.c.study_id.in_(_STUDIES))
 )
 _OTHER = EVENT.alias("other")
 _STANDS_ELSEWHERE = exists().where(
@@ -59,7 +57,7 @@ _LINKED_ELSEWHERE = (
 )
 
 
-def stated(report: DoseReport, *, orthanc: bool) -> Row:
+def stated(report: DoseReport, *, orthanc: bool, keep_operators: bool) -> Row:
     """The study fields that an object states (PS3.3 C.7.2), except patient and device; None where it is silent."""
     accession = clean(report.accession_number)
     # PatientID and UID are what Orthanc hashes; it is only asked about what came from it.
@@ -73,8 +71,16 @@ def stated(report: DoseReport, *, orthanc: bool) -> Row:
         "age_years": number(report.patient.age_years),
         "height_m": number(report.patient.height_m),
         "weight_kg": number(report.patient.weight_kg),
+        "pregnancy_status": clean(report.patient.pregnancy_status, 20),
+        "people": _people(report) if keep_operators else None,
         "orthanc_study_id": orthanc_study_id(report) if orthanc else None,
     }
+
+
+def _people(report: DoseReport) -> str | None:
+    named = {(clean(person.role, 40), clean(person.name, 200)) for person in report.people}
+    stated = sorted([role, name] for role, name in named if role and name)
+    return json.dumps(stated, ensure_ascii=False) if stated else None
 
 
 def _started_at(report: DoseReport) -> str | None:
@@ -109,18 +115,23 @@ def listed_at(started_at: str | None, study_date: date | None, first_seen_at: da
 def merged(row: Mapping[str, Any] | None, said: Row, patient: tuple[int, bool, bool], device_id: int, rank: str) -> Row:
     """The columns of a study after an object spoke; `patient` is row id, whether it has a Patient ID, is demo."""
     patient_id, has_patient_id, demo = patient
-    won, ranks = merge(row["ranks"] if row else {}, said | {"device_id": device_id}, rank)
+    said = said | {"device_id": device_id}
+    # With X-ray and activity side by side (PET/CT) the study is one of nuclear medicine.
+    kind = {"modality": said.pop("modality")}
+    won, ranks = merge(row["ranks"] if row else {}, said, rank)
+    of_kind, ranks = merge(ranks, kind, f"{int(kind['modality'] in NUCLEAR)} {rank}")
+    won |= of_kind
     # Whoever names a patient is believed before whoever names none.
     who, ranks = merge(ranks, {"patient_id": patient_id}, f"{int(has_patient_id)} {rank}")
     if who:
         won |= {"patient_id": patient_id, "is_demo": demo}
-    return won | {"ranks": ranks}
+    return overrides.beneath(row, won) | {"ranks": ranks}
 
 
 def fresh_totals(rows: Sequence[Row], accumulated: Sequence[Row], source: Source) -> Row:
     """Totals, notes and state of a study whose only object is this one, without asking the database."""
     totals = study_totals(rows, accumulated, overlap=False)
-    return totals | _notes(study_notes(totals, [source], overlap=False, elsewhere=False))
+    return totals | _notes(study_notes(totals, [source], overlap=False, elsewhere=False, told=rows))
 
 
 def _notes(notes: list[Row]) -> Row:
@@ -138,38 +149,38 @@ def write_words(
         connection.execute(insert_into(WORD), rows)
 
 
-def recompute(connection: Connection, study_ids: Collection[int], version: int, now: datetime) -> None:
+def recompute(connection: Connection, study_ids: Collection[int], version: int, now: datetime) -> set[int]:
     """Derive totals, notes, states and words of studies again from their events and live reports.
 
-    The number of statements depends neither on the studies nor on their events.
+    Returns the sources of these studies of which anything counts. The number of statements depends neither on the
+    studies nor on their events.
     """
-    events, owned = _events(connection, study_ids)
-    sources = _sources(connection, study_ids, owned)
+    described = connection.execute(_DESCRIPTIONS, {"studies": study_ids}).all()
+    moved = overrides.moved(connection, [row.id for row in described if row.regrouped])
+    found = counting.count(connection, study_ids)
+    owned = Counter(row["source_object_id"] for rows in found.events.values() for row in rows if row["counted"])
+    sources = _sources(connection, study_ids, owned + moved.of_source)
     accumulated = _accumulated(connection, study_ids)
     elsewhere = _elsewhere(connection, study_ids)
     studies, words = [], {}
-    for study_id, description in connection.execute(_DESCRIPTIONS, {"studies": study_ids}):
+    for study_id, description, _ in described:
         live = sources.get(study_id, [])
-        overlap = any(0 < source.owned < source.held for source in live)
-        totals = study_totals(events.get(study_id, []), accumulated.get(study_id, []), overlap)
-        words[study_id] = study_words(description, (totals["protocols"] or "").splitlines())
-        totals |= _notes(study_notes(totals, live, overlap, study_id in elsewhere))
+        told = accumulated.get(study_id, [])
+        tellers = {row["source_object_id"] for row in told}
+        overlap = any(0 < source.owned < source.held and source.id in tellers for source in live)
+        moves = moved.notes(study_id)
+        events = [row for row in found.events.get(study_id, ()) if row["counted"]]
+        totals = study_totals(events, told, overlap or bool(moves))
+        compared = [row for row in events if row["source_object_id"] in tellers]
+        notes = study_notes(totals, live, overlap, study_id in elsewhere, compared)
+        totals |= _notes([*notes, *found.notes(study_id), *moves])
+        words[study_id] = study_words(description, (totals["protocols"] or "").splitlines(), totals["notes"])
         studies.append(totals | {THE_ID: study_id, "version": version, "updated_at": now})
     if studies:
         connection.execute(update_by_id(STUDY), studies)
         write_words(connection, study_ids, words, new=False)
     not_patient.judge(connection, study_ids)
-
-
-def _events(connection: Connection, study_ids: Collection[int]) -> tuple[dict[int, list[Row]], Counter[int]]:
-    events: dict[int, list[Row]] = {}
-    owned: Counter[int] = Counter()
-    for statement in (_OWN_EVENTS, _LINKED_EVENTS):
-        for event in connection.execute(statement, {"studies": study_ids}).mappings():
-            said = dict(event) | json.loads(event.get("differs") or "{}")
-            events.setdefault(event["study_id"], []).append(said)
-            owned[event["source_object_id"]] += 1
-    return events, owned
+    return {source.id for live in sources.values() for source in live}
 
 
 def _sources(connection: Connection, study_ids: Collection[int], owned: Counter[int]) -> dict[int, list[Source]]:
@@ -177,11 +188,11 @@ def _sources(connection: Connection, study_ids: Collection[int], owned: Counter[
     live: dict[int, list[Source]] = {}
     changed = []
     for source in found:
-        outdone = source.reason_code == SOP_UID_REUSED or (source.event_count > 0 and not owned[source.id])
+        outdone = source.reason_code in OUTDONE or (source.event_count > 0 and not owned[source.id])
         if (source.status == SUPERSEDED) != outdone:
             changed.append({THE_ID: source.id, "status": SUPERSEDED if outdone else OK})
         if not outdone:
-            one = Source(source.warnings, source.patient_id, source.event_count, owned[source.id])
+            one = Source(source.warnings, source.patient_id, source.event_count, owned[source.id], source.id)
             live.setdefault(source.study_id, []).append(one)
     if changed:
         connection.execute(update_by_id(SOURCE), changed)

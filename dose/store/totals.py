@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dose.quantities import QUANTITIES, number_text
-from dose.store.rows import Row
+from dose.store.rows import ADMINISTRATION, Row
 
 TOLERANCE = 0.01  # relative; rounding of stated totals stays below it
 SUMS = {
@@ -28,6 +28,7 @@ class Source:
     patient_id: int | None
     held: int
     owned: int
+    id: int = 0
 
 
 def total(rows: Iterable[Mapping[str, Any]], column: str) -> float | None:
@@ -50,6 +51,9 @@ def study_totals(events: Sequence[Mapping[str, Any]], accumulated: Sequence[Mapp
     for column, (sum_column, reported_column, _) in SUMS.items():
         found[sum_column] = total(events, column)
         found[reported_column] = total(reported_rows, column)
+    administered = [event for event in events if event["event_type"] == ADMINISTRATION]
+    found["activity_sum_mbq"] = total(administered, "activity_mbq")
+    found["effective_dose_reported_msv"] = total(administered, "effective_dose_msv")
     stated = [event["ctdi_vol_mgy"] for event in events if event["ctdi_vol_mgy"] is not None]
     found["ctdi_vol_max_mgy"] = max(stated, default=None)
     found["agd_max_breast_mgy"] = _agd_of_the_breast_with_most(events)
@@ -74,10 +78,15 @@ def protocols(events: Iterable[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(" ".join(event["protocol"].split()) for event in named))
 
 
-def study_notes(totals: Row, sources: Sequence[Source], overlap: bool, elsewhere: bool) -> list[Row]:
-    """What to know about the study: its live sources' remarks and what only the study as a whole shows."""
+def study_notes(
+    totals: Row, sources: Sequence[Source], overlap: bool, elsewhere: bool, told: Sequence[Mapping[str, Any]]
+) -> list[Row]:
+    """What to know about the study: its live sources' remarks and what only the study as a whole shows.
+
+    `told` are the counted events of the sources that state totals: only their sum can be compared with those.
+    """
     found = [dict(warning) for source in sources for warning in source.warnings if warning["code"] not in _TOTAL_CODES]
-    found += _differences(totals)
+    found += _differences(totals, told)
     if overlap:
         found.append(_note("reports-overlap", "Reports of this study overlap in part; their totals cannot be added."))
     if elsewhere:
@@ -93,10 +102,10 @@ def _note(code: str, text: str, **values: float) -> Row:
     return {"code": code, "text": text, **values}
 
 
-def _differences(totals: Row) -> list[Row]:
+def _differences(totals: Row, told: Sequence[Mapping[str, Any]]) -> list[Row]:
     found = []
-    for column, (sum_column, reported_column, code) in SUMS.items():
-        summed, reported = totals[sum_column], totals[reported_column]
+    for column, (_, reported_column, code) in SUMS.items():
+        summed, reported = total(told, column), totals[reported_column]
         if summed is None or reported is None or math.isclose(summed, reported, rel_tol=TOLERANCE, abs_tol=1e-9):
             continue
         quantity = QUANTITIES[column]

@@ -16,9 +16,7 @@ def split_words(text: str) -> list[str]:
     return list(dict.fromkeys(word[:LONGEST_WORD] for word in cleaned.split()))
 
 
-def study_words(
-    description: str | None, protocols: Iterable[str], notes: Iterable[Mapping[str, Any]] = ()
-) -> set[str]:
+def study_words(description: str | None, protocols: Iterable[str], notes: Iterable[Mapping[str, Any]] = ()) -> set[str]:
     """Values of `study_word.word`: `d:` words of the description, `p:` words of the protocols, `w:` codes of notes."""
     found = {f"d:{word}" for word in split_words(description or "")} | {warning_word(note["code"]) for note in notes}
     return found.union(*({f"p:{word}" for word in split_words(protocol)} for protocol in protocols))

@@ -153,11 +153,11 @@ class Study(Base):
 
 
 class StudyWord(Base):
-    """The words of a study's description and protocols, so that searching them is an index scan on any database."""
+    """Words of a study's description and protocols, and codes of its notes: finding them is an index scan anywhere."""
 
     __tablename__ = "study_word"
     study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True)
-    # "d:" (description) or "p:" (protocol), then the word
+    # "d:" (description) or "p:" (protocol), then the word; or "w:" (note), then its code
     word: Mapped[str] = mapped_column(String(34, collation="C").with_variant(String(34), "sqlite"), primary_key=True)
     __table_args__ = (Index("ix_study_word_word", "word", "study_id"),)
 
@@ -198,6 +198,7 @@ class SourceObject(Base):
     sender: Mapped[str | None] = mapped_column(String(200))  # of a refused object: maker, model, station as sent
     rank: Mapped[str | None] = mapped_column(String(200))
     event_count: Mapped[int] = mapped_column(default=0)
+    event_keys: Mapped[list[Any] | None] = mapped_column(JSON)  # of its events with UID, where others know them better
     instance_count: Mapped[int] = mapped_column(default=1)  # images that spoke together, as a CT series
     # Orthanc's name of the instance this was made from inside Orthanc: an anonymised copy (status copy) or a modification
     copied_from: Mapped[str | None] = mapped_column(String(44), index=True)
@@ -300,6 +301,14 @@ class IrradiationEvent(Base):
     table_longitudinal_mm: Mapped[float | None]
     table_lateral_mm: Mapped[float | None]
     table_height_mm: Mapped[float | None]
+    table_longitudinal_end_mm: Mapped[float | None]
+    table_lateral_end_mm: Mapped[float | None]
+    table_height_end_mm: Mapped[float | None]
+    table_head_tilt_angle_deg: Mapped[float | None]
+    table_horizontal_rotation_angle_deg: Mapped[float | None]
+    table_cradle_tilt_angle_deg: Mapped[float | None]
+    column_angulation_deg: Mapped[float | None]
+    distance_source_to_table_plane_mm: Mapped[float | None]
     distance_source_to_detector_mm: Mapped[float | None]
     distance_source_to_isocenter_mm: Mapped[float | None]
     distance_source_to_reference_point_mm: Mapped[float | None]

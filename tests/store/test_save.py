@@ -142,10 +142,26 @@ def test_one_event_uid_with_other_values_in_another_study_is_a_note_on_both(fact
         assert _codes(_study(factory, uid)) == {"event-in-other-study"}
 
 
-def test_one_scan_of_two_patients_is_never_merged(factory):
+@pytest.mark.parametrize("turned", [False, True])
+def test_one_exposure_of_two_patients_counts_for_the_one_of_the_first_written_object_and_is_a_note_on_both(
+    factory, turned
+):
+    other = {"study_instance_uid": "1.2.0", "sop_instance_uid": "1.1.2", "patient": Patient("other")}
+    both = [report(event()), report(event(), content_datetime="2026-01-02T10:06:00", **other)]
+    for one in reversed(both) if turned else both:
+        put(factory, one)
+    first, second = _study(factory, "1.2.1"), _study(factory, "1.2.0")
+    assert (first.dlp_sum_mgy_cm, first.event_count, second.dlp_sum_mgy_cm, second.event_count) == (100.0, 1, None, 0)
+    assert second.dlp_reported_mgy_cm is None
+    assert _codes(first) == _codes(second) == {"same-exposure-other-patient"}
+    assert _status(factory) == {"1.1.1": "ok", "1.1.2": "superseded"}
+
+
+def test_scans_of_two_patients_that_only_resemble_each_other_both_count(factory):
     put(factory, report(event()))
-    put(factory, report(event(), study_instance_uid="1.2.2", sop_instance_uid="1.1.2", patient=Patient("other")))
-    assert _count(factory, IrradiationEvent) == 2
+    later = event(started_at="2026-01-02T10:00:01")
+    put(factory, report(later, study_instance_uid="1.2.2", sop_instance_uid="1.1.2", patient=Patient("other")))
+    assert [_study(factory, uid).dlp_sum_mgy_cm for uid in ("1.2.1", "1.2.2")] == [100.0, 100.0]
 
 
 @pytest.mark.parametrize("turned", [False, True])
