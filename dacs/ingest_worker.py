@@ -1,6 +1,7 @@
 """The ingest worker: from Orthanc's change log into the dose database. See DESIGN: one event, fewest hops.
 
-It is one thread that takes turns: follow the log, read arrivals, and only when there are none, one older object.
+It is one thread that takes turns: follow the log, read arrivals, and only when there are none, some images of a
+series that is complete, or of what Orthanc held before.
 What goes wrong with an object is the object's fate; what goes wrong with the world stops everything but the wish to
 go on, and nothing is acknowledged meanwhile.
 """
@@ -19,12 +20,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.site_files import complete
 from dacs.worker_follow import CursorMoved, Follower, Restored
-from dacs.worker_guard import InHand, limit_memory
+from dacs.worker_guard import Guard, InHand, limit_memory
 from dacs.worker_peers import RefusedPeers
 from dacs.worker_pipe import Lifeline
-from dacs.worker_queue import INSTANCE, Priority, Queue, Wanted, put
+from dacs.worker_queue import BUNDLE, DOSE_FIRST, EVERY, INSTANCE, Priority, Queue, Wanted, put
 from dacs.worker_reader import Reader, reason_of
-from dacs.worker_series import gone
+from dacs.worker_series import NOT_IMAGES, gone
 from dacs.worker_state import RUNNING, STOPPED, WAITING, Heartbeat
 from dacs.worker_sweep import BACKFILL, RECONCILIATION, Sweep
 from dose import crypto, ingest
@@ -44,6 +45,7 @@ BURST_PAUSE_S = 0.1  # reports of one burst are read together: a turn for each w
 STREAM_S, GIVE_WAY, LONGEST_REST_S = 1.0, 9.0, 3.0
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 10.0
 SWEEP_PAUSE_S = 0.05
+SLICE_S = 0.05  # how long to read on in a series before looking for arrivals again; then the same time of rest
 # SQLite's log is written back when nothing arrives: its disk flushes would meet those with which Orthanc acknowledges.
 LONGEST_LOG_PAGES = 16_000
 QUIET_S = 2.0
@@ -69,9 +71,9 @@ class Worker:
         self._lifeline = lifeline
         self._queue = Queue(factory, NODE)
         patient = bool(client.system().get("DatabaseBackendPlugin"))
-        self._follower = Follower(client, factory, NODE, patient=patient)
-        self._reader = Reader(client, factory, settings, self._follower, self._queue, lock)
-        self._sweep = Sweep(client, factory, NODE)
+        self._follower = Follower(client, factory, NODE, patient=patient, images=settings.read_images)
+        self._reader = Reader(client, factory, settings, self._follower, self._queue, Guard(lock))
+        self._sweep = Sweep(client, factory, NODE, images=settings.read_images)
         self._peers = RefusedPeers(settings.orthanc_log, factory, NODE)
         self._older_at = 0.0
         self._tidy_at: float | None = None
@@ -89,13 +91,21 @@ class Worker:
         except CursorMoved:
             more = True
         arrivals = self._queue.due(Priority.ARRIVAL, Priority.PERSON, BATCH)
+        began = time.monotonic()
         self._reader.read(arrivals)
         if arrivals:
             self._tidy_at = time.monotonic() + QUIET_S
         read_log = self._peers.step()
-        if more or arrivals or read_log:
+        if more or read_log or any(item.sort_key == DOSE_FIRST for item in arrivals):
             return 0.0
+        if arrivals:
+            return self._rest(time.monotonic() - began, 0.0)
         return min(self._settings.poll_seconds, self._older())
+
+    def _rest(self, worked_s: float, otherwise_s: float) -> float:
+        """Seconds to leave to Orthanc after reading images, which it may be busy to receive."""
+        receiving = time.monotonic() - self._follower.heard_at < STREAM_S
+        return min(GIVE_WAY * worked_s, LONGEST_REST_S) if receiving else otherwise_s
 
     def _begin(self) -> None:
         # The walk is written down before the cursor: a crash in between repeats the walk, it never skips it.
@@ -104,10 +114,16 @@ class Worker:
         self._follower.begin(last)
 
     def _older(self) -> float:
-        """One object from before, at the pace that was set; seconds until the next may be read."""
+        """What may wait: a series as a whole, then what Orthanc held before; seconds until the next may be read."""
         if self._tidy_at and time.monotonic() > self._tidy_at:
             self._tidy_at = None
             write_back(self._factory)
+        fresh = self._queue.due(Priority.ARRIVAL, Priority.PERSON, 1, (BUNDLE,))
+        if fresh:
+            began = time.monotonic()
+            self._reader.read_bundle(fresh[0], BATCH, SLICE_S)
+            worked = time.monotonic() - began
+            return self._rest(worked, worked)
         pause = self._older_at - time.monotonic()
         if pause > 0:
             return pause
@@ -116,12 +132,20 @@ class Worker:
         if self._sweep.step():
             self._older_at = time.monotonic() + SWEEP_PAUSE_S
             return SWEEP_PAUSE_S
-        items = self._queue.due(Priority.RECONCILIATION, Priority.BACKFILL, 1)
-        self._reader.read(items)
+        return self._before()
+
+    def _before(self) -> float:
+        """Some objects from before, at the pace that was set; seconds until the next may be read."""
+        items = self._queue.due(Priority.RECONCILIATION, Priority.BACKFILL, 1, EVERY)
         if not items:
             return self._settings.poll_seconds
-        self._older_at = time.monotonic() + 1.0 / self._settings.backfill_per_second
-        return self._older_at - time.monotonic()
+        rate, count = self._settings.backfill_per_second, 1
+        if items[0].level == BUNDLE:
+            count = self._reader.read_bundle(items[0], max(1, round(rate * SLICE_S)), SLICE_S)
+        else:
+            self._reader.read(items)
+        self._older_at = time.monotonic() + count / rate
+        return count / rate
 
     def obey(self, command: dict[str, object]) -> None:
         """Do what the plugin hands over: `gone` a series, `reextract` a study, `reconcile`."""
@@ -133,7 +157,7 @@ class Worker:
             self._sweep.begin(RECONCILIATION)
 
     def _reextract(self, orthanc_study: str) -> None:
-        """Read the kept reports of a study again, and queue those that Orthanc holds and we do not."""
+        """Read what was kept of a study again, and queue what Orthanc holds of it."""
         uid = self._client.study_uid(orthanc_study)
         with self._factory() as session:
             known = session.scalars(select(Study.id).where(Study.study_instance_uid == uid)).all()
@@ -141,6 +165,8 @@ class Worker:
             log.info("read again", extra={"study": done.study_id, "changes": len(done.changes)})
         series = self._client.study_series(orthanc_study)
         wanted = [Wanted(INSTANCE, i) for s in series if s.tags.get("Modality") == "SR" for i in s.instances]
+        if self._settings.read_images:
+            wanted += [Wanted(BUNDLE, s.orthanc_id) for s in series if s.tags.get("Modality") not in NOT_IMAGES]
         with writing(self._factory) as session:
             put(session, NODE, wanted, Priority.PERSON)
 

@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from dacs.dose_sources import Kind, kind_of
 from dacs.worker_queue import DOSE_FIRST, INSTANCE, SERIES, Priority, Wanted, changed_rows, put
 from dose.database import writing
 from dose.log import logger
 from dose.pacs import Change, ChangePage, NotInPacs, OrthancClient
 from dose.tables import Cursor
 
-STRUCTURED_REPORTS = "1.2.840.10008.5.1.4.1.1.88."  # PS3.4 B.5: the storage classes of structured reports
 PAGE = 100
 KEPT_GAPS = 20
 PATIENCE_S = 2.0
@@ -45,14 +45,24 @@ class Follower:
     patient
         Wait two seconds before a missing number counts as deleted. Orthanc on a client-server database commits
         concurrently, so that number 12 may appear a moment before number 11; its own SQLite never does that.
+    images
+        Queue images that may state dose too, behind reports.
     """
 
     def __init__(
-        self, client: OrthancClient, factory: sessionmaker[Session], node: str, *, patient: bool = False
+        self,
+        client: OrthancClient,
+        factory: sessionmaker[Session],
+        node: str,
+        *,
+        patient: bool = False,
+        images: bool = True,
     ) -> None:
         self._client = client
         self._factory = factory
         self._node = node
+        self._sort_keys = {Kind.REPORT: DOSE_FIRST} | ({Kind.IMAGE: ""} if images else {})
+        self.heard_at = float("-inf")  # when Orthanc last stored an instance, on the monotonic clock
         self._name = f"{node}:changes"
         self._patience_s = PATIENCE_S if patient else 0.0
         self._hole: tuple[int, float] | None = None
@@ -120,15 +130,17 @@ class Follower:
                 delay = FIRST_IMAGES if line.kind == "NewSeries" else None
                 wanted.append(Wanted(SERIES, line.orthanc_id, seq=line.seq, delay=delay))
             elif line.kind == "NewInstance":
+                self.heard_at = time.monotonic()
                 try:
-                    wanted.extend(self._dose_report(line))
+                    wanted.extend(self._dose_object(line))
                 except NotInPacs:
                     lost += 1
         return wanted, lost
 
-    def _dose_report(self, line: Change) -> Iterator[Wanted]:
-        if self._client.sop_class(line.orthanc_id).startswith(STRUCTURED_REPORTS):
-            yield Wanted(INSTANCE, line.orthanc_id, DOSE_FIRST, line.seq)
+    def _dose_object(self, line: Change) -> Iterator[Wanted]:
+        sort_key = self._sort_keys.get(kind_of(self._client.sop_class(line.orthanc_id)))
+        if sort_key is not None:
+            yield Wanted(INSTANCE, line.orthanc_id, sort_key, line.seq)
 
     def _advance(self, cursor: Cursor, reached: int, wanted: list[Wanted], lost: int, missing: int) -> None:
         detail = dict(cursor.detail)

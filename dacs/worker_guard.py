@@ -11,8 +11,9 @@ import mmap
 import os
 import resource
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from dose.errors import TooExpensive
 
@@ -21,6 +22,8 @@ SECONDS = 4.0  # twice what the readers allow themselves: this is the net below
 SECONDS_PER_MEGABYTE = 2.0
 MEMORY_BYTES = 1024 * MEGABYTE
 CRASHES = 3
+
+T = TypeVar("T")
 
 
 def limit_memory() -> None:
@@ -50,6 +53,32 @@ def deadline(size_bytes: int) -> Iterator[None]:
 
 def _too_slow(_number: int, _frame: object) -> None:
     raise TooExpensive("it needs more time than its size excuses")
+
+
+class Guard:
+    """Runs a reader within bounds, leaving a trace for the next worker in case this one does not survive it."""
+
+    def __init__(self, in_hand: InHand) -> None:
+        self._in_hand = in_hand
+        self._crashes = dict([left]) if (left := in_hand.left_behind()) else {}
+
+    def run(self, item_id: int, size_bytes: int, work: Callable[[], T]) -> T:
+        """What `work` gives.
+
+        Raises
+        ------
+        TooExpensive
+            When it took too much, or when workers died of it before.
+        """
+        crashes = self._crashes.pop(item_id, 0)
+        if crashes >= CRASHES:
+            raise TooExpensive("the worker died each time it read this")
+        self._in_hand.take(item_id, crashes)
+        try:
+            with deadline(size_bytes):
+                return work()
+        finally:
+            self._in_hand.drop()
 
 
 class InHand:

@@ -18,8 +18,9 @@ from dose.tables import IngestItem
 ATTEMPTS = 8
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
-INSTANCE, SERIES = "instance", "series"
-DOSE_FIRST = "dose"  # sort key of arrivals that are dose reports: before the registering of images
+INSTANCE, SERIES, BUNDLE = "instance", "series", "bundle"  # to read; to register; to read as a whole, image by image
+QUICK, EVERY = (INSTANCE, SERIES), (INSTANCE, SERIES, BUNDLE)
+DOSE_FIRST = "dose"  # sort key of arrivals that are dose reports: before images and the registering of their series
 
 
 class Priority(IntEnum):
@@ -77,13 +78,13 @@ class Queue:
         self._factory = factory
         self._node = node
 
-    def due(self, first: Priority, last: Priority, limit: int) -> list[IngestItem]:
-        """The next items whose priority lies between `first` and `last`, soonest first."""
+    def due(self, first: Priority, last: Priority, limit: int, levels: Sequence[str] = QUICK) -> list[IngestItem]:
+        """The next items of these levels whose priority lies between `first` and `last`, soonest first."""
         now = datetime.now(UTC)
         statement = (
             select(IngestItem)
             .where(IngestItem.state == "pending", IngestItem.priority.between(int(first), int(last)))
-            .where(IngestItem.node == self._node)
+            .where(IngestItem.node == self._node, IngestItem.level.in_(levels))
             .where((IngestItem.not_before.is_(None)) | (IngestItem.not_before <= now))
             .order_by(IngestItem.priority, IngestItem.sort_key.desc(), IngestItem.id)
             .limit(limit)
@@ -96,6 +97,18 @@ class Queue:
         if ids:
             with writing(self._factory) as session:
                 session.execute(delete(IngestItem).where(IngestItem.id.in_(ids)))
+
+    def finished(self, item: IngestItem) -> None:
+        """Forget an item that took long to read, unless it was queued again meanwhile."""
+        same = (IngestItem.id == item.id, IngestItem.seq.is_not_distinct_from(item.seq))
+        with writing(self._factory) as session:
+            session.execute(delete(IngestItem).where(*same))
+
+    def postpone(self, item: IngestItem, wait: timedelta) -> None:
+        """Look at an item again later; this is no failure."""
+        values = {"not_before": datetime.now(UTC) + wait}
+        with writing(self._factory) as session:
+            session.execute(update(IngestItem).where(IngestItem.id == item.id).values(**values))
 
     def failed(self, item: IngestItem, reason: str) -> bool:
         """Note a failure that is the item's own; True when it was the last attempt."""

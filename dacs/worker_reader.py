@@ -1,29 +1,31 @@
-"""Reading one queued item: a dose report into the database, or a series of images into the register."""
+"""Reading queued items: dose objects into the database, series of images into the register or as a whole."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from datetime import timedelta
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session, sessionmaker
 
+from dacs.dose_sources import Kind
+from dacs.worker_bundle import Bundles
 from dacs.worker_follow import Follower
-from dacs.worker_guard import CRASHES, MEGABYTE, InHand, deadline
-from dacs.worker_queue import INSTANCE, Priority, Queue, Wanted, put
-from dacs.worker_series import is_reports, register
-from dose import ingest
+from dacs.worker_guard import Guard
+from dacs.worker_intake import Intake
+from dacs.worker_queue import BUNDLE, INSTANCE, Priority, Queue, Wanted, put
+from dacs.worker_series import kind_of_series, note_read, register
 from dose.database import writing
-from dose.errors import BadObject, ConfigError, DoseError, TooExpensive
-from dose.extract import extract
+from dose.errors import ConfigError, DoseError
 from dose.log import logger
-from dose.model import DoseReport
 from dose.pacs import NotInPacs, OrthancClient, PacsRefused, PacsUnreachable
 from dose.settings import Settings
 from dose.tables import IngestItem
 
 WORLD_IS_BAD = (PacsUnreachable, PacsRefused, ConfigError, DBAPIError, PoolTimeout, OSError)
 OWN_FAULT = (IntegrityError, DataError)  # of the database's errors, those that one object's values can cause
+
+UNSTABLE = timedelta(minutes=1)  # how long to wait before looking again at a series that still grows
 
 log = logger(__name__)
 
@@ -45,12 +47,6 @@ def _database_words(error: DBAPIError) -> str:
     return str(error.orig).strip().partition("\n")[0][:120] if not isinstance(error, OWN_FAULT) else "a value"
 
 
-class _Arrival(TypedDict):
-    origin: str
-    orthanc_id: str
-    site: str
-
-
 class Reader:
     """Reads items one by one, each in its own transaction."""
 
@@ -61,15 +57,16 @@ class Reader:
         settings: Settings,
         follower: Follower,
         queue: Queue,
-        in_hand: InHand,
+        guard: Guard,
     ) -> None:
         self._client = client
         self._factory = factory
         self._settings = settings
         self._follower = follower
         self._queue = queue
-        self._in_hand = in_hand
-        self._crashes = dict([left]) if (left := in_hand.left_behind()) else {}
+        self._guard = guard
+        self._intake = Intake(client, factory, settings, guard)
+        self._bundles = Bundles(client, factory, settings, guard, self._intake)
         self.read_count = 0
 
     def read(self, items: list[IngestItem]) -> None:
@@ -83,56 +80,72 @@ class Reader:
         finally:
             self._queue.done(done)
 
+    def read_bundle(self, item: IngestItem, most_images: int, seconds: float) -> int:
+        """Read on in a series, at most so many images and about so long; how many were read."""
+        images = 0
+        try:
+            images, finished = self._bundles.step(item, most_images, seconds)
+            if finished:
+                self._queue.finished(item)
+        except NotInPacs:
+            self._bundles.drop(item)
+            self._lost(item)
+            self._queue.finished(item)
+        except Exception as error:  # a fault that only this series shows must not stop the others
+            if is_world_bad(error):
+                raise
+            self._bundles.drop(item)
+            self._fail(item, error)
+        self.read_count += images
+        return images
+
     def _settle(self, item: IngestItem) -> bool:
         """Whether the item needs no further reading; what the world did wrong rises to the caller."""
         try:
             if item.level == INSTANCE:
-                self._read_report(item)
-            else:
-                self._read_series(item)
+                self._intake.instance(item.id, item.orthanc_id)
+                return True
+            return self._read_series(item)
         except NotInPacs:
             if item.level == INSTANCE:
-                self._follower.note_lost(item.seq)
-                log.warning("deleted before it was read", extra={"orthanc_id": item.orthanc_id})
+                self._lost(item)
         except Exception as error:  # a fault that only this item shows must not stop the others
             if is_world_bad(error):
                 raise
             return self._fail(item, error)
         return True
 
-    def _read_report(self, item: IngestItem) -> None:
-        def read(content: bytes) -> DoseReport:
-            return self._guarded(item, content)
+    def _lost(self, item: IngestItem) -> None:
+        if item.level == INSTANCE and self._client.holds("series", item.orthanc_id):
+            # A person asked again for a series that was refused as a whole.
+            self._put(item, [Wanted(BUNDLE, item.orthanc_id, item.sort_key)])
+            return
+        self._follower.note_lost(item.seq)
+        log.warning("deleted before it was read", extra={"orthanc_id": item.orthanc_id})
 
-        try:
-            content = self._client.instance_file(item.orthanc_id, self._settings.max_object_mb * MEGABYTE)
-            ingest.ingest(content, self._factory, read=read, **self._arrival(item))
-        except BadObject as error:
-            ingest.reject(self._factory, error, **self._arrival(item))
-
-    def _guarded(self, item: IngestItem, content: bytes) -> DoseReport:
-        """Extract within bounds, leaving a trace for the next worker in case this one does not survive it."""
-        crashes = self._crashes.pop(item.id, 0)
-        if crashes >= CRASHES:
-            raise TooExpensive("the worker died each time it read this")
-        self._in_hand.take(item.id, crashes)
-        try:
-            with deadline(len(content)):
-                return extract(content)
-        finally:
-            self._in_hand.drop()
-
-    def _arrival(self, item: IngestItem) -> _Arrival:
-        return {"origin": ingest.ORTHANC, "orthanc_id": item.orthanc_id, "site": self._settings.site}
-
-    def _read_series(self, item: IngestItem) -> None:
+    def _read_series(self, item: IngestItem) -> bool:
+        """Register a series, and queue what it says about dose; whether nothing more of it is expected."""
         series = self._client.series(item.orthanc_id)
-        if item.priority >= Priority.RECONCILIATION and is_reports(self._client, series):
-            # A report in a series that claims to be something else: the change log names it, a walk does not.
-            wanted = [Wanted(INSTANCE, i, item.sort_key) for i in series.instances]
-            with writing(self._factory) as session:
-                put(session, item.node, wanted, Priority(item.priority))
+        kind = kind_of_series(self._client, series)
+        walk = item.priority >= Priority.RECONCILIATION
         register(self._client, self._factory, series)
+        if walk and kind is Kind.REPORT:
+            # Reports in a series that claims to be something else: the change log names them, a walk does not.
+            self._put(item, [Wanted(INSTANCE, i, item.sort_key) for i in series.instances])
+        elif not self._settings.read_images or kind in (Kind.OTHER, Kind.REPORT):
+            return True
+        elif not series.stable:
+            self._queue.postpone(item, UNSTABLE)  # Orthanc tells when it is, unless it is killed before
+            return False
+        elif walk or kind is Kind.SLICE:
+            self._put(item, [Wanted(BUNDLE, item.orthanc_id, item.sort_key, item.seq)])
+        else:  # its images are read one by one as the change log names them
+            note_read(self._factory, series.orthanc_id, len(series.instances))
+        return True
+
+    def _put(self, item: IngestItem, wanted: list[Wanted]) -> None:
+        with writing(self._factory) as session:
+            put(session, item.node, wanted, Priority(item.priority))
 
     def _fail(self, item: IngestItem, error: Exception) -> bool:
         dead = self._queue.failed(item, reason_of(error))

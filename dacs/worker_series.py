@@ -10,7 +10,7 @@ from pydicom.filereader import read_partial
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from dacs.worker_follow import STRUCTURED_REPORTS
+from dacs.dose_sources import NO_DOSE, SLICED, Kind, kind_of
 from dose.database import writing
 from dose.pacs import OrthancClient, Series
 from dose.tables import ImageSeries
@@ -22,11 +22,12 @@ ONE_EVENT_EACH = frozenset({"XA", "RF", "DX", "CR", "MG", "IO", "PX"})
 MOST_EVENTS_READ = 200
 
 
-def is_reports(client: OrthancClient, series: Series) -> bool:
-    """Whether the series holds structured reports, whatever modality it claims."""
-    if not series.instances or series.tags.get("Modality") in ONE_EVENT_EACH:
-        return False
-    return client.sop_class(series.instances[0]).startswith(STRUCTURED_REPORTS)
+def kind_of_series(client: OrthancClient, series: Series) -> Kind:
+    """How the objects of a series come in, by its modality and the class of one of them."""
+    modality = series.tags.get("Modality", "")
+    if not series.instances or modality in NO_DOSE:
+        return Kind.OTHER
+    return Kind.SLICE if modality in SLICED else kind_of(client.sop_class(series.instances[0]))
 
 
 def register(client: OrthancClient, factory: sessionmaker[Session], series: Series) -> None:
@@ -42,6 +43,13 @@ def register(client: OrthancClient, factory: sessionmaker[Session], series: Seri
         else:
             for name, value in values.items():
                 setattr(row, name, value)
+
+
+def note_read(factory: sessionmaker[Session], series_id: str, count: int) -> None:
+    """So many images of a series were read for dose, or are queued to be."""
+    row = update(ImageSeries).where(ImageSeries.orthanc_series_id == series_id)
+    with writing(factory) as session:
+        session.execute(row.values(read_count=count))
 
 
 def gone(factory: sessionmaker[Session], series_ids: list[str]) -> None:

@@ -1,8 +1,8 @@
 """One walk over all that Orthanc holds, compared with what we know: back-fill, nightly reconciliation, resync.
 
 The walk is written down page by page, so that a restart goes on where it was. What is missing is queued behind
-arrivals, newest first. At the end, registered series that were not met are looked up one by one: those that are gone
-lose their images, never their doses.
+arrivals, newest first: dose reports one by one, images series by series. At the end, registered series that were not
+met are looked up one by one: those that are gone lose their images, never their doses.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from dacs.dose_sources import NO_DOSE
 from dacs.worker_queue import INSTANCE, SERIES, Priority, Wanted, put
 from dacs.worker_series import NOT_IMAGES, gone
 from dose import audit
@@ -43,7 +44,10 @@ def request(factory: sessionmaker[Session], node: str = "orthanc") -> bool:
 class Sweep:
     """The walk over one Orthanc."""
 
-    def __init__(self, client: OrthancClient, factory: sessionmaker[Session], node: str) -> None:
+    def __init__(
+        self, client: OrthancClient, factory: sessionmaker[Session], node: str, *, images: bool = True
+    ) -> None:
+        self._images = images
         self._client = client
         self._factory = factory
         self._node = node
@@ -106,10 +110,15 @@ class Sweep:
         with self._factory() as session:
             known_objects = set(session.scalars(_known_objects([i for s in reports for i in s.instances])))
             rows = session.execute(_known_series([s.orthanc_id for s in images]))
-            known_series = {row[0]: row[1] for row in rows}
+            known_series = {row[0]: (row[1], row[2]) for row in rows}
         wanted = [Wanted(INSTANCE, i, s.last_update) for s in reports for i in s.instances if i not in known_objects]
-        changed = (s for s in images if known_series.get(s.orthanc_id) != len(s.instances))
+        changed = (s for s in images if self._is_news(s, *known_series.get(s.orthanc_id, (-1, -1))))
         return wanted + [Wanted(SERIES, s.orthanc_id, s.last_update) for s in changed]
+
+    def _is_news(self, series: Series, registered: int, read: int) -> bool:
+        count = len(series.instances)
+        wants_reading = self._images and series.tags.get("Modality") not in NO_DOSE
+        return registered != count or (wants_reading and read != count)
 
     def _finish(self, progress: dict[str, Any]) -> None:
         if self._lose_one_page(datetime.fromisoformat(progress["started_at"])):
@@ -143,10 +152,9 @@ def _known_objects(instance_ids: list[str]) -> Any:  # noqa: ANN401 - a SELECT o
     return select(SourceObject.orthanc_id).where(SourceObject.orthanc_id.in_(instance_ids))
 
 
-def _known_series(series_ids: list[str]) -> Any:  # noqa: ANN401 - a SELECT of two columns
-    return select(ImageSeries.orthanc_series_id, ImageSeries.instance_count).where(
-        ImageSeries.orthanc_series_id.in_(series_ids)
-    )
+def _known_series(series_ids: list[str]) -> Any:  # noqa: ANN401 - a SELECT of three columns
+    columns = select(ImageSeries.orthanc_series_id, ImageSeries.instance_count, ImageSeries.read_count)
+    return columns.where(ImageSeries.orthanc_series_id.in_(series_ids))
 
 
 def last_time(clock: str, zone: str, now: datetime) -> datetime:

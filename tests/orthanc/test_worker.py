@@ -20,7 +20,7 @@ from dacs.worker_guard import CRASHES, InHand, deadline
 from dacs.worker_peers import RefusedPeers, peers
 from dacs.worker_pipe import Lifeline
 from dacs.worker_queue import ATTEMPTS, INSTANCE, SERIES, Priority, Queue, Wanted, put
-from dacs.worker_series import event_uids, register
+from dacs.worker_series import event_uids, note_read, register
 from dacs.worker_sweep import BACKFILL, RECONCILIATION, Sweep, last_time, request
 from dose.database import writing
 from dose.errors import TooExpensive
@@ -221,6 +221,7 @@ def test_a_walk_queues_what_is_unknown_and_marks_what_is_gone(pacs, factory):
     pacs.all_series = [series("s1", "XA", "i1", "i2", "i3"), series("lost", "CT", "i")]
     for known in pacs.all_series:
         register(pacs, factory, known)
+        note_read(factory, known.orthanc_id, len(known.instances))
     pacs.all_series[1:] = [series("s2", "SR", "r1"), series("s3", "PR", "p")]
     sweep = Sweep(pacs, factory, "orthanc")
     sweep.begin(BACKFILL)
