@@ -7,6 +7,20 @@ from __future__ import annotations
 
 from dacs.synthetic import *  # noqa: F403 - the point of this module
 from dacs.synthetic import CTEvent, Study, XRayEvent, ct_event, ct_rdsr, projection_rdsr, radiograph, to_bytes, uid
+from dacs.synthetic.heads import (  # noqa: F401
+    Bytes,
+    ct_slices,
+    dose_screen,
+    elscint_dlp,
+    enhanced_ct,
+    exposure,
+    head,
+    injection,
+    items,
+    localizer,
+    nuclear,
+    performed_step,
+)
 from dacs.synthetic.poison import (  # noqa: F401
     broken_sequence,
     circular_reference,

@@ -60,8 +60,9 @@ def _meta(ds: Dataset, transfer_syntax: str) -> FileMetaDataset:
 
 
 def _set_lengths(ds: Dataset, *, undefined: bool) -> None:
-    for element in ds:
-        if element.VR == "SQ":
+    for tag in ds.keys():  # noqa: SIM118 - a Dataset iterates elements, and would read those meant to stay raw
+        element = ds.get_item(tag)
+        if element is not None and element.VR == "SQ":
             element.is_undefined_length = undefined
             for item in element.value:
                 item.is_undefined_length_sequence_item = undefined

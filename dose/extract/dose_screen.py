@@ -157,6 +157,7 @@ def from_text(looked: Looked, fields: dict[str, Any], column: str, said: str | N
         return
     looked.reading.dose_read = True
     fields[column] = value
+    looked.found_elsewhere(column)
     looked.trace(column, COMMENT, said, {"dlp_mgy_cm": "mGy.cm"}.get(column, "mGy"))
     check(looked.reading, column, value)
 

@@ -35,7 +35,6 @@ def header(data: bytes, wanted: Wanted, budget: Budget) -> Item:
 def _item(dataset: Dataset, wanted: Wanted, budget: Budget, depth: int) -> Item:
     budget.check_depth(depth)
     found = Item()
-    order = "<" if dataset.is_little_endian is not False else ">"
     for tag, what in wanted.items():
         element = dataset.get_item(tag)
         if element is None:
@@ -46,15 +45,16 @@ def _item(dataset: Dataset, wanted: Wanted, budget: Budget, depth: int) -> Item:
             if items is not None:
                 found.items[tag] = tuple(_item(one, what.inside, budget, depth + 1) for one in items)
         else:
-            raw = _raw(element, what.vr, order)
+            raw = _raw(element, what.vr)
             if len(raw) <= budget.limits.value_bytes:
                 found.values[tag] = raw
     return found
 
 
-def _raw(element: Any, registered: bytes, order: str) -> bytes:  # noqa: ANN401 - pydicom's raw or read element
+def _raw(element: Any, registered: bytes) -> bytes:  # noqa: ANN401 - pydicom's raw or read element
     if isinstance(element, RawDataElement):
         stated = (element.VR or "").encode()
+        order = "<" if element.is_little_endian else ">"
         return as_text(element.value or b"", registered if stated in (b"", b"UN") else stated, order)
     value = element.value
     several = value if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue" else [value]

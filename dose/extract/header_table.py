@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dose.codes import Concept, by_code
 from dose.extract import texts
@@ -23,6 +23,7 @@ from dose.extract.template import check
 from dose.model import Code
 from dose.quantities import QUANTITIES
 
+ABSENT = "not stated in the header"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _AGREE = 0.02  # what two attributes may differ by, beyond the rounding of the coarser one, and still say the same
 
@@ -53,6 +54,18 @@ class Looked:
         path = " > ".join(path_of(one) for one in (*self.image.inside.get(tag, ()), tag))
         self.reading.trace.append(Traced(self.subject, self.index, column, path, text, unit, conversion))
 
+    def unread(self, reason: str) -> None:
+        """Say of what was traced last why it gives no value."""
+        if self.reading.trace:
+            self.reading.trace[-1] = replace(self.reading.trace[-1], reason=reason, conversion=None)
+
+    def found_elsewhere(self, column: str) -> None:
+        """Take back that a field is missing."""
+        trace = self.reading.trace
+        for line in list(trace or ())[::-1]:
+            if trace and line == Traced(self.subject, self.index, column, reason=ABSENT):
+                trace.remove(line)
+
     def missing(self, column: str, reason: str) -> None:
         """Write down why a field is None."""
         if self.reading.trace is not None:
@@ -72,7 +85,7 @@ def read(table: Table, looked: Looked) -> Fields:
         if value is not None:
             fields[column] = value
         elif looked.reading.trace is not None and not _is_traced(looked, column):
-            looked.missing(column, "not stated in the header")
+            looked.missing(column, ABSENT)
     return fields
 
 
@@ -100,6 +113,8 @@ class Number:
                 continue
             text = looked.said(column, tag, unit)
             values = _numbers(looked.reading, column, text, several=self.several) if text else []
+            if text and not values:
+                looked.unread("not a number")
             if values:
                 convert = QUANTITIES[column].convert
                 value = _one(looked.reading, column, [convert(one, unit) for one in values])

@@ -1,0 +1,233 @@
+"""Radiographs, mammograms and X-ray runs: every number of a header in its own unit, and what is odd about it told."""
+
+import pytest
+
+from dose.errors import NotADoseObject
+from tests.build import Bytes, Patient, exposure, head, items
+from tests.extract.heads import event, lines, refusal, reports, warnings
+
+
+def test_a_radiograph_states_its_exposure_in_the_units_of_the_standard():
+    found = event("DX")
+    assert found.event_type == "radiography"
+    assert (found.pka_gy_cm2, found.kvp_kv, found.exposure_time_ms) == (0.125, 81.0, 12.0)
+    assert (found.exposure_index, found.target_exposure_index, found.deviation_index) == (312.0, 400.0, -1.1)
+    assert (found.distance_source_to_detector_mm, found.focal_spot_mm, found.view) == (1150.0, 0.6, "PA")
+    assert [(one.material, one.thickness_max_mm) for one in found.filters] == [("Al", 1.0), ("Cu", 0.1)]
+
+
+@pytest.mark.parametrize("modality", ["DX", "CR", "MG", "XA", "RF", "PX", "IO"])
+def test_every_projection_modality_speaks_for_itself(modality):
+    found = reports(head(modality))
+    assert (found.source, found.modality, found.instance_count) == ("header", modality, 1)
+    assert not found.warnings
+
+
+def test_a_mammogram_states_glandular_dose_in_dgy_and_entrance_dose_in_mgy():
+    found = event("MG")
+    assert (found.agd_mgy, found.ka_e_mgy) == (1.42, 5.37)
+    assert (found.compressed_thickness_mm, found.hvl_mm) == (52.0, 0.52)
+    assert (found.event_type, found.laterality, found.view) == ("mammography", "left", "MLO")
+
+
+def test_organ_dose_is_a_glandular_dose_in_mammography_only():
+    assert event("DX", OrganDose="0.0142").agd_mgy is None
+
+
+def test_the_entrance_dose_in_whole_dgy_counts_where_nothing_finer_is_stated():
+    assert event("DX", EntranceDose=1).ka_e_mgy == 100.0
+    assert event("DX", EntranceDose=0, EntranceDoseInmGy="1.7").ka_e_mgy == 1.7
+    assert event("DX", EntranceDose=2, EntranceDoseInmGy="0").ka_e_mgy == 200.0
+
+
+def test_the_finer_exposure_goes_before_the_rounded_one():
+    assert event("DX", Exposure="4", ExposureInuAs="3840").exposure_mas == 3.84
+    assert event("DX", Exposure="4", ExposureInuAs=None).exposure_mas == 4.0
+    assert event("DX", Exposure="4", ExposureInuAs=None, ExposureInmAs=3.84).exposure_mas == 3.84
+    assert event("DX", ExposureTime="0", ExposureTimeInuS="5600").exposure_time_ms == 5.6
+    assert event("DX", XRayTubeCurrent="320", XRayTubeCurrentInuA="319500").tube_current_ma == 319.5
+
+
+def test_two_attributes_that_differ_by_more_than_rounding_are_told():
+    assert "stated-differently" in warnings(head("DX", Exposure="4", ExposureInuAs="384"))
+    assert "stated-differently" not in warnings(head("DX", Exposure="4", ExposureInuAs="4300"))
+
+
+@pytest.mark.parametrize("modality", ["XA", "RF"])
+def test_a_c_arm_states_angles_and_the_way_to_its_isocentre(modality):
+    found = event(modality)
+    assert found.positioner_primary_angle_deg == -30.0
+    assert found.distance_source_to_isocenter_mm == 785.0
+    assert found.pulse_width_ms == 7.5
+
+
+def test_the_event_type_of_a_run_is_read_from_its_modes():
+    assert event("XA").event_type == "stationary_acquisition"
+    assert event("XA", PositionerMotion="DYNAMIC").event_type == "rotational_acquisition"
+    assert event("XA", TableMotion="DYNAMIC").event_type == "stepping_acquisition"
+    assert event("RF").event_type == "fluoroscopy"
+
+
+def test_an_enhanced_run_states_its_technique_in_functional_groups():
+    absent = dict.fromkeys(("PositionerPrimaryAngle", "PositionerSecondaryAngle", "KVP", "XRayTubeCurrent"))
+    frame = items(FrameAcquisitionSequence=items(KVP="73", XRayTubeCurrentInmA=412.5))[0]
+    position = items(PositionerPositionSequence=items(PositionerPrimaryAngle="12"))[0]
+    ds = head("XA", sop_class="1.2.840.10008.5.1.4.1.1.12.1.1", **absent)
+    frame.update(position)
+    ds.SharedFunctionalGroupsSequence = [frame]
+    (found,) = reports(ds).events
+    assert (found.kvp_kv, found.tube_current_ma, found.positioner_primary_angle_deg) == (73.0, 412.5, 12.0)
+
+
+def tomosynthesis(number=1, sop_class="1.2.840.10008.5.1.4.1.1.13.1.3", **attributes):
+    absent = dict.fromkeys(("KVP", "OrganDose", "EntranceDoseInmGy", "ExposureInuAs", "Exposure", "ExposureTime"))
+    dose = items(KVP="31", OrganDose="0.0186", EntranceDoseInmGy="7.1", ExposureInmAs=64.0, ExposureTimeInms=3700.0)
+    return head("MG", number, sop_class=sop_class, **{**absent, "XRay3DAcquisitionSequence": dose, **attributes})
+
+
+def test_breast_tomosynthesis_states_its_dose_in_the_3d_acquisition():
+    (found,) = reports(tomosynthesis()).events
+    assert (found.event_type, found.agd_mgy, found.kvp_kv, found.exposure_mas) == ("tomosynthesis", 1.86, 31.0, 64.0)
+    (line,) = lines(tomosynthesis(), "agd_mgy")
+    assert line.path == "(0018,9507) XRay3DAcquisitionSequence > (0040,0316) OrganDose"
+
+
+def test_every_slice_of_a_tomosynthesis_stored_as_ct_gives_the_same_mammogram():
+    slices = [head("MG", number, sop_class="1.2.840.10008.5.1.4.1.1.2") for number in (1, 2)]
+    first, second = (reports(ds) for ds in slices)
+    assert first.modality == "MG"
+    assert first.events == second.events
+    assert first.events[0].event_type == "tomosynthesis"
+
+
+def test_for_processing_and_for_presentation_are_one_exposure():
+    first = event("MG", PresentationIntentType="FOR PROCESSING", ContentTime="114015")
+    assert first == event("MG", ContentTime="114020")
+
+
+def test_a_dental_volume_is_a_cone_beam_acquisition():
+    found = reports(head("DX", sop_class="1.2.840.10008.5.1.4.1.1.13.1.2"))
+    assert found.events[0].event_type == "cone_beam"
+    assert found.events[0].pka_gy_cm2 == 0.125
+
+
+def test_of_several_event_uids_the_first_is_the_key():
+    assert event("DX", IrradiationEventUID=["2.25.1", "2.25.2"]).irradiation_event_uid == "2.25.1"
+    assert warnings(head("DX", IrradiationEventUID=["2.25.1", "2.25.2"])) == ["several-event-uids"]
+
+
+def test_trailing_nul_and_decimals_in_a_whole_number_are_read():
+    found = event("DX", KVP=Bytes(b"81\0"), ExposureTime=Bytes(b"12.5"), XRayTubeCurrent=Bytes(b"320 \0"))
+    assert (found.kvp_kv, found.exposure_time_ms, found.tube_current_ma) == (81.0, 12.5, 320.0)
+
+
+def test_a_decimal_comma_is_read_and_told():
+    assert event("DX", ImageAndFluoroscopyAreaDoseProduct=Bytes(b"1,25")).pka_gy_cm2 == 0.125
+    assert warnings(head("DX", ImageAndFluoroscopyAreaDoseProduct=Bytes(b"1,25"))) == ["decimal-comma"]
+
+
+def test_a_comma_for_the_backslash_parts_values_only_where_that_is_sure():
+    found = event("DX", FilterThicknessMinimum=Bytes(b"1.0,0.1"), FilterThicknessMaximum=Bytes(b"1,2"))
+    assert [one.thickness_min_mm for one in found.filters] == [1.0, 0.1]
+    assert [one.thickness_max_mm for one in found.filters] == [None, None]
+
+
+@pytest.mark.parametrize("said", [b"fast", b"1_000", b"nan", b"inf", b"1,2,3", b"1.2.3", b"12\x00garbage"])
+def test_a_number_that_is_none_is_left_empty_and_told(said):
+    ds = head("DX", ImageAndFluoroscopyAreaDoseProduct=Bytes(said))
+    assert reports(ds).events[0].pka_gy_cm2 is None
+    assert warnings(ds) == ["value-unreadable"]
+
+
+def test_absent_and_empty_are_none_and_zero_is_zero_and_told():
+    assert event("DX", ImageAndFluoroscopyAreaDoseProduct=None).pka_gy_cm2 is None
+    assert event("DX", ImageAndFluoroscopyAreaDoseProduct="").pka_gy_cm2 is None
+    assert event("DX", ImageAndFluoroscopyAreaDoseProduct="0").pka_gy_cm2 == 0.0
+    assert warnings(head("DX", ImageAndFluoroscopyAreaDoseProduct="0")) == ["zero-stated"]
+
+
+def test_a_distance_in_centimetres_is_kept_as_sent_and_flagged():
+    assert event("DX", DistanceSourceToDetector="115").distance_source_to_detector_mm == 115.0
+    assert warnings(head("DX", DistanceSourceToDetector="115")) == ["implausible"]
+    assert warnings(head("DX", DistanceSourceToDetector="11.5")) == ["implausible"]
+
+
+def test_the_exposed_area_is_in_centimetres_at_the_detector():
+    found = event("DX", ExposedArea=[35, 43])
+    assert (found.collimated_field_height_mm, found.collimated_field_width_mm) == (350.0, 430.0)
+    assert event("DX", ExposedArea=20).collimated_field_width_mm == 200.0
+
+
+def test_focal_spots_that_are_a_choice_do_not_say_which_was_used():
+    found = event("DX", FocalSpots=["0.6", "1.2"])
+    assert found.focal_spot_mm is None
+    assert found.values == (("focal_spot_mm", (0.6, 1.2)),)
+
+
+def test_a_term_beyond_ascii_is_read_as_declared():
+    found = event("DX", SpecificCharacterSet="ISO_IR 100", BodyPartExamined=Bytes("Schädel".encode("latin-1")))
+    assert found.target_region.code == "Schädel"
+
+
+def test_the_anatomic_region_goes_before_the_body_part():
+    region = items(CodeValue="T-D3000", CodingSchemeDesignator="SRT", CodeMeaning="Chest")
+    assert event("DX", AnatomicRegionSequence=region).target_region.code == "T-D3000"
+    assert event("DX", AnatomicRegionSequence=[]).target_region.code == "CHEST"
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ({"AcquisitionDateTime": "20261121120001.5+0100"}, "2026-11-21T12:00:01.5"),
+        ({}, "2026-11-21T11:40:14.250"),
+        ({"AcquisitionDate": None}, "2026-11-21T11:40:14.250"),
+        ({"AcquisitionTime": None}, "2026-11-21T11:40:14.750"),
+        ({"AcquisitionTime": Bytes(b"11:40:14")}, "2026-11-21T11:40:14"),
+        ({"AcquisitionTime": "1140"}, "2026-11-21T11:40"),
+    ],
+)
+def test_the_time_of_an_exposure_is_the_best_one_stated(stated, expected):
+    assert event("DX", **stated).started_at == expected
+
+
+def test_patient_device_and_people_come_along():
+    patient = Patient(age="003D", height_m=0.5, weight_kg=3.4, sex="F")
+    ds = head("DX", patient=patient, OperatorsName=["Operator^One", "Operator^Two"], PregnancyStatus=2)
+    found = reports(ds)
+    assert (found.patient.age_years, found.patient.height_m, found.patient.weight_kg) == (0.0082, 0.5, 3.4)
+    assert found.patient.pregnancy_status == "possibly_pregnant"
+    assert [(one.role, one.name) for one in found.people] == [
+        ("operator", "Operator^One"),
+        ("operator", "Operator^Two"),
+    ]
+    assert (found.device.manufacturer, found.device.model) == ("Synthetic Imaging", "DX One")
+
+
+def test_an_image_that_states_neither_dose_nor_exposure_is_no_dose_object():
+    keywords = ("KVP", "ExposureTime", "XRayTubeCurrent", "Exposure", "ExposureInuAs", "ExposureIndex")
+    found = refusal(head("DX", **dict.fromkeys((*keywords, "ImageAndFluoroscopyAreaDoseProduct"))))
+    assert isinstance(found, NotADoseObject)
+    assert str(found).endswith("an image of modality DX that states no dose")
+
+
+def test_an_image_of_another_kind_says_what_it_is():
+    found = refusal(head("DX", sop_class="1.2.840.10008.5.1.4.1.1.4", Modality="MR"))
+    assert isinstance(found, NotADoseObject)
+    assert str(found).endswith("an object of modality MR")
+
+
+def test_a_value_is_traced_to_its_tag_and_its_conversion():
+    (line,) = lines(head("DX"), "pka_gy_cm2")
+    assert line.path == "(0018,115E) ImageAndFluoroscopyAreaDoseProduct"
+    assert (line.value, line.unit, line.conversion) == ("1.25", "dGy.cm2", "× 0.1 = Gy·cm²")
+
+
+def test_what_is_absent_says_so_in_the_trace():
+    (line,) = lines(head("DX"), "hvl_mm")
+    assert (line.path, line.reason) == (None, "not stated in the header")
+    (line,) = lines(head("DX", KVP=Bytes(b"fast")), "kvp_kv")
+    assert (line.value, line.path, line.reason) == ("fast", "(0018,0060) KVP", "not a number")
+
+
+def test_exposures_listed_in_an_image_of_projection_do_not_make_it_a_screen():
+    assert reports(head("XA", ExposureDoseSequence=[exposure()])).source == "header"

@@ -1,0 +1,101 @@
+"""Dose screens by their header: one event for every acquisition listed, the DLP from a private value or the text."""
+
+import pytest
+
+from dose.errors import NotADoseObject
+from tests.build import dose_screen, elscint_dlp, exposure, head
+from tests.extract.heads import lines, refusal, reports
+
+GE = "TotalDLP=1748.68\r\nEvent=1\r\nEvent=2 DLP=769.67\r\nEvent=3 DLP=979.01"
+PHILIPS = (
+    "Series #3 Liver Average CTDIvol=7.2 DLP=196.0\nSeries #5 Pelvis Average CTDIvol=9.3 DLP=248.6\nTotal DLP=444.6"
+)
+
+
+def scout():
+    return exposure(AcquisitionType="CONSTANT_ANGLE", CTDIvol=None, SpiralPitchFactor=None, SeriesNumber="1")
+
+
+def test_every_acquisition_listed_is_an_event_with_its_technique():
+    found = reports(dose_screen(scout(), exposure()))
+    assert (found.source, found.modality) == ("dose_screen", "CT")
+    first, second = found.events
+    assert (first.event_type, first.ctdi_vol_mgy) == ("constant_angle", None)
+    assert (second.event_type, second.ctdi_vol_mgy, second.kvp_kv) == ("spiral", 9.3, 120.0)
+    assert (second.tube_current_ma, second.scanning_length_mm, second.pitch) == (165.044374, 231.0, 0.9)
+    assert (second.exposure_time_ms, second.protocol) == (6986.0, "Abdomen")
+
+
+def test_the_dlp_of_ge_stands_in_the_text_by_number_of_the_event():
+    found = reports(dose_screen(scout(), exposure(), exposure(), comment=GE, SeriesNumber="999"))
+    assert [one.dlp_mgy_cm for one in found.events] == [None, 769.67, 979.01]
+    assert (found.accumulated[0].dlp_mgy_cm, found.accumulated[0].event_count) == (1748.68, 3)
+
+
+def test_the_dlp_of_philips_stands_in_the_text_by_series_number():
+    found = reports(dose_screen(scout(), exposure(CTDIvol=None), exposure(SeriesNumber="5"), comment=PHILIPS))
+    assert [one.dlp_mgy_cm for one in found.events] == [None, 196.0, 248.6]
+    assert [one.ctdi_vol_mgy for one in found.events] == [None, 7.2, 9.3]
+    assert found.accumulated[0].dlp_mgy_cm == 444.6
+
+
+def test_series_of_the_text_that_are_numbered_from_one_go_by_order():
+    comment = PHILIPS.replace("#3", "#1").replace("#5", "#2")
+    found = reports(dose_screen(exposure(SeriesNumber="200"), exposure(SeriesNumber="300"), comment=comment))
+    assert [one.dlp_mgy_cm for one in found.events] == [196.0, 248.6]
+
+
+def test_a_text_that_fits_no_item_is_not_spread_over_them():
+    found = reports(dose_screen(scout(), exposure(SeriesNumber="8"), comment=PHILIPS))
+    assert [one.dlp_mgy_cm for one in found.events] == [None, None]
+
+
+def test_the_private_dlp_needs_its_creator():
+    ours = reports(elscint_dlp(dose_screen(elscint_dlp(exposure(), "196.01")), "196.01"))
+    assert (ours.events[0].dlp_mgy_cm, ours.accumulated[0].dlp_mgy_cm) == (196.01, 196.01)
+    other = reports(elscint_dlp(dose_screen(elscint_dlp(exposure(), "196.01", "OTHER")), "196.01", "OTHER"))
+    assert (other.events[0].dlp_mgy_cm, other.accumulated[0].dlp_mgy_cm) == (None, None)
+
+
+def test_a_text_that_contradicts_the_attribute_is_told():
+    found = reports(dose_screen(elscint_dlp(exposure(), "100"), comment="Series #3 Average CTDIvol=9.3 DLP=196.0"))
+    assert found.events[0].dlp_mgy_cm == 100.0
+    assert "stated-differently" in [one.code for one in found.warnings]
+
+
+def test_a_total_that_differs_from_its_events_is_told():
+    found = reports(dose_screen(exposure(), exposure(SeriesNumber="5"), comment=PHILIPS.replace("444.6", "600.0")))
+    assert "dlp-total-differs" in [one.code for one in found.warnings]
+
+
+def test_a_text_alone_gives_its_events():
+    found = reports(dose_screen(comment=PHILIPS))
+    assert [one.dlp_mgy_cm for one in found.events] == [196.0, 248.6]
+
+
+@pytest.mark.parametrize(
+    ("stated", "reason"),
+    [
+        ({}, "a dose screen that states its doses only in its pixels"),
+        ({"ImageType": ["DERIVED", "SECONDARY"], "SeriesNumber": "999"}, "only in its pixels"),
+        (
+            {"ImageType": ["DERIVED", "SECONDARY"], "SeriesDescription": "Key images"},
+            "a secondary capture without doses",
+        ),
+    ],
+)
+def test_a_screen_of_pixels_only_says_so(stated, reason):
+    found = refusal(dose_screen(**stated))
+    assert isinstance(found, NotADoseObject)
+    assert reason in str(found)
+
+
+def test_a_ct_image_that_lists_acquisitions_is_a_screen():
+    assert reports(head("CT", ExposureDoseSequence=[exposure()])).source == "dose_screen"
+
+
+def test_the_dlp_is_traced_to_the_text_or_the_private_element():
+    (line,) = lines(dose_screen(exposure(), comment="Series #3 DLP=196.0"), "dlp_mgy_cm")
+    assert (line.path, line.value, line.unit) == ("(0040,0310) CommentsOnRadiationDose", "196.0", "mGy.cm")
+    (line,) = lines(dose_screen(elscint_dlp(exposure(), "5.2")), "dlp_mgy_cm")
+    assert line.path == "(0040,030E) ExposureDoseSequence > (00E1,1021) ELSCINT1 DLP"
