@@ -10,6 +10,7 @@ from benchmarks import MISSED
 # benchmark: its arguments for a quick look
 SHORT: dict[str, list[str]] = {
     "bench_extract": ["--short"],
+    "bench_headers": ["--short"],
     "bench_ingest": ["--seconds", "3"],
     "bench_hook": ["--short"],
     "bench_latency": ["--short"],
