@@ -28,10 +28,11 @@ def against_database(session: Session, site_id: int, taken: Sequence[Taken]) -> 
     """
     for start in range(0, len(taken), PART):
         part = taken[start : start + PART]
-        yield from zip(part, _states(session, site_id, [one.report for one in part]), strict=True)
+        yield from zip(part, states(session, site_id, [one.report for one in part]), strict=True)
 
 
-def _states(session: Session, site_id: int, reports: Sequence[DoseReport]) -> list[str]:
+def states(session: Session, site_id: int, reports: Sequence[DoseReport]) -> list[str]:
+    """The state of each report, as `against_database` gives it."""
     objects = {
         row.object_key: row.report_sha256
         for row in session.execute(

@@ -243,4 +243,4 @@ def is_dose(meaning: str) -> bool:
 
 
 # Old equipment shows no dose: what a dose can be calculated from (tube voltage and charge) counts as well.
-_ALSO_DOSE = frozenset({"fluoro_time_s", "exposure_mas", "exposure_index"})
+_ALSO_DOSE = frozenset({"fluoro_time_s", "exposure_mas"})

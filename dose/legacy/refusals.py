@@ -28,6 +28,7 @@ SENTENCES = {
     "broken-row": "The row cannot be read; a quotation mark may be missing.",
     "too-many-cells": "The row has more cells than the header.",
     "missing-identity": "The row names neither a patient, a study nor an accession number.",
+    "missing-device": "No equipment is named.",
     "missing-date": "The row has no date.",
     "missing-modality": "The row has no modality.",
     "missing-dose": "The row states no dose.",

@@ -28,7 +28,7 @@ def undo_part(session: Session, batch_id: int, read: Reader, limit: int) -> int:
     for study_id in sorted(studies):
         rebuild_study(session, study_id, read)
     _forget_contents(session, [row.content_sha256 for row in rows])
-    _remove_orphans(session, Patient, {row.patient_id for row in rows})
+    remove_patients(session, {row.patient_id for row in rows})
     first = min((row.received_at for row in rows), default=datetime.now(UTC))
     devices = select(Device.id).where(Device.id.in_({row.device_id for row in rows}), Device.first_seen_at >= first)
     _remove_orphans(session, Device, set(session.scalars(devices)))
@@ -47,6 +47,11 @@ def _sharing(session: Session, sources: Collection[int]) -> set[int]:
 def _forget_contents(session: Session, shas: Collection[str | None]) -> None:
     used = select(SourceObject.content_sha256).where(SourceObject.content_sha256.in_(shas))
     session.execute(delete(KeptObject).where(KeptObject.sha256.in_(shas), KeptObject.sha256.not_in(used)))
+
+
+def remove_patients(session: Session, ids: Collection[int | None]) -> None:
+    """Remove people of whom nothing speaks any more."""
+    _remove_orphans(session, Patient, ids)
 
 
 def _remove_orphans(session: Session, table: type[Patient | Device], ids: Collection[int | None]) -> None:
