@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,8 @@ from dose.queries.models import (
 from dose.queries.studies import study_rows, study_statement
 from dose.queries.system import device_info
 from dose.scope import Permission, Scope
+from dose.store.counting import speaker_of, speakers_of_study
+from dose.store.covering import cover
 from dose.tables import (
     AccumulatedDose,
     Device,
@@ -42,7 +45,7 @@ _EVENT = IrradiationEvent.__table__
 _NOT_VALUES = {
     "id", "study_id", "source_object_id", "device_id", "event_key", "plane", "occurrence", "position",
     "irradiation_event_uid", "event_type", "started_at", "protocol", "target_region_code", "target_region_scheme",
-    "target_region_meaning", "laterality", "comment", "details",
+    "target_region_meaning", "laterality", "comment", "details", "counted",
 }  # fmt: skip
 VALUE_COLUMNS = tuple(column.name for column in _EVENT.columns if column.name not in _NOT_VALUES)
 TOTAL_COLUMNS = tuple(
@@ -96,8 +99,7 @@ def study_detail(session: Session, scope: Scope, study_id: int) -> StudyDetail |
         .join(Site, Site.id == Study.site_id)
         .where(Study.id == study_id)
     ).one()
-    sources = _sources(session, study_id)
-    return _detail(session, scope, rows[0], study, sex, site_name, sources)
+    return _detail(session, scope, rows[0], study, sex, site_name)
 
 
 def _detail(
@@ -107,8 +109,9 @@ def _detail(
     study: Study,
     sex: str | None,
     site_name: str,
-    sources: tuple[SourceRow, ...],
 ) -> StudyDetail:
+    events = _events(session, scope, study.id)
+    sources = _sources(session, study.id, events)
     device = session.get(Device, study.device_id) if study.device_id else None
     accumulated = _accumulated(session, [source.id for source in sources if source.status == "ok"])
     return StudyDetail(
@@ -116,10 +119,13 @@ def _detail(
         sex=sex,
         height_m=study.height_m,
         weight_kg=study.weight_kg,
+        pregnancy_status=study.pregnancy_status,
+        people=_people(study) if scope.may(Permission.VIEW_PATIENTS) else (),
+        not_patient_reason=study.not_patient_reason,
         device=device_info(device, site_name) if device else None,
         site_name=site_name,
         notes=tuple(note_of(note) for note in study.notes),
-        events=_events(session, scope, study.id),
+        events=events,
         accumulated=accumulated,
         totals=_totals(study),
         sources=sources,
@@ -133,20 +139,26 @@ def note_of(note: dict[str, Any]) -> Note:
     return Note(note["code"], note["text"], {k: v for k, v in note.items() if k not in {"code", "text"}})
 
 
-def _sources(session: Session, study_id: int) -> tuple[SourceRow, ...]:
+def _people(study: Study) -> tuple[tuple[str, str], ...]:
+    return tuple((role, name) for role, name in json.loads(study.people or "[]"))
+
+
+def _sources(session: Session, study_id: int, events: tuple[EventRow, ...]) -> tuple[SourceRow, ...]:
+    counted = Counter(event.source_object_id for event in events if event.counted)
     kept = select(KeptObject.sha256).where(KeptObject.sha256 == SourceObject.content_sha256).exists()
     statement = select(SourceObject, kept.label("kept")).where(SourceObject.study_id == study_id)
     found = session.execute(statement.order_by(SourceObject.received_at, SourceObject.id))
-    return tuple(_source_row(source, is_kept) for source, is_kept in found)
+    return tuple(_source_row(source, is_kept, counted[source.id]) for source, is_kept in found)
 
 
-def _source_row(source: SourceObject, kept: bool) -> SourceRow:
-    names = set(SourceRow.__dataclass_fields__) - {"warnings", "quirks", "kept"}
+def _source_row(source: SourceObject, kept: bool, counted: int) -> SourceRow:
+    names = set(SourceRow.__dataclass_fields__) - {"warnings", "quirks", "kept", "counted_events"}
     return SourceRow(
         **{name: getattr(source, name) for name in names},
         warnings=tuple(note_of(warning) for warning in source.warnings),
         quirks=tuple(source.quirks),
         kept=bool(kept),
+        counted_events=counted,
     )
 
 
@@ -189,16 +201,42 @@ def _events(session: Session, scope: Scope, study_id: int) -> tuple[EventRow, ..
     for link, visible in links:
         if visible:
             shared.setdefault(link.irradiation_event_id, set()).add(link.study_id)
-    events = [_event_row(row, own.get(row.id), shared.get(row.id, set()), study_id) for row in rows]
+    said = [_said(row, own.get(row.id)) for row in rows]
+    kinds, covered = _covered(session, study_id, said)
+    events = [
+        _event_row(row, one, own.get(row.id), shared.get(row.id, set()), study_id)
+        for row, one in zip(rows, said, strict=True)
+    ]
+    events = [
+        replace(event, kind=kinds.get(event.source_object_id), covered_by=covered.get(event.id)) for event in events
+    ]
     if not scope.may(Permission.VIEW_PATIENTS):
         events = [replace(event, comment=None) for event in events]  # free text may name people
     return tuple(sorted(events, key=lambda event: (event.started_at or "", event.position, event.id)))
 
 
-def _event_row(row: Row[Any], link: EventStudy | None, shared: set[int], study_id: int) -> EventRow:
+def _covered(
+    session: Session, study_id: int, said: list[dict[str, Any]]
+) -> tuple[dict[int, str | None], dict[int, int]]:
+    """The kind of each source, and which source covers which event: the very rule by which they were counted."""
+    rows = session.execute(speakers_of_study(study_id, {event["source_object_id"] for event in said}))
+    speakers = {row.id: speaker_of(row) for row in rows}
+    covered = cover(said, speakers).covered if not all(event["counted"] for event in said) else {}
+    return {one.id: one.kind for one in speakers.values()}, covered
+
+
+def _said(row: Row[Any], link: EventStudy | None) -> dict[str, Any]:
+    """An event as this study describes it."""
     said: dict[str, Any] = dict(row._mapping)
     if link is not None:
-        said |= json.loads(link.differs or "{}") | {"source_object_id": link.source_object_id}
+        said |= json.loads(link.differs or "{}")
+        said |= {"source_object_id": link.source_object_id, "counted": link.counted}
+    return said
+
+
+def _event_row(
+    row: Row[Any], said: dict[str, Any], link: EventStudy | None, shared: set[int], study_id: int
+) -> EventRow:
     region = said["target_region_meaning"] or said["target_region_code"]
     others = (shared | ({row.study_id} if shared else set())) - {study_id}
     names = ("id", "source_object_id", "irradiation_event_uid", "position", "event_type", "started_at", "protocol",
@@ -211,6 +249,7 @@ def _event_row(row: Row[Any], link: EventStudy | None, shared: set[int], study_i
         details=said["details"] or {},
         shared_with=tuple(sorted(others)),
         counted_elsewhere=link is not None,
+        counted=bool(said["counted"]),
     )
 
 

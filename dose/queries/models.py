@@ -26,7 +26,8 @@ class StudyFilter:
 
     `patient` is an exact Patient ID or words (or beginnings of words, from two letters) of the name; `accession` an
     exact accession number; `protocol` and `description` words or their beginnings; `state` `ok` or `notes`.
-    `q` is one free text that may be any of these or a Study Instance UID. Dates are local, both included.
+    `q` is one free text that may be any of these or a Study Instance UID. Dates are local, both included. `patients`
+    is `real` (phantoms and tests stay hidden), `not_patients` or `all`.
     `warning` is the code of a note; `missing` a column that events, or the study, are expected to state and do not
     (`dose.queries.expected`).
     """
@@ -42,6 +43,7 @@ class StudyFilter:
     state: str | None = None
     demo: bool | None = None
     q: str | None = None
+    patients: str = "real"
     warning: str | None = None
     missing: str | None = None
 
@@ -86,6 +88,9 @@ class StudyRow:
     ka_r_sum_mgy: float | None
     agd_sum_mgy: float | None
     fluoro_time_s: float | None
+    activity_sum_mbq: float | None
+    effective_dose_reported_msv: float | None
+    is_patient: bool
     state: str
     note_count: int
     is_demo: bool
@@ -138,8 +143,12 @@ class EventRow:
     """One irradiation event of a study, in its order.
 
     `values` holds every quantity and technique column of `dose.tables.IrradiationEvent` by its name (None when not
-    stated); `details` sources, filters and value lists; `shared_with` the row ids of other studies that hold the
-    same event; `counted_elsewhere` says that statistics count it in another of them.
+    stated); `details` sources, filters, organ doses, dose checks and value lists; `shared_with` the row ids of other
+    studies that hold the same event; `counted_elsewhere` says that statistics count it in another of them.
+
+    `kind` is the kind of source it is known from (rdsr, header, …). An event that is not `counted` is in no sum, count
+    or list: `covered_by` is the source object of this study that describes the same exposure better; None with
+    `counted` False means that the exposure counts for another patient.
     """
 
     id: int
@@ -157,6 +166,9 @@ class EventRow:
     details: dict[str, Any]
     shared_with: tuple[int, ...] = ()
     counted_elsewhere: bool = False
+    kind: str | None = None
+    counted: bool = True
+    covered_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +194,12 @@ class TotalRow:
 
 @dataclass(frozen=True, slots=True)
 class SourceRow:
-    """An object that spoke about the study; `kept` says that its bytes are here and `kept_content` gives them."""
+    """An object that spoke about the study; `kept` says that its bytes are here and `kept_content` gives them.
+
+    `status` is ok, superseded (nothing of it counts) or copy (anonymised inside Orthanc); `reason_code` and `reason`
+    say why where its events did not decide it. `counted_events` of its `event_count` events count in this study.
+    `instance_count` images spoke together; `copied_from` is Orthanc's name of what it was made from.
+    """
 
     id: int
     kind: str | None
@@ -194,6 +211,12 @@ class SourceRow:
     orthanc_id: str | None
     reader_version: int
     event_count: int
+    counted_events: int
+    instance_count: int
+    reason_code: str | None
+    reason: str | None
+    copied_from: str | None
+    import_batch_id: int | None
     warnings: tuple[Note, ...]
     quirks: tuple[str, ...]
     size_bytes: int | None
@@ -232,12 +255,19 @@ class HistoryRow:
 
 @dataclass(frozen=True, slots=True)
 class StudyDetail:
-    """Everything about one study. `study.identity` is None when the account may not view it."""
+    """Everything about one study. `study.identity` is None when the account may not view it.
+
+    `events` holds those that are not counted as well. `people` are (role, name) where the site keeps them, and only
+    for accounts that may view identities.
+    """
 
     study: StudyRow
     sex: str | None
     height_m: float | None
     weight_kg: float | None
+    pregnancy_status: str | None
+    people: tuple[tuple[str, str], ...]
+    not_patient_reason: str | None
     device: DeviceInfo | None
     site_name: str
     notes: tuple[Note, ...]

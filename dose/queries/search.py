@@ -21,6 +21,7 @@ from dose.store.words import split_words, warning_word
 from dose.tables import Patient, PatientToken, Study, StudyWord
 
 RARE = 2000
+NOT_PATIENTS, ALL_PATIENTS = "not_patients", "all"
 _LONGEST_PREFIX = max(PREFIX_LENGTHS)
 _LAST = chr(0x10FFFF)
 
@@ -44,6 +45,10 @@ def conditions(session: Session, scope: Scope, chosen: StudyFilter) -> list[Colu
         found.append(exists().where(StudyWord.study_id == Study.id, StudyWord.word == warning_word(chosen.warning)))
     if chosen.missing:
         found.append(missing(chosen.missing))
+    if chosen.patients == NOT_PATIENTS:
+        found.append(Study.is_patient.is_(False))
+    elif chosen.patients != ALL_PATIENTS:
+        found.append(Study.is_patient.is_not(False))  # as good as all: no reason to leave the index of the order
     return found + _texts(session, scope, chosen)
 
 

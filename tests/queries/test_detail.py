@@ -9,7 +9,7 @@ import pytest
 from dose import queries, store
 from dose.database import writing
 from dose.errors import NotPermitted
-from dose.model import AccumulatedDose, Filter
+from dose.model import AccumulatedDose, Filter, Person
 from dose.scope import Permission, Scope, system_scope
 from dose.tables import Cursor, ImageSeries, IngestItem, ProcessState, RefusedPeer
 from tests.counting import statements
@@ -152,3 +152,22 @@ def test_the_system_page_gets_processes_backlog_devices_and_refused_peers(factor
 def test_the_state_of_the_system_is_not_for_everybody(factory):
     with factory() as session, pytest.raises(NotPermitted):
         queries.system_state(session, Scope(1, "x", frozenset({Permission.VIEW_DOSES}), None))
+
+
+def test_an_event_that_is_not_counted_stays_visible_with_what_covers_it(factory):
+    image = event(None, None, started_at="2026-01-02T10:00:03", event_type="spiral", ctdi_vol_mgy=9.0)
+    put(factory, report(image, source="header", sop_instance_uid="1.1.7", accumulated=(), instance_count=80))
+    put(factory, report(event("1.9.1", 100.0), people=(Person("operator", "Doe^Jo"),)))
+    detail = _detail(factory)
+    kinds = {one.kind: (one.counted, one.covered_by) for one in detail.events}
+    better = next(source for source in detail.sources if source.kind == "rdsr")
+    assert kinds == {"rdsr": (True, None), "header": (False, better.id)}
+    said = {one.kind: (one.status, one.event_count, one.counted_events, one.instance_count) for one in detail.sources}
+    assert said == {"rdsr": ("ok", 1, 1, 1), "header": ("superseded", 1, 0, 80)}
+    assert (detail.study.event_count, detail.study.ctdi_vol_max_mgy, detail.people) == (1, None, ())
+
+
+def test_people_are_shown_where_the_site_keeps_them_to_whom_may_know_identities(factory):
+    put(factory, report(event(), people=(Person("operator", "Doe^Jo"),)), keep_operators=True)
+    assert _detail(factory).people == (("operator", "Doe^Jo"),)
+    assert _detail(factory, scope=Scope(1, "x", frozenset({Permission.VIEW_DOSES}), None)).people == ()

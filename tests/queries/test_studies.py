@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 
 from dose import queries, store
 from dose.database import writing
@@ -15,7 +15,7 @@ from dose.ingest import content_hash
 from dose.model import Device, Patient
 from dose.queries import Order, StudyFilter
 from dose.scope import Permission, Scope, system_scope
-from dose.tables import ImageSeries
+from dose.tables import ImageSeries, Study
 from tests.counting import statements
 from tests.store.pretend import as_bytes, event, put, report
 
@@ -244,3 +244,17 @@ def test_finding_by_words_of_a_million_walks_no_table(factory, engine):
             if statement.startswith("SELECT"):
                 plan = [row.detail for row in connection.execute(text("EXPLAIN QUERY PLAN " + _filled(statement)))]
                 assert not [step for step in plan if step.startswith("SCAN study") and "INDEX" not in step], plan
+
+
+def test_what_is_no_patient_is_listed_only_when_asked_for(factory):
+    put(factory, study(1))
+    put(factory, study(2))
+    with writing(factory) as session:
+        session.execute(update(Study).where(Study.study_instance_uid == "1.2.2").values(is_patient=False))
+    with factory() as session:
+        found = {
+            who: [row.study_instance_uid for row in queries.find_studies(session, ALL, StudyFilter(patients=who)).rows]
+            for who in ("real", "not_patients", "all")
+        }
+    assert found["real"] == ["1.2.1"]
+    assert (found["not_patients"], len(found["all"])) == (["1.2.2"], 2)
