@@ -98,11 +98,13 @@ def parse(search: str | None) -> Listing:
         accession=said.get("accession"),
         protocol=said.get("protocol"),
         description=said.get("description"),
-        date_from=_day(said.get("from")),
-        date_to=_day(said.get("to")),
+        date_from=day(said.get("from")),
+        date_to=day(said.get("to")),
         modality=said.get("modality"),
         device_id=number(said.get("device")),
         state=said.get("state") if said.get("state") in STATES else None,
+        warning=said.get("warning"),
+        missing=said.get("missing"),
     )
     order = said.get("sort", "")
     return Listing(
@@ -110,7 +112,8 @@ def parse(search: str | None) -> Listing:
     )
 
 
-def _day(text: str | None) -> date | None:
+def day(text: str | None) -> date | None:
+    """A day as YYYY-MM-DD, None when the text is none."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError:

@@ -53,6 +53,31 @@ class Id(StrEnum):
     ADMIT_PORT = "admit-port"
     ADMIT_DO = "admit-do"
 
+    QUALITY_BODY = "quality-body"
+    QUALITY_COUNT = "quality-count"
+    SAMPLES_BODY = "samples-body"
+    SAMPLES_ANSWER = "samples-answer"
+    SAMPLES_SIZE = "samples-size"
+    SAMPLES_TOLERANCE = "samples-tolerance"
+    SAMPLES_PLAN = "samples-plan"
+    SHEET_KEY = "sheet-key"
+    SHEET_BODY = "sheet-body"
+    SHEET_ACTION = "sheet-action"
+    SHEET_ANSWER = "sheet-answer"
+    NOT_PATIENTS_BODY = "not-patients-body"
+    NOT_PATIENTS_COUNT = "not-patients-count"
+    NOT_PATIENTS_ACTION = "not-patients-action"
+    NOT_PATIENTS_ANSWER = "not-patients-answer"
+    PATTERNS_BODY = "patterns-body"
+    PATTERNS_ACTION = "patterns-action"
+    PATTERNS_TICK = "patterns-tick"
+    PATTERNS_PROGRESS = "patterns-progress"
+    PATTERN_TEXT = "pattern-text"
+    PATTERN_FIELDS = "pattern-fields"
+    PATTERN_PREVIEW = "pattern-preview"
+    PATTERN_TRY = "pattern-try"
+    PATTERN_SAVE = "pattern-save"
+
     ACCOUNT_BODY = "account-body"
     ACCOUNT_ANSWER = "account-answer"
     ACCOUNT_LANGUAGE = "account-language"
@@ -62,3 +87,8 @@ class Id(StrEnum):
 def filter_id(name: str) -> dict[str, str]:
     """The id of the filter control that sets the URL parameter `name`."""
     return {"type": "filter", "name": name}
+
+
+def sample_id(part: str, number: object) -> dict[str, object]:
+    """The id of a field of the sampled value `number` (MATCH in callbacks): console, comment, deviation."""
+    return {"type": f"sample-{part}", "number": number}

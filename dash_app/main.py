@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from dash_app import auth, faults, filters, frame, guard, images, links, live, weight
 from dash_app.context import KEY, Web, web
 from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
-from dash_app.pages import register
+from dash_app.pages import register, samples
 from dose.crypto import load_keys, use_keys
 from dose.database import make_engine, session_factory
 from dose.errors import ConfigError, DoseError, NotPermitted
@@ -50,7 +50,7 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> DoseDash:
     server = _server(settings, sessions)
     guard.install(server)
     auth.install(server, settings)
-    for blueprint in (filters.blueprint, images.blueprint, links.blueprint, live.blueprint):
+    for blueprint in (filters.blueprint, images.blueprint, links.blueprint, live.blueprint, samples.blueprint):
         server.register_blueprint(blueprint)
     app = _dash(server)
     register()

@@ -20,7 +20,7 @@
     });
     said.delete("page");
     var text = said.toString();
-    return "/studies" + (text ? "?" + text : "");
+    return location.pathname + (text ? "?" + text : "");
   }
 
   // ---- what may name a patient stands in the address sealed, and is opened again for its field --------------------
@@ -93,7 +93,7 @@
 
     // Controls -> address. Only the control that was touched counts: the others may still be following the address.
     filters: function (values, ids) {
-      if (location.pathname !== "/studies" || !ids.length) return none();
+      if (!FILTERED[location.pathname] || !ids.length) return none();
       var said = new URLSearchParams(location.search), changes = {}, differs = false;
       var touched = window.dash_clientside.callback_context.triggered.map(function (one) {
         return JSON.parse(one.prop_id.slice(0, one.prop_id.lastIndexOf("."))).name;
@@ -111,7 +111,7 @@
     // Address -> controls: after back, forward, a removed chip.
     follow: function () {
       var said = new URLSearchParams(location.search), unknown = openUnknown(said);
-      if (location.pathname === "/studies") {
+      if (FILTERED[location.pathname]) {
         ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description"].forEach(
           function (name) {
             var value = plain(name, said.get(name));
@@ -127,6 +127,7 @@
     },
   };
   var SELECTS = { modality: 1, device: 1, state: 1 };
+  var FILTERED = { "/studies": 1, "/quality": 1 };  // pages whose filters are parameters of their address
 
   // ---- live list --------------------------------------------------------------------------------------------
   var asked = 0, heard = 0;
@@ -212,6 +213,7 @@
     }
     if (target.closest(".filters-fold")) byId("filters").classList.toggle("open");
     if (target.closest("#theme-button")) turnTheme(null);
+    if (target.closest("[data-print]")) window.print();
     var language = target.closest("a.language-link");
     if (language) {
       event.preventDefault();

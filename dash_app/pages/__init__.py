@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dash_app.frame import PAGES, add_page
 from dash_app.i18n import N_
-from dash_app.pages import account, rejected, studies, study, system
+from dash_app.pages import account, not_patients, quality, rejected, samples, studies, study, system
 from dose.scope import Permission
 
 
@@ -14,5 +14,12 @@ def register() -> None:
     add_page(r"^/studies$", Permission.VIEW_DOSES, studies.layout, N_("Studies"), "studies", "/studies")
     add_page(r"^/studies/(?P<study_id>\d{1,10})$", Permission.VIEW_DOSES, study.layout, N_("Study"))
     add_page(r"^/rejected$", Permission.VIEW_REJECTED, rejected.layout, N_("Rejected objects"), "rejected", "/rejected")
+    add_page(r"^/quality$", Permission.VIEW_QUALITY, quality.layout, N_("Quality"), "quality", "/quality")
+    add_page(r"^/quality/samples$", Permission.VIEW_QUALITY, samples.layout, N_("Samples"))
+    add_page(
+        r"^/quality/samples/(?P<device_id>\d{1,10})/(?P<month>\d{4}-\d{2})$",
+        Permission.VIEW_QUALITY, samples.sheet_layout, N_("Sample"),
+    )  # fmt: skip
+    add_page(r"^/quality/not-patients$", Permission.VIEW_QUALITY, not_patients.layout, N_("Not patients"))
     add_page(r"^/system$", Permission.VIEW_SYSTEM, system.layout, N_("System"), "system", "/system")
     add_page(r"^/account$", None, account.layout, N_("Account"), "account", "/account")

@@ -9,12 +9,14 @@ from dash import ClientsideFunction, Input, Output, State, callback, clientside_
 from dash.dependencies import ALL
 
 from dash_app.components.parts import attributes, empty, icon, page_head, skeleton_rows
+from dash_app.components.quality_parts import field_name
 from dash_app.components.study_rows import COLUMNS, study_row
 from dash_app.components.values import plain_number, symbol
 from dash_app.context import note_view, reading
 from dash_app.filters import PAGE_SIZE, Listing, address, parameters, parse
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
+from dash_app.vocabulary import NOTES, word
 from dose import audit
 from dose.queries import Order, StudyPage, filter_choices, find_studies, studies_since
 from dose.scope import Permission
@@ -30,6 +32,8 @@ LABELS = {
     "protocol": N_("Protocol"),
     "description": N_("Description"),
     "state": N_("State"),
+    "warning": N_("Note"),
+    "missing": N_("Not stated"),
 }
 STATE_NAMES = {"ok": N_("Without notes"), "notes": N_("With notes")}
 SORTED = {
@@ -234,6 +238,10 @@ def _chips(said: dict[str, str], devices: dict[int, str]) -> list[Any]:
 def _chip_text(name: str, value: str, devices: dict[int, str]) -> str:
     if name == "device" and value.isdigit():
         return devices.get(int(value), value)
+    if name == "missing":
+        return field_name(value)
+    if name == "warning":
+        return word(NOTES, value) or value
     return _(STATE_NAMES[value]) if name == "state" and value in STATE_NAMES else value
 
 
