@@ -147,6 +147,9 @@ class IrradiationEvent:
     `values` keeps the list of a quantity that was sent as several values (per pulse, per source):
     (("kvp_kv", (0.0, 71.0, 72.0)), …); the field itself then holds the sum (exposure, projection
     exposure time) or the mean of the non-zero values.
+
+    `maker_values` are numbers of the maker's private items, as (name with unit, value): the axes and reference points
+    are the maker's own, so nothing is calculated from them without knowing the device.
     """
 
     irradiation_event_uid: str | None = None
@@ -198,6 +201,14 @@ class IrradiationEvent:
     table_longitudinal_mm: float | None = None
     table_lateral_mm: float | None = None
     table_height_mm: float | None = None
+    table_longitudinal_end_mm: float | None = None
+    table_lateral_end_mm: float | None = None
+    table_height_end_mm: float | None = None
+    table_head_tilt_angle_deg: float | None = None
+    table_horizontal_rotation_angle_deg: float | None = None
+    table_cradle_tilt_angle_deg: float | None = None
+    column_angulation_deg: float | None = None
+    distance_source_to_table_plane_mm: float | None = None
     distance_source_to_detector_mm: float | None = None
     distance_source_to_isocenter_mm: float | None = None
     distance_source_to_reference_point_mm: float | None = None
@@ -212,7 +223,24 @@ class IrradiationEvent:
     target_exposure_index: float | None = None
     deviation_index: float | None = None
     view: str | None = None
+    view_modifier: str | None = None
     patient_orientation: str | None = None
+    fluoro_mode: str | None = None
+    anode_target: str | None = None
+    grid: str | None = None
+    mount: str | None = None
+    compression_force_n: float | None = None
+    relative_exposure: float | None = None
+    field_of_view_height_mm: float | None = None
+    field_of_view_width_mm: float | None = None
+    positioner_isocenter_primary_angle_deg: float | None = None
+    positioner_isocenter_secondary_angle_deg: float | None = None
+    positioner_isocenter_detector_rotation_angle_deg: float | None = None
+    positioner_isocenter_primary_end_angle_deg: float | None = None
+    positioner_isocenter_secondary_end_angle_deg: float | None = None
+    positioner_isocenter_detector_rotation_end_angle_deg: float | None = None
+    reject_reason: str | None = None
+    repeat_reason: str | None = None
     reference_point: str | None = None
     # where an event that only images know comes from
     acquisition_number: int | None = None
@@ -230,6 +258,7 @@ class IrradiationEvent:
     organ_doses: tuple[OrganDose, ...] = ()
     dose_checks: tuple[DoseCheck, ...] = ()
     values: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    maker_values: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ METRES = {"m": 1.0, "cm": 1e-2, "mm": 1e-3, "[in_i]": 0.0254, "[ft_i]": 0.3048}
 KG = {"kg": 1.0, "g": 1e-3, "[lb_av]": 0.45359237}
 _DAY = 1 / 365.25  # years; UCUM: a = 365.25 d, mo = a / 12
 YEARS = {"a": 1.0, "Y": 1.0, "mo": 1 / 12, "wk": 7 * _DAY, "d": _DAY, "h": _DAY / 24}
+NEWTON = {"N": 1.0, "daN": 10.0, "kgf": 9.80665, "[lbf_av]": 4.4482216152605}
 PERCENT = {"%": 1.0, "percent": 1.0}
 
 
@@ -121,6 +122,10 @@ def _size(column: str, name: str, unit: str, factors: Factors, low: float, high:
     return Quantity(column, name, "", unit, factors, low, high, source, zero_unknown=True)
 
 
+def _angle(column: str, name: str, code: int) -> Quantity:
+    return Quantity(column, name, "", "°", DEGREE, -360, 360, f"TID 10003C ({code})")
+
+
 _ROWS = (
     # dose: PS3.16 TID 10013 (CT), 10003/10003B (projection), 10005 (mammography), totals TID 10002/10004/10012
     _dose("ctdi_vol_mgy", "CTDIvol", "CTDIvol", "mGy", MGY, 1000.0, "TID 10013 (113830); IEC 60601-2-44"),
@@ -171,6 +176,20 @@ _ROWS = (
     Quantity("table_longitudinal_mm", "Table longitudinal position", "", "mm", MM, -5000, 5000, "CID 10008 (113751)"),
     Quantity("table_lateral_mm", "Table lateral position", "", "mm", MM, -5000, 5000, "CID 10008 (113752)"),
     Quantity("table_height_mm", "Table height position", "", "mm", MM, -5000, 5000, "CID 10008 (113753)"),
+    Quantity("table_longitudinal_end_mm", "Table longitudinal end", "", "mm", MM, -5000, 5000, "CID 10008 (113759)"),
+    Quantity("table_lateral_end_mm", "Table lateral end", "", "mm", MM, -5000, 5000, "CID 10008 (113760)"),
+    Quantity("table_height_end_mm", "Table height end", "", "mm", MM, -5000, 5000, "CID 10008 (113761)"),
+    _angle("table_head_tilt_angle_deg", "Table head tilt", 113754),
+    _angle("table_horizontal_rotation_angle_deg", "Table horizontal rotation", 113755),
+    _angle("table_cradle_tilt_angle_deg", "Table cradle tilt", 113756),
+    _angle("column_angulation_deg", "Column angulation", 113770),
+    _angle("positioner_isocenter_primary_angle_deg", "Primary angle, isocentre system", 128757),
+    _angle("positioner_isocenter_secondary_angle_deg", "Secondary angle, isocentre system", 128758),
+    _angle("positioner_isocenter_detector_rotation_angle_deg", "Detector rotation, isocentre system", 128759),
+    _angle("positioner_isocenter_primary_end_angle_deg", "Primary end angle, isocentre system", 128760),
+    _angle("positioner_isocenter_secondary_end_angle_deg", "Secondary end angle, isocentre system", 128761),
+    _angle("positioner_isocenter_detector_rotation_end_angle_deg", "Detector rotation end, isocentre system", 128762),
+    _size("distance_source_to_table_plane_mm", "Source to table plane", "mm", MM, 50, 5000, "CID 10008 (113792)"),
     _size("distance_source_to_detector_mm", "Source to detector", "mm", MM, 100, 5000, "CID 10008 (113750)"),
     _size("distance_source_to_isocenter_mm", "Source to isocentre", "mm", MM, 100, 5000, "CID 10008 (113748)"),
     _size("distance_source_to_reference_point_mm", "Source to reference point", "mm", MM, 50, 5000, "CID 10008"),
@@ -181,6 +200,10 @@ _ROWS = (
     _size("focal_spot_mm", "Focal spot", "mm", MM, 0.05, 3, "TID 10003B (113766)"),
     _size("hvl_mm", "Half value layer", "mm Al", MM, 0.1, 20, "TID 10003 (111634)"),
     _size("compressed_thickness_mm", "Compressed thickness", "mm", MM, 1, 300, "TID 10003C (111633)"),
+    Quantity("relative_exposure", "Relative X-ray exposure", "", "1", ONE, 0, 100000, "PS3.3 C.8.11.7 (0018,1405)"),
+    _size("field_of_view_height_mm", "Field of view height", "mm", MM, 1, 1500, "PS3.3 C.8.7.3 (0018,1149)"),
+    _size("field_of_view_width_mm", "Field of view width", "mm", MM, 1, 1500, "PS3.3 C.8.7.3 (0018,1149)"),
+    Quantity("compression_force_n", "Compression force", "", "N", NEWTON, 0, 400, "TID 10003C (111647)"),
     _size("filter_thickness_mm", "Filter thickness", "mm", MM, 0.001, 100, "TID 10003B (113758), (113773)"),
     Quantity("exposure_index", "Exposure index", "EI", "1", ONE, 0, 100000, "TID 10003A (113845); IEC 62494-1"),
     Quantity("target_exposure_index", "Target exposure index", "EI_T", "1", ONE, 0, 100000, "TID 10003A (113846)"),

@@ -16,6 +16,7 @@ from dose.extract.header import Header, Image
 from dose.extract.header_table import (
     Fields,
     Looked,
+    ReadRow,
     Table,
     choice,
     coded_choice,
@@ -30,13 +31,14 @@ from dose.extract.header_table import (
 )
 from dose.extract.header_tags import LEAVES
 from dose.extract.reading import Reading
+from dose.extract.template import check
 from dose.model import Filter, IrradiationEvent
 from dose.quantities import is_plausible
 
 SIDES = {"L": "left", "R": "right", "B": "both"}
 _MATERIALS = {
     "ALUMINUM": "Al", "ALUMINIUM": "Al", "COPPER": "Cu", "RHODIUM": "Rh", "MOLYBDENUM": "Mo", "SILVER": "Ag",
-    "NIOBIUM": "Nb", "EUROPIUM": "Eu", "LEAD": "Pb", "TIN": "Sn", "TITANIUM": "Ti", "TANTALUM": "Ta",
+    "NIOBIUM": "Nb", "EUROPIUM": "Eu", "LEAD": "Pb", "TIN": "Sn", "TITANIUM": "Ti", "TANTALUM": "Ta", "TUNGSTEN": "W",
 }  # fmt: skip
 
 
@@ -66,13 +68,28 @@ def focal_spot(looked: Looked, column: str) -> float | None:
     return found[0] if found else None
 
 
-def _exposed(position: int) -> Any:  # noqa: ANN401 - a row
-    # (0040,0303): the row dimension first; of a round field the diameter only. In cm at the detector.
-    def read_area(looked: Looked, column: str) -> float | None:
-        found = numbers(looked, column, "ExposedArea", "cm")
-        return found[min(position, len(found) - 1)] if found else None
+def side(position: int, keyword: str, unit: str) -> ReadRow:
+    """A side of a field: the row dimension stands first, and alone when it is the diameter of a round field."""
 
-    return read_area
+    def read_side(looked: Looked, column: str) -> float | None:
+        found = numbers(looked, column, keyword, unit)
+        if not found:
+            return None
+        value = found[min(position, len(found) - 1)]
+        check(looked.reading, column, value)
+        return value
+
+    return read_side
+
+
+def _anode(looked: Looked, column: str) -> str | None:
+    said = text("AnodeTargetMaterial")(looked, column)
+    return _MATERIALS.get(str(said).upper(), str(said)) if said else None
+
+
+def _grid(looked: Looked, column: str) -> str | None:
+    said = text("Grid")(looked, column)
+    return ", ".join(sorted(part.strip().lower() for part in str(said).split("\\") if part.strip())) if said else None
 
 
 ANY: Table = {
@@ -100,17 +117,24 @@ ANY: Table = {
     "distance_source_to_detector_mm": tag("DistanceSourceToDetector", "mm"),
     "positioner_primary_angle_deg": tag("PositionerPrimaryAngle", "deg"),
     "positioner_secondary_angle_deg": tag("PositionerSecondaryAngle", "deg"),
-    "collimated_field_height_mm": _exposed(0),
-    "collimated_field_width_mm": _exposed(1),
+    "collimated_field_height_mm": side(0, "ExposedArea", "cm"),  # (0040,0303): at the detector
+    "collimated_field_width_mm": side(1, "ExposedArea", "cm"),
+    "field_of_view_height_mm": side(0, "FieldOfViewDimensions", "mm"),
+    "field_of_view_width_mm": side(1, "FieldOfViewDimensions", "mm"),
+    "relative_exposure": tag("RelativeXRayExposure", "1"),
+    "anode_target": _anode,
+    "grid": _grid,
     "focal_spot_mm": focal_spot,
     "filters": filters,
 }
-BREAST: Table = ANY | {
+# In DX (0018,1111) reaches to the table or support, in the XA positioner module to the isocentre (C.8.11.5, C.8.7.5).
+STAND: Table = ANY | {"distance_source_to_table_plane_mm": tag("DistanceSourceToPatient", "mm")}
+BREAST: Table = STAND | {
+    "compression_force_n": tag("CompressionForce", "N"),
     "agd_mgy": tag("OrganDose", "dGy"),  # (0040,0316) of a mammogram is the glandular dose: PS3.3 C.8.11.3
     "compressed_thickness_mm": tag("BodyPartThickness", "mm"),
 }
 C_ARM: Table = ANY | {
-    # In the XA positioner module (0018,1111) reaches to the isocentre; in DX to the table (C.8.7.5, C.8.11.5).
     "distance_source_to_isocenter_mm": tag("DistanceSourceToIsocenter", "mm").or_else("DistanceSourceToPatient", "mm"),
     "pulse_width_ms": tag("AveragePulseWidth", "ms"),
 }
@@ -159,7 +183,7 @@ def _check_distance(reading: Reading, fields: Fields, modality: str) -> None:
 def event(reading: Reading, image: Image, modality: str, index: int = 0) -> IrradiationEvent | None:
     """Read the exposure of one image; None when it states neither a dose nor an exposure."""
     reading.subject, reading.several = "event", []
-    fields: dict[str, Any] = read(TABLES.get(modality, ANY), Looked(reading, image, "event", index))
+    fields: dict[str, Any] = read(TABLES.get(modality, STAND), Looked(reading, image, "event", index))
     if all(fields.get(column) is None for column in STATES):
         return None
     _check_distance(reading, fields, modality)

@@ -30,6 +30,18 @@ def test_a_mammogram_states_glandular_dose_in_dgy_and_entrance_dose_in_mgy():
     assert (found.event_type, found.laterality, found.view) == ("mammography", "left", "MLO")
 
 
+def test_a_mammogram_states_tube_compression_and_distances():
+    found = event("MG", DistanceSourceToPatient="640", Grid=["RECIPROCATING", "FOCUSED"], RelativeXRayExposure="1694")
+    assert (found.anode_target, found.grid, found.compression_force_n) == ("W", "focused, reciprocating", 96.0)
+    assert (found.distance_source_to_table_plane_mm, found.distance_source_to_isocenter_mm) == (640.0, None)
+    assert found.relative_exposure == 1694.0
+
+
+def test_the_field_of_view_is_in_millimetres():
+    found = event("DX", FieldOfViewDimensions=["345", "432"])
+    assert (found.field_of_view_height_mm, found.field_of_view_width_mm) == (345.0, 432.0)
+
+
 def test_organ_dose_is_a_glandular_dose_in_mammography_only():
     assert event("DX", OrganDose="0.0142").agd_mgy is None
 
