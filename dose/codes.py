@@ -296,6 +296,31 @@ SOURCE_TO_REFERENCE_POINT = _dcm("113737")
 TABLE_LONGITUDINAL = _dcm("113751")
 TABLE_LATERAL = _dcm("113752")
 TABLE_HEIGHT = _dcm("113753")
+TABLE_LONGITUDINAL_END = _dcm("113759")
+TABLE_LATERAL_END = _dcm("113760")
+TABLE_HEIGHT_END = _dcm("113761")
+SOURCE_TO_TABLE_PLANE = _dcm("113792")
+TABLE_HEAD_TILT = _dcm("113754")
+TABLE_HORIZONTAL_ROTATION = _dcm("113755")
+TABLE_CRADLE_TILT = _dcm("113756")
+COLUMN_ANGULATION = _dcm("113770")
+ISOCENTER_PRIMARY = _dcm("128757")
+ISOCENTER_SECONDARY = _dcm("128758")
+ISOCENTER_ROTATION = _dcm("128759")
+ISOCENTER_PRIMARY_END = _dcm("128760")
+ISOCENTER_SECONDARY_END = _dcm("128761")
+ISOCENTER_ROTATION_END = _dcm("128762")
+FLUORO_MODE = _dcm("113732")
+ANODE_TARGET = _dcm("111632")
+GRID = _dcm("111635")
+MOUNT = _dcm("113956")
+COMPRESSION_FORCE = _dcm("111647")
+VIEW_MODIFIER = _dcm("111032")
+IS_REJECTED = _dcm("130503")
+REASON_FOR_REJECTING = _dcm("130504")
+IS_REPEATED = _dcm("128551")
+REASON_FOR_REPEATING = _dcm("128552")
+YES = _sct("373066001")
 
 # TID 10040 to 10055: Enhanced X-Ray Radiation Dose
 ENHANCED_ACCUMULATED = _dcm("130500")
@@ -339,6 +364,14 @@ VIEWS = {  # CID 4010, 4014; abbreviations of CID 4014 and ACR BI-RADS
     _sct("441555000"): "ISO", _sct("399188001"): "SIO",
     _sct("399348003"): "AP", _sct("272479007"): "PA", _sct("399067008"): "LAT",
     _sct("399173006"): "LLAT", _sct("399198007"): "RLAT", _sct("399182000"): "OBL",
+}  # fmt: skip
+FLUORO_MODES = {_dcm("113630"): "continuous", _dcm("113631"): "pulsed"}  # CID 10004
+GRIDS = {  # CID 10017
+    _dcm("111640"): "virtual", _dcm("111641"): "fixed", _dcm("111642"): "focused", _dcm("111643"): "reciprocating",
+    _dcm("111644"): "parallel", _dcm("111645"): "crossed", _dcm("111646"): "none",
+}  # fmt: skip
+MOUNTS = {  # CID 10031
+    _dcm("113952"): "table", _dcm("113953"): "unmounted", _dcm("113954"): "upright", _dcm("113955"): "c-arm",
 }  # fmt: skip
 HEADINGS = {_sct("102540008"): "HF", _sct("102541007"): "FF"}  # CID 21
 POSTURES = {  # CID 20, letters of (0018,5100) Patient Position

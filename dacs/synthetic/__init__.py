@@ -13,6 +13,7 @@ from dacs.synthetic.edit import drop, find, shuffled, walk
 from dacs.synthetic.encode import BIG_ENDIAN, DEFLATED, EXPLICIT, IMPLICIT, TRANSFER_SYNTAXES, misdeclared, to_bytes
 from dacs.synthetic.enhanced import Detail, EnhancedEvent, EnhancedTotals, enhanced_event, enhanced_rdsr
 from dacs.synthetic.projection import (
+    PhilipsItems,
     ProjectionTotals,
     XRayEvent,
     XRayFilter,
@@ -62,6 +63,7 @@ __all__ = [
     "EnhancedTotals",
     "OrganDose",
     "Patient",
+    "PhilipsItems",
     "ProjectionTotals",
     "Raw",
     "Repeated",

@@ -158,10 +158,37 @@ ORIENTATION = D("113743", "Patient Orientation")
 RECUMBENT = _srt("F-10450", "102538003", "recumbent")
 ORIENTATION_MODIFIER = D("113744", "Patient Orientation Modifier")
 SUPINE = _srt("F-10340", "40199007", "supine")
+PRONE = _srt("F-10310", "1240000", "prone")
 TABLE_RELATIONSHIP = D("113745", "Patient Table Relationship")
 HEAD_FIRST = _srt("F-10470", "102540008", "headfirst")
+FEET_FIRST = _srt("F-10480", "102541007", "feet-first")
 FLUORO_MODE = D("113732", "Fluoro Mode")
 PULSED = D("113631", "Pulsed")
+CONTINUOUS = D("113630", "Continuous")
+GRID = D("111635", "X-Ray Grid")
+GRIDS: Mapping[str, Concept] = {
+    "none": D("111646", "No grid"),
+    "fixed": D("111641", "Fixed grid"),
+    "focused": D("111642", "Focused grid"),
+}
+MOUNT = D("113956", "CR/DR Mechanical Configuration")
+MOUNTS: Mapping[str, Concept] = {
+    "table": D("113952", "Table Mount"),
+    "upright": D("113954", "Upright Stand Mount"),
+}
+VIEW_MODIFIER = D("111032", "Image View Modifier")
+VIEW_MODIFIERS: Mapping[str, Concept] = {
+    "magnification": _srt("R-102D6", "399163009", "Magnification"),
+    "spot": _srt("R-102D7", "399055006", "Spot compression"),
+}
+IS_REJECTED = D("130503", "Is Rejected Acquisition")
+REASON_FOR_REJECTING = D("130504", "Reason for Rejecting Acquisition")
+IS_REPEATED = D("128551", "Is Repeated Acquisition")
+REASON_FOR_REPEATING = D("128552", "Reason for Repeating Acquisition")
+PATIENT_MOTION = D("111206", "Patient motion")
+PHILIPS = "99PHI-IXR-XPER"
+WEDGES_AND_SHUTTERS = D("005", "Wedges and Shutters", PHILIPS)
+DETECTOR_FIELD = D("023", "Detector Field Size", PHILIPS)
 FILTERS = D("113771", "X-Ray Filters")
 FILTER_TYPE = D("113772", "X-Ray Filter Type")
 FILTER_TYPES: Mapping[str, Concept] = {

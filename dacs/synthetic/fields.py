@@ -19,7 +19,7 @@ D = Concept
 _SUFFIXES = {
     "_mgy_cm": "mGy.cm", "_gy_cm2": "Gy.cm2", "_cm2": "cm2", "_mgy": "mGy", "_msv": "mSv", "_ms": "ms", "_s": "s",
     "_kv": "kV", "_mas": "mA.s", "_ma": "mA", "_mm": "mm", "_deg": "deg", "_hz": "{pulse}/s",
-    "_mbq": "MBq", "_percent": "%", "_kg": "kg", "_m": "m", "_years": "a",
+    "_mbq": "MBq", "_percent": "%", "_kg": "kg", "_n": "N", "_m": "m", "_years": "a",
 }  # fmt: skip
 
 
@@ -94,6 +94,24 @@ GEOMETRY_ROWS: tuple[Row, ...] = (
     ("positioner_secondary_angle_deg", D("112012", "Positioner Secondary Angle"), "deg"),
     ("positioner_primary_end_angle_deg", D("113739", "Positioner Primary End Angle"), "deg"),
     ("positioner_secondary_end_angle_deg", D("113740", "Positioner Secondary End Angle"), "deg"),
+    ("positioner_isocenter_primary_angle_deg", D("128757", "Positioner Isocenter Primary Angle"), "deg"),
+    ("positioner_isocenter_secondary_angle_deg", D("128758", "Positioner Isocenter Secondary Angle"), "deg"),
+    (
+        "positioner_isocenter_detector_rotation_angle_deg",
+        D("128759", "Positioner Isocenter Detector Rotation Angle"),
+        "deg",
+    ),
+    ("positioner_isocenter_primary_end_angle_deg", D("128760", "Positioner Isocenter Primary End Angle"), "deg"),
+    ("positioner_isocenter_secondary_end_angle_deg", D("128761", "Positioner Isocenter Secondary End Angle"), "deg"),
+    (
+        "positioner_isocenter_detector_rotation_end_angle_deg",
+        D("128762", "Positioner Isocenter Detector Rotation End Angle"),
+        "deg",
+    ),
+    ("column_angulation_deg", D("113770", "Column Angulation"), "deg"),
+    ("table_head_tilt_angle_deg", D("113754", "Table Head Tilt Angle"), "deg"),
+    ("table_horizontal_rotation_angle_deg", D("113755", "Table Horizontal Rotation Angle"), "deg"),
+    ("table_cradle_tilt_angle_deg", D("113756", "Table Cradle Tilt Angle"), "deg"),
     ("collimated_field_area_cm2", D("113790", "Collimated Field Area"), "m2"),
     ("collimated_field_height_mm", D("113788", "Collimated Field Height"), "mm"),
     ("collimated_field_width_mm", D("113789", "Collimated Field Width"), "mm"),
@@ -115,6 +133,11 @@ TECHNIQUE_ROWS: tuple[Row, ...] = (
     ("table_longitudinal_mm", D("113751", "Table Longitudinal Position"), "mm"),
     ("table_lateral_mm", D("113752", "Table Lateral Position"), "mm"),
     ("table_height_mm", D("113753", "Table Height Position"), "mm"),
+    ("table_longitudinal_end_mm", D("113759", "Table Longitudinal End Position"), "mm"),
+    ("table_lateral_end_mm", D("113760", "Table Lateral End Position"), "mm"),
+    ("table_height_end_mm", D("113761", "Table Height End Position"), "mm"),
+    ("distance_source_to_table_plane_mm", D("113792", "Distance Source to Table Plane"), "mm"),
+    ("compression_force_n", D("111647", "Compression Force"), "N"),
 )
 PROJECTION_TOTAL_ROWS: tuple[Row, ...] = (
     ("pka_gy_cm2", D("113722", "Dose Area Product Total"), "Gy.m2"),
@@ -164,3 +187,28 @@ RADIATION_OUTPUT_ROWS: tuple[Row, ...] = (
     ("ka_output_mgy", D("130515", "Air Kerma at Output Measurement Point"), "mGy"),
 )
 RADIATION_FIELD_ROWS: tuple[Row, ...] = tuple(row for row in GEOMETRY_ROWS if row[0].startswith("collimated_field"))
+
+
+def _philips(number: str, meaning: str) -> Concept:
+    return Concept(number, meaning, "99PHI-IXR-XPER")
+
+
+PHILIPS_ROWS: tuple[Row, ...] = (
+    ("philips_table_height_mm", _philips("021", "Table Height Position"), "mm"),
+    ("philips_table_height_end_mm", _philips("020", "Final Table Height Position"), "mm"),
+    ("philips_table_cradle_end_angle_deg", _philips("019", "Final Table Cradle Angle"), "deg"),
+    ("philips_table_tilt_end_angle_deg", _philips("022", "Final Table Tilt Angle"), "deg"),
+    ("philips_distance_source_to_detector_end_mm", _philips("018", "Final Distance Source to Detector"), "mm"),
+    ("philips_frames", _philips("003", "Number of Frames"), "1"),
+)
+PHILIPS_SHUTTER_ROWS: tuple[Row, ...] = (
+    ("philips_shutter_bottom_mm", _philips("006", "Bottom Shutter"), "mm"),
+    ("philips_shutter_left_mm", _philips("007", "Left Shutter"), "mm"),
+    ("philips_shutter_right_mm", _philips("008", "Right Shutter"), "mm"),
+    ("philips_shutter_top_mm", _philips("009", "Top Shutter"), "mm"),
+)
+PHILIPS_FIELD_ROWS: tuple[Row, ...] = (
+    ("philips_detector_field_x_mm", _philips("024", "X side"), "mm"),
+    ("philips_detector_field_y_mm", _philips("025", "Y side"), "mm"),
+)
+PHILIPS_TOTAL_ROWS: tuple[Row, ...] = (("philips_system_height_mm", _philips("001", "Height of System"), "mm"),)

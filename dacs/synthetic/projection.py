@@ -30,6 +30,10 @@ from dacs.synthetic.fields import (
     AGD_TOTAL_ROW,
     DOSE_ROWS,
     GEOMETRY_ROWS,
+    PHILIPS_FIELD_ROWS,
+    PHILIPS_ROWS,
+    PHILIPS_SHUTTER_ROWS,
+    PHILIPS_TOTAL_ROWS,
     PROJECTION_TOTAL_ROWS,
     TECHNIQUE_ROWS,
     number_items,
@@ -47,6 +51,24 @@ class XRayFilter:
     material: str | None = "Cu"
     thickness_min_mm: Value = 0.1
     thickness_max_mm: Value = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhilipsItems:
+    """Items of the private scheme 99PHI-IXR-XPER."""
+
+    philips_table_height_mm: Value = 890.0
+    philips_table_height_end_mm: Value = None
+    philips_table_cradle_end_angle_deg: Value = None
+    philips_table_tilt_end_angle_deg: Value = None
+    philips_distance_source_to_detector_end_mm: Value = None
+    philips_frames: Value = None
+    philips_shutter_bottom_mm: Value = None
+    philips_shutter_left_mm: Value = None
+    philips_shutter_right_mm: Value = None
+    philips_shutter_top_mm: Value = None
+    philips_detector_field_x_mm: Value = None
+    philips_detector_field_y_mm: Value = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +119,30 @@ class XRayEvent:
     table_longitudinal_mm: Value = None
     table_lateral_mm: Value = None
     table_height_mm: Value = None
+    table_longitudinal_end_mm: Value = None
+    table_lateral_end_mm: Value = None
+    table_height_end_mm: Value = None
+    table_head_tilt_angle_deg: Value = None
+    table_horizontal_rotation_angle_deg: Value = None
+    table_cradle_tilt_angle_deg: Value = None
+    column_angulation_deg: Value = None
+    positioner_isocenter_primary_angle_deg: Value = None
+    positioner_isocenter_secondary_angle_deg: Value = None
+    positioner_isocenter_detector_rotation_angle_deg: Value = None
+    positioner_isocenter_primary_end_angle_deg: Value = None
+    positioner_isocenter_secondary_end_angle_deg: Value = None
+    positioner_isocenter_detector_rotation_end_angle_deg: Value = None
+    distance_source_to_table_plane_mm: Value = None
+    compression_force_n: Value = None
+    grid: Sequence[str] = ()
+    mount: str | None = None
+    pulsed: bool = True  # of fluoroscopy
+    prone: bool = False  # as `orientation` says, but prone
+    feet_first: bool = False
+    view_modifiers: Sequence[str] = ()
+    rejected: bool | None = None
+    repeated: bool | None = None
+    philips: PhilipsItems | None = None
     images: Sequence[tuple[str, str]] = ()  # (SOP class UID, SOP Instance UID) of what it made
 
 
@@ -116,6 +162,7 @@ class ProjectionTotals:
     radiographic_frames: Value = None
     agd_mgy: Mapping[str, Value] = field(default_factory=dict)  # by breast: left, right, both
     reference_point: str | None = "isocenter"
+    philips_system_height_mm: Value = None
 
 
 def radiograph(**fields: Any) -> XRayEvent:  # noqa: ANN401 - any field of XRayEvent
@@ -196,6 +243,7 @@ def projection_rdsr(
     accumulated: Sequence[ProjectionTotals] | None = None,
     mammography: bool | None = None,
     device_type: str | None = None,
+    comment: str | None = None,
     form: Document | None = None,
 ) -> Dataset:
     """Return a projection dose report.
@@ -214,6 +262,7 @@ def projection_rdsr(
         *scope(form, study),
         *(_accumulated(each, device.dialect) for each in accumulated),
         *(container(c.EVENT, _event_items(event, place, study, device)) for place, event in enumerate(events)),
+        *text(c.COMMENT, comment),
         source_of_dose(),
     ]
     return document(form, "10001", patient, device, study, content)
@@ -261,6 +310,7 @@ def _accumulated(totals: ProjectionTotals, dialect: Dialect) -> Item:
         c.ACCUMULATED,
         [modifier(c.PLANE, c.PLANES[totals.plane])] if totals.plane else [],
         number_items(totals, PROJECTION_TOTAL_ROWS, dialect),
+        number_items(totals, PHILIPS_TOTAL_ROWS, dialect),
         agd,
         _reference_point(totals.reference_point),
     )
@@ -282,13 +332,31 @@ def _event_items(event: XRayEvent, place: int, study: Study, device: Device) -> 
     yield from number_items(event, GEOMETRY_ROWS, dialect)
     yield from (_filter(each, dialect) for each in event.filters)
     if event.event_type == "fluoroscopy":
-        yield code(c.FLUORO_MODE, c.PULSED)
+        yield code(c.FLUORO_MODE, c.PULSED if event.pulsed else c.CONTINUOUS)
     yield from number_items(event, TECHNIQUE_ROWS, dialect)
     if event.anode:
         yield code(c.ANODE, c.MATERIALS[event.anode])
+    yield from (code(c.GRID, c.GRIDS[grid]) for grid in event.grid)
+    if event.mount:
+        yield code(c.MOUNT, c.MOUNTS[event.mount])
+    yield from _judged(event.rejected, c.IS_REJECTED, c.REASON_FOR_REJECTING)
+    yield from _judged(event.repeated, c.IS_REPEATED, c.REASON_FOR_REPEATING)
+    if event.philips:
+        yield from _philips(event.philips, dialect)
     yield from (Item("CONTAINS", "IMAGE", c.ACQUIRED_IMAGE, image) for image in event.images)
     yield from text(c.COMMENT, event.comment)
     yield irradiating_device(device)
+
+
+def _judged(verdict: bool | None, concept: Concept, reason: Concept) -> Iterator[Item]:
+    if verdict is not None:
+        yield code(concept, c.YES if verdict else c.NO, *([modifier(reason, c.PATIENT_MOTION)] if verdict else []))
+
+
+def _philips(items: PhilipsItems, dialect: Dialect) -> Iterator[Item]:
+    yield from number_items(items, PHILIPS_ROWS, dialect)
+    yield container(c.WEDGES_AND_SHUTTERS, number_items(items, PHILIPS_SHUTTER_ROWS, dialect))
+    yield container(c.DETECTOR_FIELD, number_items(items, PHILIPS_FIELD_ROWS, dialect))
 
 
 def _anatomy(event: XRayEvent) -> Iterator[Item]:
@@ -297,10 +365,11 @@ def _anatomy(event: XRayEvent) -> Iterator[Item]:
         side = [modifier(c.LATERALITY, c.SIDES[event.laterality])] if event.laterality else []
         yield code(c.STRUCTURE, region, *side)
     if event.view:
-        yield code(c.IMAGE_VIEW, c.VIEWS[event.view])
+        modifiers = (modifier(c.VIEW_MODIFIER, c.VIEW_MODIFIERS[one]) for one in event.view_modifiers)
+        yield code(c.IMAGE_VIEW, c.VIEWS[event.view], *modifiers)
     if event.orientation:
-        yield code(c.ORIENTATION, c.RECUMBENT, modifier(c.ORIENTATION_MODIFIER, c.SUPINE))
-        yield code(c.TABLE_RELATIONSHIP, c.HEAD_FIRST)
+        yield code(c.ORIENTATION, c.RECUMBENT, modifier(c.ORIENTATION_MODIFIER, c.PRONE if event.prone else c.SUPINE))
+        yield code(c.TABLE_RELATIONSHIP, c.FEET_FIRST if event.feet_first else c.HEAD_FIRST)
     if region:
         yield code(c.TARGET_REGION, region)
 

@@ -51,6 +51,8 @@ def _event(event: IrradiationEvent) -> dict[str, Any]:
     for one in fields(event):
         if one.name in _NESTED:
             line[one.name] = [_plain(part) for part in getattr(event, one.name)]
+        elif one.name == "maker_values":
+            line[one.name] = dict(event.maker_values)
         elif one.name != "values":
             line[one.name] = _value(getattr(event, one.name))
     line |= {f"{column}_values": list(values) for column, values in event.values}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from dose import codes as c
-from dose.extract import rdsr_ct, rdsr_projection
+from dose.extract import private, rdsr_ct, rdsr_projection
 from dose.extract.body import Body, Reader, containers
 from dose.extract.document import NO_CODE, NOTHING, Node
 from dose.extract.reading import Reading
@@ -24,7 +24,7 @@ from dose.model import IrradiationEvent
 
 TOTAL = Table(
     {
-        **rdsr_projection.TOTAL.rows,
+        **{column: row for column, row in rdsr_projection.TOTAL.rows.items() if column not in private.TOTAL},
         "event_count": number(c.CT_EVENT_COUNT),
         "dlp_mgy_cm": number(c.DLP_TOTAL),
         "source_id": text(c.CT_SOURCE_ID),

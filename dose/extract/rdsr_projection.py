@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from dose import codes as c
-from dose.extract import people
+from dose.extract import people, private
 from dose.extract.body import Body, Reader, each
-from dose.extract.document import Node
-from dose.extract.reading import Reading
+from dose.extract.document import CODE, Node
+from dose.extract.reading import Reading, shared_out
 from dose.extract.template import (
     NOWHERE,
+    ReadRow,
     Row,
     Table,
     Where,
@@ -28,6 +29,7 @@ from dose.extract.template import (
     text,
     total,
     worded,
+    words,
 )
 from dose.model import AccumulatedDose, Filter, IrradiationEvent, Person
 
@@ -82,6 +84,21 @@ def _position(reading: Reading, _: str, nodes: list[Node]) -> str | None:
     return ", ".join(word for word in (said.get("orientation"), posture, heading) if word) or None
 
 
+def _reason(concept: c.Concept) -> ReadRow:
+    """Return what reads why an acquisition was rejected or repeated: None unless it is stated to have been."""
+    table = Table({"reason": worded({}, concept)})
+
+    def read(reading: Reading, _: str, nodes: list[Node]) -> str | None:
+        for node in nodes:
+            if node[1] == CODE and node[2][0] in _YES:
+                return str(table.read(reading, node[3], NOWHERE).get("reason") or "not stated")
+        return None
+
+    return read
+
+
+_YES = frozenset(c.spellings(c.YES))
+
 TOTAL = Table(
     {
         "plane": choice(c.PLANES, c.ACQUISITION_PLANE),
@@ -94,6 +111,7 @@ TOTAL = Table(
         "acquisition_ka_r_mgy": number(c.ACQUISITION_KA_R_TOTAL),
         "acquisition_time_s": number(c.TOTAL_ACQUISITION_TIME),
         "agd_mgy": group(_breasts, c.ACCUMULATED_AGD),
+        **private.TOTAL,
     },
     anywhere=True,
 )
@@ -109,6 +127,13 @@ EVENT = Table(
         "plane": choice(c.PLANES, c.ACQUISITION_PLANE),
         "comment": text(c.COMMENT),
         "view": worded(c.VIEWS, c.IMAGE_VIEW),
+        "view_modifier": words({}, c.IMAGE_VIEW, c.VIEW_MODIFIER),
+        "reject_reason": group(_reason(c.REASON_FOR_REJECTING), c.IS_REJECTED),
+        "repeat_reason": group(_reason(c.REASON_FOR_REPEATING), c.IS_REPEATED),
+        "fluoro_mode": choice(c.FLUORO_MODES, c.FLUORO_MODE),
+        "anode_target": worded(c.MATERIALS, c.ANODE_TARGET),
+        "grid": words(c.GRIDS, c.GRID),
+        "mount": worded(c.MOUNTS, c.MOUNT),
         "patient_orientation": Row((c.PATIENT_ORIENTATION,), _position, also=((c.PATIENT_TABLE_RELATIONSHIP,),)),
         "reference_point": worded(c.REFERENCE_POINTS, c.REFERENCE_POINT),
         "pka_gy_cm2": number(c.PKA),
@@ -130,6 +155,20 @@ EVENT = Table(
         "table_longitudinal_mm": number(c.TABLE_LONGITUDINAL),
         "table_lateral_mm": number(c.TABLE_LATERAL),
         "table_height_mm": number(c.TABLE_HEIGHT),
+        "table_longitudinal_end_mm": number(c.TABLE_LONGITUDINAL_END),
+        "table_lateral_end_mm": number(c.TABLE_LATERAL_END),
+        "table_height_end_mm": number(c.TABLE_HEIGHT_END),
+        "table_head_tilt_angle_deg": number(c.TABLE_HEAD_TILT),
+        "table_horizontal_rotation_angle_deg": number(c.TABLE_HORIZONTAL_ROTATION),
+        "table_cradle_tilt_angle_deg": number(c.TABLE_CRADLE_TILT),
+        "column_angulation_deg": number(c.COLUMN_ANGULATION),
+        "positioner_isocenter_primary_angle_deg": number(c.ISOCENTER_PRIMARY),
+        "positioner_isocenter_secondary_angle_deg": number(c.ISOCENTER_SECONDARY),
+        "positioner_isocenter_detector_rotation_angle_deg": number(c.ISOCENTER_ROTATION),
+        "positioner_isocenter_primary_end_angle_deg": number(c.ISOCENTER_PRIMARY_END),
+        "positioner_isocenter_secondary_end_angle_deg": number(c.ISOCENTER_SECONDARY_END),
+        "positioner_isocenter_detector_rotation_end_angle_deg": number(c.ISOCENTER_ROTATION_END),
+        "distance_source_to_table_plane_mm": number(c.SOURCE_TO_TABLE_PLANE),
         "distance_source_to_detector_mm": number(c.SOURCE_TO_DETECTOR),
         "distance_source_to_isocenter_mm": number(c.SOURCE_TO_ISOCENTER),
         "distance_source_to_reference_point_mm": number(c.SOURCE_TO_REFERENCE_POINT),
@@ -139,11 +178,13 @@ EVENT = Table(
         "focal_spot_mm": number(c.FOCAL_SPOT),
         "hvl_mm": number(c.HVL),
         "compressed_thickness_mm": number(c.COMPRESSED_THICKNESS),
+        "compression_force_n": number(c.COMPRESSION_FORCE),
         "exposure_index": number(c.EXPOSURE_INDEX),
         "target_exposure_index": number(c.TARGET_EXPOSURE_INDEX),
         "deviation_index": number(c.DEVIATION_INDEX),
         "filters": group(filters, c.FILTERS),
         "people": group(people.participants, c.PERSON_NAME),
+        **private.EVENT,
     },
     anywhere=True,
 )
@@ -163,6 +204,12 @@ ROOT = Table(
 )
 _MAMMOGRAPHY = c.spellings(c.MAMMOGRAPHY)
 _RADIOGRAPHY = ("DX", "CR")
+
+
+def event_of(fields: dict[str, Any]) -> IrradiationEvent:
+    """Return an event of what a table read, the maker's own values apart."""
+    maker_values = private.taken_out(fields, private.EVENT)
+    return IrradiationEvent(**fields, maker_values=maker_values)
 
 
 def totals_of(fields: dict[str, Any]) -> list[AccumulatedDose]:
@@ -222,15 +269,20 @@ def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     """Read a projection report's events and totals, in document order."""
     root = ROOT.read(reading, content, Where("study", None, "1"))
     took_part: list[Person] = []
-    events = [
-        IrradiationEvent(**people.taken_out(fields, took_part))
+    found = [
+        event_of(people.taken_out(fields, took_part))
         for fields in each(reading, content, c.PROJECTION_EVENT, EVENT, "event")
     ]
-    totals = [
-        row
-        for fields in each(reading, content, c.PROJECTION_ACCUMULATED, TOTAL, "accumulated")
-        for row in totals_of(fields)
-    ]
+    totals: list[AccumulatedDose] = []
+    stated = {}
+    start = len(reading.trace or ())
+    for fields in each(reading, content, c.PROJECTION_ACCUMULATED, TOTAL, "accumulated"):
+        stated[fields.get("plane")] = private.taken_out(fields, private.TOTAL)
+        rows = totals_of(fields)
+        shared_out(reading.trace, start, len(totals), rows)
+        totals += rows
+        start = len(reading.trace or ())
+    events = private.with_positions(reading, content, private.with_totals(found, stated))
     modality = modality_of(root, events, totals)
     typed = tuple(typed_event(event, modality) for event in events)
     return Body(modality, typed, tuple(totals), tuple(took_part))
