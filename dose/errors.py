@@ -9,6 +9,7 @@ DoseError
 │   └── TooExpensive
 ├── ConfigError            a setting is at fault: refuse to start
 ├── NotPermitted           the person may not do this
+├── CannotCorrect          the correction makes no sense, or another one must be undone first
 └── DeliveryError          a message could not be delivered
 
 Everything else means *the world is bad* (database gone, Orthanc restarting) and
@@ -75,6 +76,18 @@ class ConfigError(DoseError):
 
 class NotPermitted(DoseError):
     """You are not permitted to do this."""
+
+
+class CannotCorrect(DoseError):
+    """This cannot be corrected so.
+
+    `code` says why (`same-patient`, `same-study`, `merged-away`, `nobody`, `implausible`, `undone`, `later`, …);
+    `correction_id` is the later correction that must be undone first.
+    """
+
+    def __init__(self, code: str, correction_id: int | None = None) -> None:
+        super().__init__(code)
+        self.code, self.correction_id = code, correction_id
 
 
 class DeliveryError(DoseError):

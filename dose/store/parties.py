@@ -101,7 +101,7 @@ def upsert_patient(connection: Connection, site: int, report: model.DoseReport, 
     row_id, before = upsert(connection, PATIENT, {"site_id": site, "id_index": index}, changed)
     # A former name stays a way to find the person: tokens are only ever added.
     if before is None or (name and name != before.name):
-        add_tokens(connection, row_id, patient_id, name)
+        _add_tokens(connection, row_id, patient_id, name)
     if before is not None and name and name != before.name:
         not_patient.judge_patient(connection, row_id)
     return row_id, row_id if before is None else before.merged_into_id or row_id
@@ -112,8 +112,7 @@ def patient_index(patient_id: str, issuer: str | None) -> bytes:
     return keys().index(f"{normalise(patient_id)}\0{issuer or ''}", "patient.id_index")
 
 
-def add_tokens(connection: Connection, row_id: int, patient_id: str | None, name: str | None) -> None:
-    """Let a patient be found by this Patient ID and the words of this name."""
+def _add_tokens(connection: Connection, row_id: int, patient_id: str | None, name: str | None) -> None:
     rows: list[dict[str, Any]] = [{"token": t, "patient_id": row_id} for t in sorted(patient_tokens(patient_id, name))]
     if rows:
         connection.execute(insert_unless_there(connection.dialect.name, "patient_token"), rows)
