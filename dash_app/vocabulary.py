@@ -34,9 +34,11 @@ KINDS = {
     "mpps": N_("procedure step (MPPS)"),
     "dose_screen": N_("dose screen"),
     "header": N_("image header"),
+    "manual": N_("typed"),
+    "legacy": N_("imported table"),
 }
 SOURCE_STATES = {"ok": N_("in use"), "superseded": N_("superseded"), "rejected": N_("rejected")}
-ORIGINS = {"orthanc": N_("from Orthanc"), "import": N_("imported")}
+ORIGINS = {"orthanc": N_("from Orthanc"), "import": N_("imported"), "typed": N_("typed")}
 PROCESS_STATES = {
     "running": N_("running"),
     "waiting": N_("waiting"),
@@ -99,6 +101,7 @@ NAMES = {
     "agd_mgy": N_("Average glandular dose"),
     "activity_mbq": N_("Administered activity"),
     "effective_dose_msv": N_("Effective dose"),
+    "organ_dose_mgy": N_("Organ dose"),
     "fluoro_pka_gy_cm2": N_("Kerma-area product, fluoroscopy"),
     "fluoro_ka_r_mgy": N_("Reference kerma, fluoroscopy"),
     "acquisition_pka_gy_cm2": N_("Kerma-area product, acquisition"),

@@ -34,7 +34,10 @@ CARDS = (
     ("ka_r_sum_mgy", "ka_r_mgy"),
     ("agd_sum_mgy", "agd_mgy"),
     ("fluoro_time_s", "fluoro_time_s"),
+    ("activity_sum_mbq", "activity_mbq"),
+    ("effective_dose_reported_msv", "effective_dose_msv"),
 )
+SUM_OF = {quantity: column for column, quantity in CARDS}
 SMALL_DIFFERENCE = 0.01  # what rounding in the report explains
 
 
@@ -159,12 +162,16 @@ def _total_row(detail: StudyDetail, row: TotalRow) -> html.Tr:
     return html.Tr(
         [
             html.Td([symbol(row.column), html.Span(name_of(row.column), className="second")]),
-            html.Td(amount(row.column, row.sum, modality), className="dose"),
-            html.Td(amount(row.column, row.reported, modality), className="dose"),
+            html.Td(_opening("sum", row.column, row.sum, modality), className="dose"),
+            html.Td(_opening("reported", row.column, row.reported, modality), className="dose"),
             html.Td([icon("note") if differs else None, html.Bdi(percent, dir="ltr")],
                     className="dose differs" if differs else "dose"),
         ]
     )  # fmt: skip
+
+
+def _opening(kind: str, column: str, value: float | None, modality: str | None) -> html.Button:
+    return value_button(f"{kind}:{SUM_OF[column]}:{column}", amount(column, value, modality), name_of(column))
 
 
 def _part_row(detail: StudyDetail, number: int, row: AccumulatedRow) -> html.Tr | None:

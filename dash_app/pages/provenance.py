@@ -9,14 +9,16 @@ import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, dcc, html
 
 from dash_app.components.parts import attributes, icon
+from dash_app.components.study_more import ORGAN_DOSE
 from dash_app.components.study_parts import CARDS
 from dash_app.components.values import amount, free, ltr, plain_number, symbol
 from dash_app.context import note, reading
-from dash_app.i18n import _, direction, isolated
+from dash_app.i18n import _, direction, isolated, ngettext
 from dash_app.ids import Id
-from dash_app.vocabulary import EVENT_TYPES, KINDS, name_of, word
+from dash_app.vocabulary import EVENT_TYPES, KINDS, PLANES, SIDES, name_of, word
 from dose import audit
 from dose.errors import BadObject
+from dose.extract.quirks import QUIRKS, SITE
 from dose.extract.trace import Traced, trace
 from dose.quantities import QUANTITIES
 from dose.queries import EventRow, SourceRow, StudyDetail, kept_content, study_detail
@@ -35,6 +37,12 @@ class Asked:
     value: float | None
     source_id: int
     event: EventRow | None = None
+    part: str | None = None  # the field under which the trace has it, when that is not the column
+
+    @property
+    def field(self) -> str:
+        """The field of the trace's lines."""
+        return self.part or self.column
 
 
 def drawer() -> html.Div:
@@ -67,27 +75,51 @@ def open_provenance(asked: dict[str, Any] | None, study_id: int) -> tuple[bool, 
     with reading(Permission.VIEW_DOSES) as (session, who):
         detail = study_detail(session, who, study_id)
         found = _find(detail, kind, rest) if detail else None
-        content = kept_content(session, who, found.source_id) if found and kind != "sum" else None
+        content = kept_content(session, who, found.source_id) if found and found.source_id else None
     if detail is None or found is None:
         return True, html.P(_("This number is not there any more: the study changed. Load the page again."))
     patient = detail.study.patient_row_id
     note(audit.Action.VIEW_PROVENANCE, subject="study", subject_id=study_id, patient_id=patient, column=found.column)
-    return True, _sum(detail, found) if kind == "sum" else _explained(detail, found, content)
+    if kind in ("sum", "reported"):
+        return True, _sum(detail, found) if kind == "sum" else _reported(detail, found)
+    return True, _explained(detail, found, content)
 
 
 def _find(detail: StudyDetail, kind: str, rest: list[str]) -> Asked | None:
-    if kind == "event" and len(rest) == 2:
-        event = next((one for one in detail.events if str(one.id) == rest[0]), None)
-        if event and rest[1] in event.values and rest[1] in QUANTITIES:
-            return Asked("event", event.position, rest[1], event.values[rest[1]], event.source_object_id, event)
-    if kind == "total" and len(rest) == 3 and rest[1].isdigit():
-        rows = [row for row in detail.accumulated if str(row.source_object_id) == rest[0]]
-        row = rows[int(rest[1])] if int(rest[1]) < len(rows) else None
-        if row and rest[2] in row.values:
-            return Asked("accumulated", int(rest[1]), rest[2], row.values[rest[2]], row.source_object_id)
-    if kind == "sum" and tuple(rest) in CARDS:
-        return Asked(rest[0], 0, rest[1], getattr(detail.study, rest[0]), 0)
+    if kind in ("sum", "reported"):
+        return _study_number(detail, kind, rest)
+    if kind == "total":
+        return _total(detail, rest)
+    event = next((one for one in detail.events if len(rest) == 2 and str(one.id) == rest[0]), None)
+    if event is None:
+        return None
+    source, at = event.source_object_id, event.position
+    if kind == "event" and rest[1] in event.values and rest[1] in QUANTITIES:
+        return Asked("event", at, rest[1], event.values[rest[1]], source, event)
+    organs = event.details.get("organ_doses", ())
+    if kind == "organ" and rest[1].isdigit() and int(rest[1]) < len(organs):
+        value = organs[int(rest[1])].get(ORGAN_DOSE)
+        return Asked("event", at, ORGAN_DOSE, value, source, event, f"organ_doses.{int(rest[1])}")
     return None
+
+
+def _total(detail: StudyDetail, rest: list[str]) -> Asked | None:
+    if len(rest) != 3 or not rest[1].isdigit():
+        return None
+    rows = [row for row in detail.accumulated if str(row.source_object_id) == rest[0]]
+    row = rows[int(rest[1])] if int(rest[1]) < len(rows) else None
+    if row is None or rest[2] not in row.values:
+        return None
+    return Asked("accumulated", int(rest[1]), rest[2], row.values[rest[2]], row.source_object_id)
+
+
+def _study_number(detail: StudyDetail, kind: str, rest: list[str]) -> Asked | None:
+    if tuple(rest) not in CARDS:
+        return None
+    if kind == "sum":
+        return Asked(rest[0], 0, rest[1], getattr(detail.study, rest[0]), 0)
+    value = next((row.reported for row in detail.totals if row.column == rest[1]), None)
+    return Asked(rest[0], 0, rest[1], value, 0)
 
 
 def _head(detail: StudyDetail, asked: Asked, below: Any) -> html.Div:  # noqa: ANN401 - a component
@@ -126,7 +158,7 @@ def _as_sent(asked: Asked, content: bytes | None) -> list[Any]:
         lines = trace(content)
     except BadObject as error:
         return [_fact(_("Source"), str(error))]
-    mine = [one for one in lines if (one.subject, one.index, one.field) == (asked.subject, asked.index, asked.column)]
+    mine = [one for one in lines if (one.subject, one.index, one.field) == (asked.subject, asked.index, asked.field)]
     found = [one for one in mine if one.reason is None]
     if not found:
         return [_fact(_("As sent"), _missing(mine[0] if mine else None))]
@@ -151,9 +183,20 @@ def _source_facts(source: SourceRow | None) -> list[Any]:
     if source is None:
         return []
     template = [" · ", _("template %(number)s", number=isolated(source.template))] if source.template else []
+    count = source.instance_count
+    images = [" · ", ngettext("%(n)s image", "%(n)s images", count)] if count > 1 else []
+    known = {row.name: row.why for row in (*QUIRKS, *SITE.rows)}
+    repaired = [
+        _fact(
+            _("Deviation repaired"),
+            [ltr(name, "code"), html.Div(known.get(name), className="second", lang="en", dir="ltr")],
+        )
+        for name in source.quirks
+    ]
     return [
-        _fact(_("Source object"), html.Span([word(KINDS, source.kind) or "?", *template])),
-        _fact(_("SOP Instance UID"), ltr(source.sop_instance_uid, "code")),
+        _fact(_("Source object"), html.Span([word(KINDS, source.kind) or "?", *template, *images])),
+        _fact(_("Series Instance UID") if count > 1 else _("SOP Instance UID"), ltr(source.sop_instance_uid, "code")),
+        *repaired,
         _fact(_("Read by"), _("reader version %(version)s", version=isolated(str(source.reader_version)))),
     ]
 
@@ -169,19 +212,61 @@ def _fact(name: str, value: Any) -> html.Div:  # noqa: ANN401 - a component
 
 
 def _sum(detail: StudyDetail, asked: Asked) -> html.Div:
-    """A number of ours: which events went into it."""
+    """A number of ours: which events went into it, and which did not and why."""
+    stating = [(n, event) for n, event in enumerate(detail.events, 1) if event.values.get(asked.column) is not None]
+    counted = [(n, event) for n, event in stating if event.counted]
+    if asked.subject == "fluoro_time_s" and any(row.values.get(asked.column) is not None for row in detail.accumulated):
+        return _reported(detail, asked)
+    if not counted:
+        return html.Div(
+            [_head(detail, asked, _("not calculable")), html.P(_("No event states it."), className="quiet")]
+        )
     how = _("largest of the events") if asked.subject.endswith("max_mgy") else _("sum of the events")
-    parts = [(n, event) for n, event in enumerate(detail.events, 1) if event.values.get(asked.column) is not None]
-    if not parts:
-        how = _("as reported")
+    left = [(n, event) for n, event in stating if not event.counted]
+    covered = [(n, event) for n, event in left if event.covered_by is not None]
+    others = [(n, event) for n, event in left if event.covered_by is None]
+    better = _("Not counted, because a better source describes the same exposure:")
+    return html.Div(
+        [
+            _head(detail, asked, how),
+            _parts(detail, asked.column, counted),
+            *([html.P(better, className="quiet"), _parts(detail, asked.column, covered)] if covered else []),
+            *([html.P(_("Counted for another patient:"), className="quiet"), _parts(detail, asked.column, others)]
+              if others else []),
+        ]
+    )  # fmt: skip
+
+
+def _parts(detail: StudyDetail, column: str, parts: list[tuple[int, EventRow]]) -> html.Div:
     rows = [
         html.Li(
             [html.Span([plain_number(n), " ", free(event.protocol or word(EVENT_TYPES, event.event_type))]),
-             html.Button(amount(asked.column, event.values[asked.column], detail.study.modality), className="value",
-                         **attributes(data_value=f"event:{event.id}:{asked.column}"))],
+             html.Button(amount(column, event.values[column], detail.study.modality), className="value",
+                         **attributes(data_value=f"event:{event.id}:{column}"))],
             key=str(event.id),
         )
         for n, event in parts[:SHOWN_PARTS]
     ]  # fmt: skip
     more = _("and %(n)s more", n=isolated(str(len(parts) - SHOWN_PARTS))) if len(parts) > SHOWN_PARTS else None
-    return html.Div([_head(detail, asked, how), html.Ul(rows, className="parts-list"), more])
+    return html.Div([html.Ul(rows, className="parts-list"), more])
+
+
+def _reported(detail: StudyDetail, asked: Asked) -> html.Div:
+    """What the reports state for the whole examination: which of their totals went into it."""
+    rows = []
+    for row in detail.accumulated:
+        same = [other for other in detail.accumulated if other.source_object_id == row.source_object_id]
+        value = row.values.get(asked.column)
+        if value is None:
+            continue
+        place = word(SIDES, row.laterality) or word(PLANES, row.plane) or _("whole study")
+        key = f"total:{row.source_object_id}:{same.index(row)}:{asked.column}"
+        shown = amount(asked.column, value, detail.study.modality)
+        rows.append(html.Li([html.Span(place), html.Button(shown, className="value", **attributes(data_value=key))]))
+    if not rows:
+        return html.Div([_head(detail, asked, _("not calculable")),
+                         html.P(_("No report states a total of it."), className="quiet")])  # fmt: skip
+    how = _("as reported") if asked.value is not None else _("not calculable")
+    overlap = html.P(_("The reports overlap: their totals cannot be added."), className="quiet")
+    return html.Div([_head(detail, asked, how), html.Ul(rows, className="parts-list"),
+                     overlap if asked.value is None else None])  # fmt: skip

@@ -9,6 +9,7 @@ from dash.exceptions import PreventUpdate
 
 from dash_app.components.event_table import EVENTS_A_PAGE, event_table
 from dash_app.components.parts import attributes, empty, icon, page_head, section
+from dash_app.components.study_more import former_values, organ_doses
 from dash_app.components.study_parts import (
     band,
     cards,
@@ -98,7 +99,9 @@ def _page(detail: StudyDetail, page: int) -> list[Any]:
         html.Div(previews(detail, settings.viewer_url)) if images else None,
         section(_("Irradiation events"), _events(detail, settings.viewer_url, page), _event_count(detail)),
         section(_("Totals"), [totals(detail)]) if detail.totals or detail.accumulated else None,
+        section(_("Organ doses as reported"), [organs]) if (organs := organ_doses(detail)) else None,
         section(_("Sources"), [sources(detail, settings.time_zone)]),
+        section(_("Former values"), [former]) if (former := former_values(detail, settings.time_zone)) else None,
     ]
 
 

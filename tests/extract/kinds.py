@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage
 
 from dacs.synthetic.enhanced import Detail, enhanced_event, enhanced_rdsr
 from dacs.synthetic.hospital import demo_studies
 from dacs.synthetic.radiopharm import administration, radiopharm_rdsr
+from dacs.synthetic.subjects import common_modules
 from dose.extract import images, series, typed
 from dose.extract.header_tags import KEYWORDS, WANTED, Wanted
 from tests.build import Device, Patient, basic_text_sr, study, to_bytes, uid
@@ -32,12 +34,13 @@ def every_kind() -> dict[str, bytes]:
     kinds["text report"] = to_bytes(basic_text_sr(Patient(), Device(), study()))
     kinds["radiopharmaceutical"] = to_bytes(radiopharm_rdsr(study=study(), events=[administration(), administration()]))
     kinds["enhanced"] = to_bytes(enhanced_rdsr(study=study(), events=[enhanced_event()] * 2, details=[Detail()]))
-    kinds["typed row"] = typed.encode(_row())
+    kinds["typed row"] = typed.encode(row())
     kinds |= {f"header {sop_class}": _full(sop_class, modality) for sop_class, modality in _classes()}
     return kinds | _images()
 
 
-def _row() -> dict[str, object]:
+def row() -> dict[str, object]:
+    """Return a row of a table as it is kept."""
     dlp = {"text": "415,8", "number": 415.8, "unit": "mGy.cm", "at": "row 17, column E"}
     return {
         "source": "legacy", "uid": "2.25.1", "modality": "CT", "origin": {"file": "3fa4b2c19a0e"},
@@ -82,6 +85,25 @@ def _images() -> dict[str, bytes]:
                 heads.append(to_bytes(_headed(image), strict=False))
     single = {f"image {modality}": heads[0] for modality, heads in found.items()}
     return single | {"series CT": series.bundle(_of_one_series(found["CT"]))}
+
+
+def ct_heads() -> list[bytes]:
+    """Return the slices of one synthetic series whose CTDIvol varies, without their pixels."""
+    heads = []
+    for number, ctdi in enumerate((8.0, 10.0, 12.0), 1):
+        ds = _common("CT")
+        ds.SOPClassUID, ds.SOPInstanceUID = str(CTImageStorage), uid("slice", number)
+        ds.ImageType, ds.AcquisitionNumber = ["ORIGINAL", "PRIMARY", "AXIAL"], "2"
+        ds.AcquisitionDate, ds.AcquisitionTime = "20261121", "101500"
+        ds.ImagePositionPatient, ds.CTDIvol, ds.KVP = [0, 0, 5 * number], ctdi, "120"
+        heads.append(to_bytes(ds))
+    return heads
+
+
+def _common(modality: str) -> Dataset:
+    ds = common_modules(Patient(id="P70"), Device(), study(70))
+    ds.Modality, ds.SeriesInstanceUID = modality, uid("series of slices")
+    return ds
 
 
 def _of_one_series(heads: list[bytes]) -> list[bytes]:
