@@ -96,8 +96,10 @@ def _first(pattern: re.Pattern[str], said: str) -> str | None:
 
 def is_screen(image: Image) -> bool:
     """Tell whether an image lists acquisitions other than its own."""
+    if image.items.get(EXPOSURES) or image.values.get(LEAVES["TotalTimeOfFluoroscopy"][0]):
+        return True
     said = comment(image)
-    return bool(image.items.get(EXPOSURES) or said.total or any(dlp for _, dlp in said.lines.values()))
+    return bool(said.total or any(dlp for _, dlp in said.lines.values()))
 
 
 def read_images(reading: Reading, header: Header, modality: str) -> Body:

@@ -32,12 +32,13 @@ class Image:
     """One image or frame: every wanted value by tag, those inside functional groups as if they stood outside.
 
     `inside` names the sequence a value really stands in: for the trace. `items` are the sequences that have several
-    items of their own meaning (doses, radiopharmaceuticals, codes).
+    items of their own meaning (doses, radiopharmaceuticals, codes). `frame` counts the frames of one object from 0.
     """
 
     values: dict[int, bytes]
     items: dict[int, tuple[Item, ...]]
     inside: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    frame: int = 0
 
     def document(self) -> Document:
         """Return the patient, study and device of this image in the form that reports have."""
@@ -100,8 +101,8 @@ def frames(item: Item) -> Iterator[Image]:
     each = item.items.get(_EACH, ())
     if not each:
         yield whole
-    for one in each:
-        frame = Image(dict(whole.values), dict(whole.items), dict(whole.inside))
+    for number, one in enumerate(each):
+        frame = Image(dict(whole.values), dict(whole.items), dict(whole.inside), number)
         for tag in GROUPS:
             _lift(frame, one, tag, (_EACH,), over=True)
         yield frame

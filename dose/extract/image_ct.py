@@ -9,7 +9,7 @@ References: DICOM PS3.3 C.8.2.1 (CT image), C.8.15.3 (CT functional groups), C.8
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,12 +91,16 @@ def read_images(reading: Reading, header: Header, modality: str) -> Body:
 
 
 def _acquisitions(images: Iterable[Image]) -> list[_Acquisition]:
-    """Sort images by Irradiation Event UID; without one by acquisition number, and time where numbers are missing."""
+    """Sort images by Irradiation Event UID; without one by acquisition number, localizers by their time too.
+
+    The acquisition time does not tell scans apart: some makers state that of each slice.
+    """
     groups: dict[tuple[str, ...], _Acquisition] = {}
     for image in images:
         kind, number = _kind(image), word(image, "AcquisitionNumber") or word(image, "FrameAcquisitionNumber")
         event = word(image, "IrradiationEventUID").split("\\")[0]
-        key = (event,) if event else ("", kind or "", number or word(image, "AcquisitionTime"), word(image, "KVP"))
+        time = word(image, "AcquisitionTime") if kind == "constant_angle" else ""
+        key = (event,) if event else ("", kind or "", number, time, word(image, "KVP"))
         groups.setdefault(key, _Acquisition([], kind)).images.append(image)
     merged = _one_sequence([group for key, group in groups.items() if not key[0]])
     kept = [group for key, group in groups.items() if key[0]] + merged
@@ -164,14 +168,13 @@ def _average(reading: Reading, fields: dict[str, Any], acquisition: _Acquisition
     """Replace what varies from slice to slice by the mean over the slice positions; note that the CTDIvol did."""
     if len(acquisition.images) < 2:
         return
-    for column, keyword, change in _VARYING:
-        if fields.get(column) is None:
-            continue
-        means = _by_position(acquisition.images, LEAVES[keyword][0], change)
-        if not means or max(means) - min(means) <= _VARIES * max(means):
+    for column, keyword in _VARYING:
+        means = _by_position(acquisition.images, LEAVES[keyword][0])
+        alike = not means or max(means) - min(means) <= _VARIES * max(means)
+        if not means or (alike and fields.get(column) is not None):
             continue
         fields[column] = float(f"{math.fsum(means) / len(means):.12g}")
-        if column == "ctdi_vol_mgy":
+        if column == "ctdi_vol_mgy" and not alike:
             said = f"{column}: mean over {len(means)} slices, from {min(means):.4g} to {max(means):.4g} mGy"
             reading.note("ctdi-vol-from-slices", said)
         if reading.trace is not None:
@@ -180,18 +183,19 @@ def _average(reading: Reading, fields: dict[str, Any], acquisition: _Acquisition
             reading.trace.append(Traced("event", index, column, path, f"{fields[column]:.6g}", None, how))
 
 
-_VARYING: tuple[tuple[str, str, Callable[[float], float]], ...] = (
-    ("ctdi_vol_mgy", "CTDIvol", float),
-    ("tube_current_ma", "XRayTubeCurrent", float),
+_VARYING = (  # in the canonical unit already
+    ("ctdi_vol_mgy", "CTDIvol"),
+    ("tube_current_ma", "XRayTubeCurrent"),
+    ("tube_current_ma", "XRayTubeCurrentInmA"),
 )
 
 
-def _by_position(images: list[Image], number: int, change: Callable[[float], float]) -> list[float]:
+def _by_position(images: list[Image], number: int) -> list[float]:
     """Return the value at every slice position, the mean where several images show one position."""
     found: dict[str, list[float]] = {}
     for order, image in enumerate(images):
         try:
-            value = change(float(image.values.get(number, b"").strip(b" \0") or b"nan"))
+            value = float(image.values.get(number, b"").strip(b" \0") or b"nan")
         except ValueError:
             continue
         if value > 0 and math.isfinite(value):

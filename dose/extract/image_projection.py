@@ -6,8 +6,9 @@ C.8.7.5 (XA positioner), C.8.19 (enhanced XA/XRF), C.8.21 (3D and breast tomosyn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from dose import codes as c
@@ -138,6 +139,10 @@ C_ARM: Table = ANY | {
     "distance_source_to_isocenter_mm": tag("DistanceSourceToIsocenter", "mm").or_else("DistanceSourceToPatient", "mm"),
     "pulse_width_ms": tag("AveragePulseWidth", "ms"),
 }
+_ANGLES: Table = {
+    "positioner_primary_angle_deg": ANY["positioner_primary_angle_deg"],
+    "positioner_secondary_angle_deg": ANY["positioner_secondary_angle_deg"],
+}
 TABLES: Mapping[str, Table] = {"MG": BREAST, "XA": C_ARM, "RF": C_ARM}
 
 # A number below or above is more likely in another unit (an SID in cm or inches); stored and flagged.
@@ -197,10 +202,26 @@ def event(reading: Reading, image: Image, modality: str, index: int = 0) -> Irra
 
 
 def read_images(reading: Reading, header: Header, modality: str) -> Body:
-    """Read every image's exposure; images of one exposure (the frames or slices of a tomosynthesis) give one event."""
+    """Read every image's exposure; images of one exposure (the slices of a tomosynthesis) give one event."""
     found: dict[object, IrradiationEvent] = {}
-    for image in header.images:
-        one = event(reading, image, modality, len(found))
+    for first, last in _runs(header.images):
+        one = event(reading, first, modality, len(found))
         if one is not None:
+            one = one if first is last else _ended(reading, one, last, len(found))
             found.setdefault(one.irradiation_event_uid or one, one)
     return Body(modality, tuple(found.values()), ())
+
+
+def _runs(images: tuple[Image, ...]) -> Iterator[tuple[Image, Image]]:
+    """Give the first and the last frame of every object: what varies between is one exposure all the same."""
+    starts = [number for number, image in enumerate(images) if image.frame == 0]
+    for start, following in pairwise([*starts, len(images)]):
+        yield images[start], images[following - 1]
+
+
+def _ended(reading: Reading, one: IrradiationEvent, last: Image, index: int) -> IrradiationEvent:
+    """Add where a rotational run ended (C.8.19.6.12): the angles of the last frame."""
+    said = read(_ANGLES, Looked(reading, last, "event", index))
+    ends = {f"{column.removesuffix('_angle_deg')}_end_angle_deg": value for column, value in said.items()}
+    turned = any(value != getattr(one, column) for column, value in said.items())
+    return replace(one, event_type="rotational_acquisition", **ends) if turned else one  # type: ignore[arg-type]

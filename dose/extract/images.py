@@ -93,14 +93,20 @@ def choose(header: Header) -> tuple[ImageReader, str]:
         reader = PROJECTION
     if reader in (CT, SCREEN) and dose_screen.is_screen(image):
         return SCREEN, stated if stated in SCREEN.modalities else "CT"
-    if reader is SCREEN:
+    if reader is SCREEN and (stated not in _PROJECTION or not _states_exposure(image)):
         raise NotADoseObject(_only_pixels(image))
+    if reader is SCREEN:  # a radiograph whose maker stores it as a secondary capture
+        reader = PROJECTION
     if reader is None:
         raise NotADoseObject(f"an object of modality {stated}" if stated else "an object without a document title")
     modality = stated if stated in reader.modalities else implied
     if modality is None:
         raise NotADoseObject(f"a performed procedure step of modality {stated or 'unknown'}")
     return reader, modality
+
+
+def _states_exposure(image: Image) -> bool:
+    return any(word(image, keyword) for keyword in ("KVP", "ImageAndFluoroscopyAreaDoseProduct", "EntranceDoseInmGy"))
 
 
 def _only_pixels(image: Image) -> str:

@@ -104,6 +104,26 @@ def test_the_table_positions_of_a_sequence_are_one_event():
     assert (one.event_type, one.acquisition_number) == ("sequenced", 1)
 
 
+def test_slices_without_a_number_are_one_acquisition_whatever_their_times():
+    slices = [
+        head("CT", number, AcquisitionNumber=None, AcquisitionTime=f"1140{number:02}", SliceLocation=str(number))
+        for number in range(10, 16)
+    ]
+    (one,) = bundled(*slices).events
+    assert one.started_at == "2026-11-21T11:40:10"
+
+
+def test_localizers_of_one_series_are_told_apart_by_time():
+    views = [localizer(SOPInstanceUID=f"2.25.{n}", AcquisitionTime=f"11401{n}", AcquisitionNumber=None) for n in (1, 2)]
+    assert [one.event_type for one in bundled(*views).events] == ["constant_angle"] * 2
+
+
+def test_a_slice_without_ctdi_does_not_hide_that_of_the_others():
+    slices = ct_slices(3)
+    del slices[0].CTDIvol
+    assert bundled(*slices).events[0].ctdi_vol_mgy == 8.4
+
+
 def test_a_sequence_that_comes_back_to_a_position_is_several_events():
     stated = {"ScanOptions": "AXIAL MODE", "SliceLocation": "10"}
     phases = [head("CT", number, AcquisitionNumber=str(number), **stated) for number in (1, 2)]

@@ -91,6 +91,19 @@ def test_an_enhanced_run_states_its_technique_in_functional_groups():
     assert (found.kvp_kv, found.tube_current_ma, found.positioner_primary_angle_deg) == (73.0, 412.5, 12.0)
 
 
+def test_the_frames_of_an_enhanced_run_are_one_exposure_that_ends_where_the_last_frame_stands():
+    frames = [items(PositionerPositionSequence=items(PositionerPrimaryAngle=str(angle)))[0] for angle in (-90, 0, 90)]
+    ds = head("XA", sop_class="1.2.840.10008.5.1.4.1.1.12.1.1", PerFrameFunctionalGroupsSequence=frames)
+    (found,) = reports(ds).events
+    assert (found.positioner_primary_angle_deg, found.positioner_primary_end_angle_deg) == (-90.0, 90.0)
+    assert (found.event_type, found.pka_gy_cm2) == ("rotational_acquisition", 0.125)
+
+
+def test_a_radiograph_stored_as_a_secondary_capture_is_read():
+    found = reports(head("DX", sop_class="1.2.840.10008.5.1.4.1.1.7"))
+    assert (found.source, found.events[0].pka_gy_cm2) == ("header", 0.125)
+
+
 def tomosynthesis(number=1, sop_class="1.2.840.10008.5.1.4.1.1.13.1.3", **attributes):
     absent = dict.fromkeys(("KVP", "OrganDose", "EntranceDoseInmGy", "ExposureInuAs", "Exposure", "ExposureTime"))
     dose = items(KVP="31", OrganDose="0.0186", EntranceDoseInmGy="7.1", ExposureInmAs=64.0, ExposureTimeInms=3700.0)

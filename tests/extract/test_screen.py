@@ -90,6 +90,12 @@ def test_a_screen_of_pixels_only_says_so(stated, reason):
     assert reason in str(found)
 
 
+def test_totals_alone_are_read():
+    found = reports(dose_screen(Modality="XA", ImageAndFluoroscopyAreaDoseProduct="182.5", TotalTimeOfFluoroscopy=324))
+    assert (found.events, found.modality) == ((), "XA")
+    assert (found.accumulated[0].pka_gy_cm2, found.accumulated[0].fluoro_time_s) == (18.25, 324.0)
+
+
 def test_a_ct_image_that_lists_acquisitions_is_a_screen():
     assert reports(head("CT", ExposureDoseSequence=[exposure()])).source == "dose_screen"
 
