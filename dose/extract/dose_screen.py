@@ -103,14 +103,18 @@ def is_screen(image: Image) -> bool:
 
 
 def read_images(reading: Reading, header: Header, modality: str) -> Body:
-    """Read one event for every acquisition listed, and the totals."""
-    image = header.images[0]
-    said = comment(image)
-    items = [item_image(image, item) for item in image.items.get(EXPOSURES, ())]
-    items = items or [Image({}, {}) for _ in said.lines]
-    texts = _assigned(items, said)
-    events = tuple(_event(reading, item, texts[index], index) for index, item in enumerate(items))
-    return Body(modality, events, totals(reading, image, said))
+    """Read one event for every acquisition listed, and the totals; what several pages repeat is read once."""
+    events: dict[object, IrradiationEvent] = {}
+    sums: dict[AccumulatedDose, None] = {}
+    for image in header.images:
+        said = comment(image)
+        items = [item_image(image, item) for item in image.items.get(EXPOSURES, ())]
+        items = items or [Image({}, {}) for _ in said.lines]
+        for place, (item, line) in enumerate(zip(items, _assigned(items, said), strict=True)):
+            event = _event(reading, item, line, len(events))
+            events.setdefault(event.irradiation_event_uid or (place, event), event)
+        sums |= dict.fromkeys(totals(reading, image, said))
+    return Body(modality, tuple(events.values()), tuple(sums))
 
 
 def item_image(image: Image, item: Item) -> Image:

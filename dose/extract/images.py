@@ -9,15 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dose.errors import MissingField, NotADoseObject
-from dose.extract import checks, dose_screen, image_ct, image_nuclear, image_projection, mpps, study, texts
+from dose.extract import checks, dose_screen, image_ct, image_nuclear, image_projection, mpps, people, study, texts
 from dose.extract.body import Body
 from dose.extract.document import Document
 from dose.extract.header import Header, Image
 from dose.extract.header_table import joined
-from dose.extract.header_tags import LEAVES, path_of
+from dose.extract.header_tags import LEAVES
 from dose.extract.image_projection import word
 from dose.extract.reading import Reading, Traced
-from dose.model import DoseReport, Person
+from dose.model import DoseReport
 
 _UIDS = "1.2.840.10008."
 _PROJECTION = ("DX", "CR", "MG", "XA", "RF", "PX", "IO")
@@ -73,7 +73,6 @@ _NOTES = {
     "read-by-pydicom": "the encoding is unusual; read by the general reader",
     "images-left-out": "some images of the series cannot be read and are left out",
 }
-_PEOPLE = {"OperatorsName": "operator", "PerformingPhysicianName": "performing physician"}
 _SCREENS = ("DOSE_INFO", "DOSE REPORT", "DOSE_REPORT", "PATIENT PROTOCOL", "DOSE INFO", "RAPPORT DOSE", "SCREEN SAVE")
 
 
@@ -91,7 +90,7 @@ def choose(header: Header) -> tuple[ImageReader, str]:
     reader, implied = known or (BY_MODALITY.get(stated), None)
     if reader is CT and stated == "MG":
         reader = PROJECTION
-    if reader in (CT, SCREEN) and dose_screen.is_screen(image):
+    if reader in (CT, SCREEN) and any(map(dose_screen.is_screen, header.images)):
         return SCREEN, stated if stated in SCREEN.modalities else "CT"
     if reader is SCREEN and (stated not in _PROJECTION or not _states_exposure(image)):
         raise NotADoseObject(_only_pixels(image))
@@ -162,20 +161,8 @@ def report(header: Header, trace: list[Traced] | None, version: int, count: int 
         warnings=reading.warnings(),
         reader_version=version,
         instance_count=count or 1,
-        people=tuple(people(reading, header.images[0])),
+        people=people.once(people.of_header(document)),
     )
-
-
-def people(reading: Reading, image: Image) -> list[Person]:
-    """Return who operated and who performed, as the header names them; each name once."""
-    found: dict[Person, None] = {}
-    for keyword, role in _PEOPLE.items():
-        tag = LEAVES[keyword][0]
-        said = texts.decode(image.values.get(tag, b""), reading.charset)
-        if said and reading.trace is not None:
-            reading.trace.append(Traced("study", None, "people", path_of(tag), said))
-        found |= {Person(role, name.strip()): None for name in said.split("\\") if name.strip(" ^")}
-    return list(found)
 
 
 def _step(header: Header, end: str) -> str | None:

@@ -3,9 +3,11 @@
 import pytest
 
 from dose.errors import NotADoseObject
+from dose.extract import extract, series
 from tests.build import dose_screen, elscint_dlp, exposure, head
-from tests.extract.heads import lines, refusal, reports
+from tests.extract.heads import file, lines, refusal, reports
 
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 GE = "TotalDLP=1748.68\r\nEvent=1\r\nEvent=2 DLP=769.67\r\nEvent=3 DLP=979.01"
 PHILIPS = (
     "Series #3 Liver Average CTDIvol=7.2 DLP=196.0\nSeries #5 Pelvis Average CTDIvol=9.3 DLP=248.6\nTotal DLP=444.6"
@@ -94,6 +96,15 @@ def test_totals_alone_are_read():
     found = reports(dose_screen(Modality="XA", ImageAndFluoroscopyAreaDoseProduct="182.5", TotalTimeOfFluoroscopy=324))
     assert (found.events, found.modality) == ((), "XA")
     assert (found.accumulated[0].pka_gy_cm2, found.accumulated[0].fluoro_time_s) == (18.25, 324.0)
+
+
+def test_the_pages_of_a_screen_speak_together():
+    stated = {"SOPClassUID": CT_IMAGE, "SOPInstanceUID": "2.25.2"}
+    first = dose_screen(exposure(), comment="Series #3 DLP=196.0\nTotal DLP=444.6", SOPClassUID=CT_IMAGE)
+    second = dose_screen(exposure(SeriesNumber="5"), comment="Series #5 DLP=248.6", **stated)
+    found = extract(series.bundle([file(first), file(second)]))
+    assert (found.source, found.instance_count) == ("dose_screen", 2)
+    assert sorted(one.dlp_mgy_cm for one in found.events) == [196.0, 248.6]
 
 
 def test_a_ct_image_that_lists_acquisitions_is_a_screen():
