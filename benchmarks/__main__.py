@@ -16,6 +16,7 @@ SHORT: dict[str, list[str]] = {
     "bench_latency": ["--short"],
     "bench_memory": ["--short"],
     "fuzz": ["--short"],
+    "bench_import": ["--short"],
     "bench_lists": ["--studies", "20000"],
 }
 
