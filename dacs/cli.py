@@ -21,6 +21,8 @@ db = typer.Typer(no_args_is_help=True, help="Create, upgrade and check the datab
 user = typer.Typer(no_args_is_help=True, help="Accounts of people who sign in.")
 app.add_typer(db, name="db")
 app.add_typer(user, name="user")
+quality = typer.Typer(no_args_is_help=True, help="Samples of transferred data, and what is no patient.")
+app.add_typer(quality, name="quality")
 legacy = typer.Typer(no_args_is_help=True, help="Former doses from CSV and XLSX tables: check, import, undo.")
 app.add_typer(legacy, name="legacy")
 
@@ -298,3 +300,23 @@ def legacy_mappings(
         _say(keep_mapping(settings, save or remove or "", from_ if save else None))
     else:
         _say(list_mappings(settings))
+
+
+@quality.command(name="draw")
+@_clear
+def quality_draw(
+    month: Annotated[str | None, typer.Option(help="A month that is over, as 2026-10; else the last one.")] = None,
+) -> None:
+    """Draw the monthly random samples of all devices that have none yet; drawing again changes nothing."""
+    from dacs.quality import run_draw
+
+    _say(run_draw(_settings(), month))
+
+
+@quality.command(name="judge")
+@_clear
+def quality_judge() -> None:
+    """Judge all studies again by the patterns of what is no patient; goes on where it was interrupted."""
+    from dacs.quality import run_judge
+
+    _say(run_judge(_settings()))

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from dacs.quality import Chores
 from dacs.site_files import complete
 from dacs.worker_follow import CursorMoved, Follower, Restored
 from dacs.worker_guard import Guard, InHand, limit_memory
@@ -75,6 +76,7 @@ class Worker:
         self._reader = Reader(client, factory, settings, self._follower, self._queue, Guard(lock))
         self._sweep = Sweep(client, factory, NODE, images=settings.read_images)
         self._peers = RefusedPeers(settings.orthanc_log, factory, NODE)
+        self._chores = Chores(settings, factory)
         self._older_at = 0.0
         self._tidy_at: float | None = None
 
@@ -138,7 +140,7 @@ class Worker:
         """Some objects from before, at the pace that was set; seconds until the next may be read."""
         items = self._queue.due(Priority.RECONCILIATION, Priority.BACKFILL, 1, EVERY)
         if not items:
-            return self._settings.poll_seconds
+            return SWEEP_PAUSE_S if self._chores.step() else self._settings.poll_seconds
         rate, count = self._settings.backfill_per_second, 1
         if items[0].level == BUNDLE:
             count = self._reader.read_bundle(items[0], max(1, round(rate * SLICE_S)), SLICE_S)

@@ -137,22 +137,24 @@ def _console(study: SampleStudy, value: SampleValue, may_edit: bool) -> Any:  # 
         text = [html.Span(value.console_text, className="num"), html.Span(f"\u00a0{unit}", className="unit")]
         return [html.Span(_("Console"), className="phone-label"),
                 html.Bdi(text, dir="ltr") if value.console_text else html.Span("–", className="missing")]  # fmt: skip
-    return dmc.TextInput(
+    field = dmc.TextInput(
         id=sample_id("console", value.id), value=value.console_text or "", debounce=True, size="xs",
         rightSection=html.Bdi(unit, className="unit", dir="ltr"), rightSectionWidth=74,
         inputProps={"inputMode": "text" if unit == "min:s" else "decimal", "autoComplete": "off", "dir": "ltr",
                     "aria-label": _("%(name)s on the console, in %(unit)s", name=name_of(SAMPLED[value.column]),
                                     unit=isolated(unit))},
     )  # fmt: skip
+    return [html.Span(_("Console"), className="phone-label"), field]
 
 
 def _remark(value: SampleValue, may_edit: bool) -> Any:  # noqa: ANN401 - a component
     if not may_edit:
         return free(value.comment) if value.comment else None
-    return dmc.TextInput(
+    field = dmc.TextInput(
         id=sample_id("comment", value.id), value=value.comment or "", debounce=True, size="xs",
         inputProps={"aria-label": _("Remark"), "autoComplete": "off", "maxLength": 1000, "dir": "auto"},
     )  # fmt: skip
+    return html.Div([html.Span(_("Remark"), className="phone-label"), field])
 
 
 def deviation_text(value: SampleValue, modality: str | None) -> Any:  # noqa: ANN401 - a component

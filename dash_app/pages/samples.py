@@ -76,7 +76,7 @@ def show_months(_id: str, _answer: Any) -> list[Any]:  # noqa: ANN401 - a trigge
 def _draw_due() -> None:
     month = samples.last_finished(today())
     with reading(MANAGE) as (session, _who):
-        if samples.is_drawn(session, month):
+        if not samples.undrawn(session, month):
             return
     with changing(MANAGE) as (session, who):
         count = samples.draw_month(session, month, today())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnExpressionArgument, delete, exists, select
+from sqlalchemy import ColumnExpressionArgument, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from dose import tables
@@ -34,12 +34,27 @@ def remove_demo(session: Session, orthanc_ids: Collection[str] = ()) -> Removed:
     _delete(session, tables.KeptObject, tables.KeptObject.sha256.in_(shas))
     _delete(session, tables.ImageSeries, tables.ImageSeries.study_instance_uid.in_(uids))
     _delete(session, source, refused)
+    _delete(session, tables.QcSample, tables.QcSample.study_instance_uid.in_(uids))
+    _delete_corrections(session)
     studies = _delete(session, study, study.is_demo)  # sources, events, totals and words go with them
     spoken_of = exists().where(source.patient_id == patient.id) | exists().where(study.patient_id == patient.id)
     patients = _delete(session, patient, patient.is_demo & ~spoken_of)
     used = exists().where(study.device_id == device.id) | exists().where(source.device_id == device.id)
-    devices = _delete(session, device, device.is_demo & ~used)
+    unused = select(device.id).where(device.is_demo & ~used)
+    _delete(session, tables.QcSample, tables.QcSample.device_id.in_(unused))
+    devices = _delete(session, device, device.id.in_(unused))
     return Removed(studies, patients, devices)
+
+
+def _delete_corrections(session: Session) -> None:
+    correction = tables.Correction
+    uids = select(tables.Study.study_instance_uid).where(tables.Study.is_demo)
+    people = select(tables.Patient.id).where(tables.Patient.is_demo)
+    of_study = correction.study_instance_uid.in_(uids) | correction.target_study_instance_uid.in_(uids)
+    of_patient = correction.patient_id.in_(people) | correction.former_patient_id.in_(people)
+    led = update(tables.Patient).where(tables.Patient.merged_into_id.in_(people)).values(merged_into_id=None)
+    _delete(session, correction, of_study | of_patient)
+    session.execute(led.execution_options(synchronize_session=False))
 
 
 def _delete(session: Session, table: type[tables.Base], condition: ColumnExpressionArgument[bool]) -> int:

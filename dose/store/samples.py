@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, insert, select
 from sqlalchemy.orm import Session
 
 from dose import tables
@@ -116,11 +116,18 @@ def draw(session: Session, device_id: int, month: date, today: date) -> int:
 
 
 def draw_month(session: Session, month: date, today: date) -> int:
-    """Draw the samples of all devices; how many studies were added."""
+    """Draw the samples of all devices that have none yet; how many studies were added."""
+    return sum(draw(session, device_id, month, today) for device_id in undrawn(session, month))
+
+
+def undrawn(session: Session, month: date) -> list[int]:
+    """Devices with studies of patients in a month and no sample of it."""
     first = (month.year * 100 + month.month) * 100_000_000
-    seen = select(STUDY.c.device_id).distinct().where(STUDY.c.listed_at.between(first, first + 99_999_999))
-    devices = [number for number in session.connection().execute(seen).scalars() if number is not None]
-    return sum(draw(session, device_id, month, today) for device_id in sorted(devices))
+    drawn = select(QcSample.device_id).where(QcSample.month == month)
+    seen = select(STUDY.c.device_id).distinct().where(
+        STUDY.c.is_patient, STUDY.c.listed_at.between(first, first + 99_999_999), STUDY.c.device_id.not_in(drawn)
+    )  # fmt: skip
+    return sorted(session.connection().execute(seen).scalars())
 
 
 def _candidates(connection: Connection, device: Device, month: date) -> list[Row[Any]]:
@@ -270,8 +277,3 @@ def _modalities(session: Session, rows: Sequence[QcSample]) -> dict[str, str | N
     where = study.study_instance_uid.in_({row.study_instance_uid for row in rows})
     found = session.execute(select(study.study_instance_uid, study.modality).where(where))
     return {row.study_instance_uid: row.modality for row in found}
-
-
-def is_drawn(session: Session, month: date) -> bool:
-    """Whether anything was drawn of a month."""
-    return bool(session.scalar(select(func.count()).select_from(QcSample).where(QcSample.month == month)))

@@ -100,7 +100,7 @@ def test_every_device_of_a_month_is_drawn_at_once(factory: sessionmaker[Session]
     with writing(factory) as session:
         assert samples.draw_month(session, JANUARY, TODAY) == 4
     with writing(factory) as session:
-        assert samples.draw_month(session, JANUARY, TODAY) == 0
+        assert samples.undrawn(session, JANUARY) == []
 
 
 def test_a_study_without_any_total_is_asked_for_its_main_one(factory: sessionmaker[Session]) -> None:
