@@ -1,4 +1,4 @@
-"""Write the pages that are made from code: docs/settings.md and docs/quantities.md. `--check` only compares."""
+"""Write the pages that are made from code: settings, quantities and conformance. `--check` only compares."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 from dose import quantities
 from dose.settings import PREFIX, Settings
+from tools import conformance
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -29,7 +30,11 @@ def settings_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-PAGES = {"settings.md": settings_page, "quantities.md": quantities.as_markdown}
+PAGES = {
+    "settings.md": settings_page,
+    "quantities.md": quantities.as_markdown,
+    "conformance.md": conformance.page,
+}
 
 
 def main(check: bool) -> int:

@@ -196,6 +196,6 @@ def _value(
     if reading.trace is not None:
         factor = quantity.convert(1.0, unit)
         changed = f"× {factor:.12g} = {quantity.unit}" if factor != 1.0 else None
-        place = ", ".join(filter(None, (cell.get("at"), origin))).replace(", of file", " of file")
+        place = ", ".join(filter(None, (str(cell.get("at") or ""), origin))).replace(", of file", " of file")
         reading.trace.append(Traced(*subject, column, place, str(cell.get("text")), unit or None, changed))
     return value
