@@ -235,9 +235,16 @@ def _outdated(session_factory: Sessions, everything: bool, after_id: int) -> Ite
 
 
 def retry(
-    session_factory: Sessions, scope: Scope, source_object_id: int, read: Reader = reader.extract
+    session_factory: Sessions,
+    scope: Scope,
+    source_object_id: int,
+    read: Reader = reader.extract,
+    *,
+    address: str | None = None,
 ) -> Outcome | None:
     """Read a rejected object again: at once from its kept bytes, else queued for Orthanc (then None).
+
+    `address` is where the person sits, for the audit.
 
     Raises
     ------
@@ -247,7 +254,7 @@ def retry(
         No such rejected object for this account, or neither Orthanc nor we hold it.
     """
     with writing(session_factory) as session:
-        record(session, scope, Action.RETRY_OBJECT, subject="object", subject_id=source_object_id)
+        record(session, scope, Action.RETRY_OBJECT, subject="object", subject_id=source_object_id, address=address)
         queued = queries.retry_rejected(session, scope, source_object_id)
         content = queries.kept_content(session, scope, source_object_id)
         columns = select(SourceObject.origin, SourceObject.orthanc_id, SourceObject.status, Site.name)

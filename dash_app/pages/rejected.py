@@ -10,18 +10,20 @@ from flask import request
 
 from dash_app.components.parts import attributes, empty, icon, page_head, skeleton_rows, table
 from dash_app.components.values import free, ltr, when
-from dash_app.context import changing, reading, scope, web
+from dash_app.context import reading, scope, web
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
 from dash_app.vocabulary import ORIGINS, REASONS, word
-from dose import audit
+from dose import ingest
 from dose.quantities import number_text
-from dose.queries import RejectedPage, RejectedRow, rejected_objects, retry_rejected
+from dose.queries import RejectedPage, RejectedRow, rejected_objects
 from dose.scope import Permission
 
 PAGE_SIZE = 50
 KILOBYTE = 1000
+QUEUED, REFUSED = "queued", "refused"
+Tried = dict[int, str]  # what came of another try, by object
 
 
 def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address
@@ -51,31 +53,31 @@ def _heads() -> list[html.Th]:
     State(Id.URL, "pathname"),
 )
 def show_rejected(search: str | None, asked: dict[str, Any] | None, pathname: str) -> tuple[Any, str]:
-    """The newest rejected objects, after queueing the one whose button was pressed."""
+    """The newest rejected objects, after another try of the one whose button was pressed."""
     if pathname.rstrip("/") != "/rejected":
         raise PreventUpdate
     pressed = number((asked or {}).get("action"))
     # Not again whenever the page is turned.
-    queued = _retry(pressed) if pressed and ctx.triggered_id == Id.REJECTED_ACTION else None
+    tried = _retry(pressed) if pressed and ctx.triggered_id == Id.REJECTED_ACTION else {}
     page_number = number(parameters(search).get("page")) or 1
     with reading(Permission.VIEW_REJECTED) as (session, who):
         page = rejected_objects(session, who, limit=PAGE_SIZE, offset=(page_number - 1) * PAGE_SIZE)
-    return _body(page, page_number, queued), ngettext("%(n)s object", "%(n)s objects", page.total)
+    return _body(page, page_number, tried), ngettext("%(n)s object", "%(n)s objects", page.total)
 
 
-def _retry(source_object_id: int) -> int | None:
-    with changing(Permission.RETRY_REJECTED) as (session, who):
-        if not retry_rejected(session, who, source_object_id):
-            return None
-        audit.record(session, who, audit.Action.RETRY_OBJECT, subject="object", subject_id=source_object_id,
-                     address=request.remote_addr)  # fmt: skip
-    return source_object_id
+def _retry(source_object_id: int) -> Tried:
+    """Try once more: from the bytes we kept at once, else by the worker; what came of it, by object."""
+    try:
+        outcome = ingest.retry(web().sessions, scope(), source_object_id, address=request.remote_addr)
+    except LookupError:  # somebody was faster
+        return {}
+    return {source_object_id: QUEUED if outcome is None else REFUSED}
 
 
-def _body(page: RejectedPage, page_number: int, queued: int | None) -> Any:  # noqa: ANN401 - a component
+def _body(page: RejectedPage, page_number: int, tried: Tried) -> Any:  # noqa: ANN401 - a component
     if not page.rows:
         return empty(_("Nothing was rejected"), html.P(_("Every dose object so far could be read.")), "ok")
-    rows = [_row(row, row.id == queued) for row in page.rows]
+    rows = [_row(row, tried.get(row.id)) for row in page.rows]
     last = max(1, -(-page.total // PAGE_SIZE))
     links = [
         dcc.Link(isolated(str(n)), href=address({"page": str(n)}, "/rejected"),
@@ -85,7 +87,7 @@ def _body(page: RejectedPage, page_number: int, queued: int | None) -> Any:  # n
     return [table(_heads(), rows, "rejected stack"), html.Nav(links, className="pager") if last > 1 else None]
 
 
-def _row(row: RejectedRow, queued: bool) -> html.Tr:
+def _row(row: RejectedRow, tried: str | None) -> html.Tr:
     reason = word(REASONS, row.reason_code) or _("The object cannot be used.")
     detail = html.Div(row.reason, className="second", lang="en", dir="ltr") if row.reason else None
     size = "–" if row.size_bytes is None else f"{number_text(row.size_bytes / KILOBYTE, 3)}\u00a0kB"
@@ -95,7 +97,7 @@ def _row(row: RejectedRow, queued: bool) -> html.Tr:
             html.Td([*_which(row), html.Div(word(ORIGINS, row.origin), className="second")]),
             html.Td(html.Bdi(size, dir="ltr"), className="dose"),
             html.Td(when(row.received_at, web().settings.time_zone)),
-            html.Td(_button(row, queued)),
+            html.Td(_button(row, tried)),
         ],
         key=str(row.id),
     )
@@ -106,12 +108,14 @@ def _which(row: RejectedRow) -> list[Any]:
     return [part for part, known in zip(named, (row.sender, row.sop_instance_uid), strict=True) if known]
 
 
-def _button(row: RejectedRow, queued: bool) -> Any:  # noqa: ANN401 - a component
-    if queued:
+def _button(row: RejectedRow, tried: str | None) -> Any:  # noqa: ANN401 - a component
+    if tried == QUEUED:
         return html.Span([icon("clock"), _("queued")], className="with-icon quiet", role="status")
-    if not scope().may(Permission.RETRY_REJECTED) or row.orthanc_id is None:
+    if not scope().may(Permission.RETRY_REJECTED) or not (row.kept or row.orthanc_id):
         return None
-    return html.Button(
+    button = html.Button(
         [icon("retry"), _("Read again")], className="button small",
         **attributes(data_action=str(row.id), data_target=Id.REJECTED_ACTION.value),
     )  # fmt: skip
+    again = html.Div(_("read again, still refused"), className="second", role="status")
+    return [button, again] if tried == REFUSED else button

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from dose.pacs import OrthancClient, PacsUnreachable
 from dose.queries import Order
 from dose.scope import Role, system_scope
 from dose.tables import AuditEntry, Cursor, IngestItem, IrradiationEvent, ProcessState, RefusedPeer, SourceObject, Study
+from tests import build
 from tests.web.conftest import Asked, Site, value
 from tests.web.test_gate import LIST, REJECTED, SYSTEM, study
 
@@ -150,6 +152,25 @@ def test_a_rejected_object_is_queued_again_by_who_may(site: Site) -> None:
     assert '"queued"' in said(site, press)
     with site.sessions() as session:
         assert session.scalar(select(IngestItem.priority).where(IngestItem.orthanc_id == "e" * 44)) == 1
+
+
+def test_an_imported_object_that_was_refused_is_read_again_at_once(site: Site) -> None:
+    content = build.ct_bytes(4711)
+    bad = ingest.ingest(content[:2000], site.sessions, origin="import", site="Main site")
+    good = ingest.ingest(content, site.sessions, origin="import", site="Main site", read=_refuse)
+
+    def press(number: int | None) -> str:
+        asked = [REJECTED.inputs[0], value("rejected-action", "data", {"action": str(number)})]
+        return said(site, Asked(REJECTED.output, asked, REJECTED.state, pressed=1))
+
+    assert "read again, still refused" in press(bad.source_object_id)
+    left = press(good.source_object_id)
+    assert f'"data-action": "{bad.source_object_id}"' in left
+    assert f'"data-action": "{good.source_object_id}"' not in left
+
+
+def _refuse(_content: bytes) -> NoReturn:
+    raise UnreadableObject("not by this reader")
 
 
 def test_a_worker_that_went_silent_is_said_to_be(site: Site) -> None:
