@@ -67,7 +67,7 @@ TOTAL: Table = {
 }
 _NUMBER = r"=\s*(\d+(?:\.\d+)?)"
 _TOTAL_DLP = re.compile(rf"Total\s*DLP{_NUMBER}", re.IGNORECASE)
-_LINE = re.compile(r"(?:Event\s*=\s*|Series\s*#\s*)(\d+)([^\r\n]*)", re.IGNORECASE)
+_LINE = re.compile(r"(?:Event\s*=\s*|Series\s*#\s*)(\d{1,6})([^\r\n]*)", re.IGNORECASE)
 _DLP, _CTDI = re.compile(rf"\bDLP{_NUMBER}", re.IGNORECASE), re.compile(rf"CTDIvol{_NUMBER}", re.IGNORECASE)
 _DIFFERS = 0.02
 

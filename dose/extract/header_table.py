@@ -23,6 +23,7 @@ from dose.extract.template import check
 from dose.model import Code
 from dose.quantities import QUANTITIES
 
+_ADDED_UP = ("exposure_time_ms", "exposure_mas")
 ABSENT = "not stated in the header"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
 _AGREE = 0.02  # what two attributes may differ by, beyond the rounding of the coarser one, and still say the same
@@ -60,11 +61,13 @@ class Looked:
             self.reading.trace[-1] = replace(self.reading.trace[-1], reason=reason, conversion=None)
 
     def found_elsewhere(self, column: str) -> None:
-        """Take back that a field is missing."""
-        trace = self.reading.trace
-        for line in list(trace or ())[::-1]:
-            if trace and line == Traced(self.subject, self.index, column, reason=ABSENT):
-                trace.remove(line)
+        """Take back what was said last of this item: that a field is missing."""
+        trace, line = self.reading.trace or [], Traced(self.subject, self.index, column, reason=ABSENT)
+        for position in range(len(trace) - 1, -1, -1):
+            if trace[position] == line:
+                del trace[position]
+            if (trace[position - 1].subject, trace[position - 1].index) != (self.subject, self.index):
+                return
 
     def missing(self, column: str, reason: str) -> None:
         """Write down why a field is None."""
@@ -80,18 +83,15 @@ Fields = dict[str, object]
 def read(table: Table, looked: Looked) -> Fields:
     """Read every field of the table that the image states; absent fields are absent in the result."""
     fields: Fields = {}
+    trace = looked.reading.trace
     for column, row in table.items():
+        before = len(trace) if trace is not None else 0
         value = row(looked, column)
         if value is not None:
             fields[column] = value
-        elif looked.reading.trace is not None and not _is_traced(looked, column):
+        elif trace is not None and len(trace) == before:
             looked.missing(column, ABSENT)
     return fields
-
-
-def _is_traced(looked: Looked, column: str) -> bool:
-    here = (looked.subject, looked.index, column)
-    return any((line.subject, line.index, line.field) == here for line in looked.reading.trace or ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,8 @@ def _one(reading: Reading, column: str, values: list[float]) -> float:
     if len(values) == 1:
         return values[0]
     reading.several.append((column, tuple(values)))
+    if column in _ADDED_UP:
+        return math.fsum(values)
     nonzero = [value for value in values if value] or [0.0]
     return math.fsum(nonzero) / len(nonzero)
 

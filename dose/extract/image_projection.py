@@ -34,7 +34,7 @@ from dose.extract.header_tags import LEAVES
 from dose.extract.reading import Reading
 from dose.extract.template import check
 from dose.model import Filter, IrradiationEvent
-from dose.quantities import is_plausible
+from dose.quantities import QUANTITIES, is_plausible
 
 SIDES = {"L": "left", "R": "right", "B": "both"}
 _MATERIALS = {
@@ -145,15 +145,25 @@ _ANGLES: Table = {
 }
 TABLES: Mapping[str, Table] = {"MG": BREAST, "XA": C_ARM, "RF": C_ARM}
 
-# A number below or above is more likely in another unit (an SID in cm or inches); stored and flagged.
-_DISTANCES = {"MG": (500.0, 1200.0), "IO": (100.0, 1000.0), "PX": (300.0, 2500.0)}
-_DISTANCE = (500.0, 4500.0)
+# What one image of a modality plausibly states. Outside, the number is more likely in another unit (an SID in cm or
+# inches, a glandular dose in mGy, an area dose in cGy.cm2); stored and flagged, like what is outside `quantities`.
+_RADIOGRAPH = {"distance_source_to_detector_mm": (500.0, 4500.0), "pka_gy_cm2": (0.0, 20.0), "ka_e_mgy": (0.0, 100.0)}
+_EXPECTED: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "DX": _RADIOGRAPH,
+    "CR": _RADIOGRAPH,
+    "PX": _RADIOGRAPH | {"distance_source_to_detector_mm": (300.0, 2500.0), "pka_gy_cm2": (0.0, 5.0)},
+    "IO": _RADIOGRAPH | {"distance_source_to_detector_mm": (100.0, 1000.0), "pka_gy_cm2": (0.0, 1.0)},
+    "MG": {"distance_source_to_detector_mm": (500.0, 1200.0), "agd_mgy": (0.0, 20.0), "ka_e_mgy": (0.0, 200.0)},
+    "XA": {"distance_source_to_detector_mm": (500.0, 2500.0)},
+    "RF": {"distance_source_to_detector_mm": (500.0, 2500.0)},
+}
 STATES = (
     "pka_gy_cm2", "ka_e_mgy", "agd_mgy", "kvp_kv", "tube_current_ma", "exposure_mas", "exposure_time_ms",
     "exposure_index", "ctdi_vol_mgy",
 )  # fmt: skip
 _CONE_BEAM_CLASSES = ("1.2.840.10008.5.1.4.1.1.13.1.2",)  # X-Ray 3D Craniofacial
 _TOMOSYNTHESIS_CLASSES = ("1.2.840.10008.5.1.4.1.1.13.1.3", "1.2.840.10008.5.1.4.1.1.2")  # breast; as CT images
+_PLANES = {"BIPLANE A": "A", "BIPLANE B": "B"}  # third value of Image Type: C.8.7.1.1.1
 _MOVING = {"PositionerMotion": "rotational_acquisition", "TableMotion": "stepping_acquisition"}
 
 
@@ -176,13 +186,21 @@ def _event_type(image: Image, modality: str) -> str:
     return next(moving, "stationary_acquisition")
 
 
-def _check_distance(reading: Reading, fields: Fields, modality: str) -> None:
-    value = fields.get("distance_source_to_detector_mm")
-    low, high = _DISTANCES.get(modality, _DISTANCE)
-    if not isinstance(value, float) or not is_plausible("distance_source_to_detector_mm", value):
-        return  # absent, or noted already
-    if not low <= value <= high:
-        reading.note("implausible", f"distance_source_to_detector_mm: {value:g} mm is outside {low:g} to {high:g}")
+def _plane(image: Image) -> str:
+    # One image is of one tube: what is no half of a biplane acquisition has the only plane there is.
+    found = (_PLANES.get(part.strip()) for part in word(image, "ImageType").split("\\"))
+    return next(filter(None, found), "single")
+
+
+def _check(reading: Reading, fields: Fields, modality: str) -> None:
+    for column, (low, high) in _EXPECTED[modality].items():
+        value = fields.get(column)
+        if not isinstance(value, float) or not is_plausible(column, value) or low <= value <= high:
+            continue  # absent, noted already, or plausible
+        unit = QUANTITIES[column].unit
+        reading.note(
+            "implausible", f"{column}: {value:g} {unit} is outside {low:g} to {high:g} of one {modality} image"
+        )
 
 
 def event(reading: Reading, image: Image, modality: str, index: int = 0) -> IrradiationEvent | None:
@@ -191,10 +209,11 @@ def event(reading: Reading, image: Image, modality: str, index: int = 0) -> Irra
     fields: dict[str, Any] = read(TABLES.get(modality, STAND), Looked(reading, image, "event", index))
     if all(fields.get(column) is None for column in STATES):
         return None
-    _check_distance(reading, fields, modality)
+    _check(reading, fields, modality)
     series = word(image, "SeriesInstanceUID") or None
     return IrradiationEvent(
         event_type=_event_type(image, modality),
+        plane=_plane(image),
         series_instance_uid=series,
         values=tuple(reading.several),
         **fields,

@@ -80,6 +80,12 @@ def test_the_event_type_of_a_run_is_read_from_its_modes():
     assert event("RF").event_type == "fluoroscopy"
 
 
+def test_the_plane_of_a_biplane_run_is_read_from_its_image_type():
+    assert event("XA").plane == "single"
+    assert event("XA", ImageType=["ORIGINAL", "PRIMARY", "BIPLANE B"]).plane == "B"
+    assert event("DX").plane == "single"
+
+
 def test_an_enhanced_run_states_its_technique_in_functional_groups():
     absent = dict.fromkeys(("PositionerPrimaryAngle", "PositionerSecondaryAngle", "KVP", "XRayTubeCurrent"))
     frame = items(FrameAcquisitionSequence=items(KVP="73", XRayTubeCurrentInmA=412.5))[0]
@@ -175,6 +181,25 @@ def test_a_distance_in_centimetres_is_kept_as_sent_and_flagged():
     assert event("DX", DistanceSourceToDetector="115").distance_source_to_detector_mm == 115.0
     assert warnings(head("DX", DistanceSourceToDetector="115")) == ["implausible"]
     assert warnings(head("DX", DistanceSourceToDetector="11.5")) == ["implausible"]
+
+
+@pytest.mark.parametrize(
+    ("modality", "stated"),
+    [
+        ("MG", {"OrganDose": "0.42"}),
+        ("DX", {"ImageAndFluoroscopyAreaDoseProduct": "412"}),
+        ("IO", {"ImageAndFluoroscopyAreaDoseProduct": "15"}),
+        ("CR", {"EntranceDoseInmGy": "350"}),
+    ],
+)
+def test_a_dose_that_is_likely_in_another_unit_is_flagged(modality, stated):
+    assert warnings(head(modality, **stated)) == ["implausible"]
+
+
+def test_several_exposure_times_of_one_image_add_up():
+    found = event("DX", ExposureTime=Bytes(b"12\\30"), KVP=Bytes(b"70\\0\\80"))
+    assert (found.exposure_time_ms, found.kvp_kv) == (42.0, 75.0)
+    assert dict(found.values) == {"exposure_time_ms": (12.0, 30.0), "kvp_kv": (70.0, 0.0, 80.0)}
 
 
 def test_the_exposed_area_is_in_centimetres_at_the_detector():
