@@ -5,9 +5,14 @@ Nothing of this is stored: it is recomputed from the kept object, by the same ta
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import fields
+
 from dose.extract import Source, read
 from dose.extract.limits import DEFAULT, Limits
 from dose.extract.reading import Traced
+from dose.model import AccumulatedDose, DoseReport, IrradiationEvent
+from dose.quantities import QUANTITIES
 
 __all__ = ["Traced", "trace"]
 
@@ -35,5 +40,28 @@ def trace(source: Source, limits: Limits = DEFAULT) -> list[Traced]:
         As `dose.extract.extract`.
     """
     lines: list[Traced] = []
-    read(source, limits, lines)
-    return lines
+    report = read(source, limits, lines)
+    return lines + list(_absent(report, {(line.subject, line.index, line.field) for line in lines}))
+
+
+_WHY = {
+    "header": "images of this kind do not state it",
+    "dose_screen": "dose screens do not state it",
+    "mpps": "performed procedure steps do not state it",
+    "manual": "not typed",
+    "legacy": "not in the imported table",
+}
+
+
+def _absent(report: DoseReport, known: set[tuple[str, int | None, str]]) -> Iterator[Traced]:
+    """Yield why each quantity without a line is None: this kind of object has no place for it."""
+    why = _WHY.get(report.source, f"template {report.template} has no item for it")
+    for subject, rows, columns in (("event", report.events, _EVENT), ("accumulated", report.accumulated, _TOTAL)):
+        for index, row in enumerate(rows):
+            for column in columns:
+                if getattr(row, column) is None and (subject, index, column) not in known:
+                    yield Traced(subject, index, column, reason=why)
+
+
+_EVENT = tuple(field.name for field in fields(IrradiationEvent) if field.name in QUANTITIES)
+_TOTAL = tuple(field.name for field in fields(AccumulatedDose) if field.name in QUANTITIES)

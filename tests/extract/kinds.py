@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 from pydicom.dataset import Dataset
@@ -28,6 +29,7 @@ _TEXTS = {
 }  # fmt: skip
 
 
+@functools.cache
 def every_kind() -> dict[str, bytes]:
     """Return an object of every kind as it is ingested: reports, images without their pixels, series, typed rows."""
     kinds = {name: to_bytes(build()) for name, build in REPORTS.items()}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import random
+from dataclasses import fields
 
 from dose.extract import sr, sr_pydicom
 from dose.extract.document import Document
 from dose.extract.limits import DEFAULT, Budget
+from dose.extract.reading import Traced
+from dose.model import DoseReport
+from dose.quantities import QUANTITIES
 from tests.build import (
     EMPTY,
     CTSource,
@@ -79,3 +83,18 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
         else:
             spoilt = spoilt[: at + 1]
     return bytes(spoilt)
+
+
+def untraced(report: DoseReport, lines: list[Traced]) -> list[tuple[str, int, str]]:
+    """Return the quantities of events and totals that have a value without its line, or neither value nor reason."""
+    said = {(line.subject, line.index, line.field) for line in lines if line.reason is None}
+    told = {(line.subject, line.index, line.field) for line in lines if line.reason is not None}
+    rows = [("event", *row) for row in enumerate(report.events)]
+    rows += [("accumulated", *row) for row in enumerate(report.accumulated)]
+    found = []
+    for subject, index, row in rows:
+        for column in (field.name for field in fields(row) if field.name in QUANTITIES):
+            place = (subject, index, column)
+            if place not in (said if getattr(row, column) is not None else said | told):
+                found.append(place)
+    return found

@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
+from dose.errors import BadObject
 from dose.extract import extract
 from dose.extract.contract import walk
-from tests.extract.samples import by_pydicom, read_narrow, same
+from dose.extract.trace import trace
+from tests.extract.samples import by_pydicom, read_narrow, same, untraced
 
 pytestmark = pytest.mark.corpus
 FOLDERS = ("ct", "projection", "mammography")
@@ -33,6 +35,25 @@ def test_every_number_is_what_dcmtk_reads(corpus, tmp_path, folder):
     command = [sys.executable, str(corpus / "compare.py"), str(output), "--only", f"{folder}/"]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
+
+
+def test_the_whole_corpus_differs_nowhere_from_what_dcmtk_reads(corpus, tmp_path):
+    output = tmp_path / "out.jsonl"
+    output.write_text("".join(json.dumps(line) + "\n" for line in walk([corpus])))
+    command = [sys.executable, str(corpus / "compare.py"), str(output)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert found.stdout.endswith(": 0 differ\n"), found.stdout
+    compared = int(found.stdout.splitlines()[-1].split()[1])
+    assert compared > 15_600  # what is compared must not silently become less
+
+
+def test_every_value_of_the_corpus_can_be_opened_and_every_absence_has_a_reason(corpus):
+    for file in files(corpus, *FOLDERS, "nuclear", "headers"):
+        try:
+            report = extract(file)
+        except BadObject:
+            continue
+        assert untraced(report, trace(file)) == [], file.name
 
 
 def test_a_path_gives_what_its_bytes_give(corpus):

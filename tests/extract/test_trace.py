@@ -2,7 +2,10 @@
 
 from dataclasses import fields
 
+import pytest
+
 from dacs.synthetic.radiopharm import OrganDose, administration, radiopharm_rdsr
+from dose.errors import NotADoseObject
 from dose.extract import extract
 from dose.extract.trace import trace
 from dose.model import IrradiationEvent
@@ -23,6 +26,8 @@ from tests.build import (
     study,
     to_bytes,
 )
+from tests.extract.kinds import every_kind
+from tests.extract.samples import untraced
 
 PLAIN = {one.name for one in fields(IrradiationEvent)} & set(QUANTITIES)
 
@@ -104,3 +109,13 @@ def test_what_a_container_holds_is_traced_as_part_of_it():
     data = to_bytes(radiopharm_rdsr(study=study(), events=[administration(organ_doses=(organ,))]))
     said = [line for line in lines(data, "organ_doses.0") if line.unit]
     assert [(line.value, line.unit, line.conversion) for line in said] == [("2.5", "mGy", "× 1 = mGy")]
+
+
+@pytest.mark.parametrize(("name", "data"), every_kind().items(), ids=list(every_kind()))
+def test_every_kind_of_object_tells_where_each_number_comes_from_or_why_there_is_none(name, data):
+    try:
+        report = extract(data)
+    except NotADoseObject:
+        assert name in {"text report", "image RF"} or name.startswith("header")
+        return
+    assert untraced(report, trace(data)) == []
