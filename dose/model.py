@@ -67,11 +67,15 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class AccumulatedDose:
-    """Totals as *reported* by the device for one plane or breast (TID 10002, 10003, 10005, 10012)."""
+    """Totals as *reported* by the device for one plane or breast (TID 10002, 10003, 10005, 10012).
+
+    `frame_count` is the number of radiographic frames (images) that were taken.
+    """
 
     plane: str | None = None
     laterality: str | None = None
     event_count: int | None = None
+    frame_count: int | None = None
     dlp_mgy_cm: float | None = None
     pka_gy_cm2: float | None = None
     ka_r_mgy: float | None = None

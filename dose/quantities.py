@@ -160,6 +160,7 @@ _ROWS = (
     Quantity("exposure_mas", "Exposure", "Q", "mAs", MAS, 0, 100000, "TID 10003B (113736)"),
     Quantity("number_of_pulses", "Number of pulses", "", "1", ONE, 0, 1e6, "TID 10003B (113768)"),
     Quantity("event_count", "Number of irradiation events", "", "1", ONE, 0, 10000, "TID 10012 (113812)"),
+    Quantity("frame_count", "Number of images", "", "1", ONE, 0, 100000, "TID 10004, 10006 (113731)"),
     Quantity("scanning_length_mm", "Scanning length", "", "mm", MM, 0, 3000, "TID 10013 (113825)"),
     _size("single_collimation_mm", "Nominal single collimation", "mm", MM, 0.1, 200, "TID 10013 (113826)"),
     _size("total_collimation_mm", "Nominal total collimation", "mm", MM, 0.1, 200, "TID 10013 (113827)"),

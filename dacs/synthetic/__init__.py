@@ -35,6 +35,7 @@ from dacs.synthetic.radiopharm import (
     administration_uid,
     radiopharm_rdsr,
 )
+from dacs.synthetic.radsum import Radsum, radsum
 from dacs.synthetic.subjects import Device, Patient, Study
 from dacs.synthetic.uids import uid
 
@@ -65,6 +66,7 @@ __all__ = [
     "Patient",
     "PhilipsItems",
     "ProjectionTotals",
+    "Radsum",
     "Raw",
     "Repeated",
     "Study",
@@ -90,6 +92,7 @@ __all__ = [
     "projection_rdsr",
     "radiograph",
     "radiopharm_rdsr",
+    "radsum",
     "rotational",
     "shuffled",
     "to_bytes",

@@ -56,6 +56,12 @@ DEVICE_TYPES: Mapping[str, Concept] = {
 }
 
 # What both kinds of event share
+EVENT_LABEL = D("113605", "Irradiation Event Label")
+LABEL_TYPE = D("113606", "Label Type")
+LABEL_TYPES: Mapping[str, Concept] = {
+    "series": D("113607", "Series Number"),
+    "acquisition": D("113608", "Acquisition Number"),
+}
 EVENT_UID = D("113769", "Irradiation Event UID")
 STARTED = D("111526", "DateTime Started")
 PROTOCOL = D("125203", "Acquisition Protocol")

@@ -19,6 +19,7 @@ from dacs.synthetic.content import (
     Value,
     code,
     container,
+    modifier,
     moment,
     numbers,
     person,
@@ -105,6 +106,7 @@ class CTEvent:
     exposed_range_mm: Value = None
     water_equivalent_diameter_mm: Value = None
     checks: Sequence[CTCheck] = ()
+    label: tuple[str, str] | None = None  # a key of LABEL_TYPES, and the event's label
 
 
 def ct_event(**fields: Any) -> CTEvent:  # noqa: ANN401 - any field of CTEvent
@@ -184,6 +186,9 @@ def _acquisition_items(event: CTEvent, place: int, study: Study, device: Device)
         yield code(c.PROCEDURE_CONTEXT, c.CONTEXTS[event.context])
     yield from moment(c.STARTED, event.started)
     yield from uidref(c.EVENT_UID, event_uid(study, place) if event.uid is None else event.uid or None)
+    if event.label:
+        kind, said = event.label
+        yield Item("CONTAINS", "TEXT", c.EVENT_LABEL, said, (modifier(c.LABEL_TYPE, c.LABEL_TYPES[kind]),))
     yield _parameters(event, device.dialect)
     if event.dose_container:
         yield _dose(event, device.dialect)

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dose import codes as c
 from dose.codes import Concept
+from dose.extract import texts
 from dose.extract.document import Node
 from dose.extract.reading import Reading
-from dose.extract.template import Table, Where
+from dose.extract.template import NOWHERE, Table, Where, coded
 from dose.model import AccumulatedDose, IrradiationEvent, Person
 
 
@@ -36,6 +38,24 @@ class Reader:
     read: Callable[[Reading, tuple[Node, ...]], Body]
     procedures: tuple[Concept, ...] = ()
     source: str = "rdsr"
+
+
+LABEL = Table({"type": coded(c.LABEL_TYPE)})
+
+
+def acquisition_number(reading: Reading, _: str, nodes: list[Node]) -> int | None:
+    """Read an event's label where it is the Acquisition Number of its images (CID 10022), which tells them apart."""
+    for node in nodes:
+        kind = LABEL.read(reading, node[3], NOWHERE).get("type")
+        said = texts.decode(node[2], "") if isinstance(node[2], bytes) else ""
+        if (
+            kind is not None
+            and (kind.scheme, kind.code) == c.ACQUISITION_NUMBER_LABEL
+            and said.isdecimal()
+            and len(said) < 10
+        ):
+            return int(said)
+    return None
 
 
 def containers(nodes: tuple[Node, ...], concept: Concept, at: str = "1") -> Iterator[tuple[str, Node]]:

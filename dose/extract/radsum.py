@@ -12,11 +12,15 @@ from dose import codes as c
 from dose.extract.body import Body, Reader
 from dose.extract.document import Node
 from dose.extract.reading import Reading
-from dose.extract.template import Table, Where, number
+from dose.extract.template import Table, Where, count, number
 from dose.model import AccumulatedDose
 
 TOTAL = Table(
-    {"fluoro_time_s": number(c.RADSUM_FLUORO_TIME), "pka_gy_cm2": number(c.RADSUM_PKA)},
+    {
+        "frame_count": count(c.RADSUM_FRAMES),
+        "fluoro_time_s": number(c.RADSUM_FLUORO_TIME),
+        "pka_gy_cm2": number(c.RADSUM_PKA),
+    },
     anywhere=True,
 )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from dose import codes as c
 from dose.extract import people
-from dose.extract.body import Body, Reader, each
+from dose.extract.body import Body, Reader, acquisition_number, each
 from dose.extract.document import Node
 from dose.extract.reading import Reading
 from dose.extract.template import (
@@ -19,6 +19,7 @@ from dose.extract.template import (
     Table,
     choice,
     coded,
+    count,
     group,
     moment,
     number,
@@ -28,7 +29,7 @@ from dose.extract.template import (
 )
 from dose.model import AccumulatedDose, DoseCheck, IrradiationEvent, Person, XRaySource
 
-TOTAL = Table({"event_count": number(c.CT_EVENT_COUNT), "dlp_mgy_cm": number(c.DLP_TOTAL)}, anywhere=True)
+TOTAL = Table({"event_count": count(c.CT_EVENT_COUNT), "dlp_mgy_cm": number(c.DLP_TOTAL)}, anywhere=True)
 
 SOURCE = Table(
     {
@@ -103,6 +104,7 @@ NOTIFICATIONS = _checks(
 EVENT = Table(
     {
         "irradiation_event_uid": text(c.IRRADIATION_EVENT_UID),
+        "acquisition_number": group(acquisition_number, c.EVENT_LABEL),
         "event_type": choice(c.CT_EVENT_TYPES, c.CT_ACQUISITION_TYPE),
         "started_at": moment(c.DATETIME_STARTED),
         "protocol": worded({}, c.ACQUISITION_PROTOCOL),
@@ -138,8 +140,6 @@ EVENT = Table(
 
 _PER_SOURCE = ("kvp_kv", "tube_current_ma", "max_tube_current_ma", "exposure_time_per_rotation_ms")
 
-MOST_EVENTS = 1e6  # beyond, a number of events is none
-
 
 def _repeated(reading: Reading) -> tuple[XRaySource, ...]:
     """Read sources that share one container: the n-th value of each item is the n-th source's."""
@@ -164,11 +164,6 @@ def _event(reading: Reading, fields: dict[str, Any]) -> IrradiationEvent:
     return IrradiationEvent(**fields)
 
 
-def _total(fields: dict[str, Any]) -> AccumulatedDose:
-    count = fields.pop("event_count", None)
-    return AccumulatedDose(event_count=int(count) if count is not None and 0 <= count < MOST_EVENTS else None, **fields)
-
-
 def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     """Read a CT report's events and totals, in document order."""
     took_part: list[Person] = []
@@ -176,7 +171,9 @@ def read(reading: Reading, content: tuple[Node, ...]) -> Body:
         _event(reading, people.taken_out(fields, took_part))
         for fields in each(reading, content, c.CT_ACQUISITION, EVENT, "event")
     )
-    totals = tuple(_total(fields) for fields in each(reading, content, c.CT_ACCUMULATED, TOTAL, "accumulated"))
+    totals = tuple(
+        AccumulatedDose(**fields) for fields in each(reading, content, c.CT_ACCUMULATED, TOTAL, "accumulated")
+    )
     return Body("CT", events, totals, tuple(took_part))
 
 

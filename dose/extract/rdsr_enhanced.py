@@ -19,13 +19,13 @@ from dose.extract import private, rdsr_ct, rdsr_projection
 from dose.extract.body import Body, Reader, containers
 from dose.extract.document import NO_CODE, NOTHING, Node
 from dose.extract.reading import Reading
-from dose.extract.template import NOWHERE, Table, Where, choice, group, moment, number, text, total
+from dose.extract.template import NOWHERE, Table, Where, choice, count, group, moment, number, text, total
 from dose.model import IrradiationEvent
 
 TOTAL = Table(
     {
         **{column: row for column, row in rdsr_projection.TOTAL.rows.items() if column not in private.TOTAL},
-        "event_count": number(c.CT_EVENT_COUNT),
+        "event_count": count(c.CT_EVENT_COUNT),
         "dlp_mgy_cm": number(c.DLP_TOTAL),
         "source_id": text(c.CT_SOURCE_ID),
     },
@@ -173,17 +173,12 @@ def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     totals = [
         replace(row, plane=row.plane or (None if is_ct else _plane(sources, every)))
         for sources, said in _once(rows)
-        for row in rdsr_projection.totals_of(_counted(said))
+        for row in rdsr_projection.totals_of(said)
     ]
     modality = "CT" if is_ct else rdsr_projection.modality_of(root, events, totals)
     typed = tuple(rdsr_projection.typed_event(event, modality) for event in events)
     took_part = tuple(person for said, _ in found for person in said.get("people", ()))
     return Body(modality, typed, tuple(totals), took_part)
-
-
-def _counted(said: dict[str, Any]) -> dict[str, Any]:
-    count = said.pop("event_count", None)
-    return said | ({"event_count": int(count)} if count is not None and 0 <= count < rdsr_ct.MOST_EVENTS else {})
 
 
 def _is_ct(root: dict[str, Any], events: list[dict[str, Any]]) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from dose import codes as c
 from dose.extract import people, private
-from dose.extract.body import Body, Reader, each
+from dose.extract.body import Body, Reader, acquisition_number, each
 from dose.extract.document import CODE, Node
 from dose.extract.reading import Reading, shared_out
 from dose.extract.template import (
@@ -22,6 +22,7 @@ from dose.extract.template import (
     Where,
     choice,
     coded,
+    count,
     group,
     moment,
     number,
@@ -110,6 +111,7 @@ TOTAL = Table(
         "acquisition_pka_gy_cm2": number(c.ACQUISITION_PKA_TOTAL),
         "acquisition_ka_r_mgy": number(c.ACQUISITION_KA_R_TOTAL),
         "acquisition_time_s": number(c.TOTAL_ACQUISITION_TIME),
+        "frame_count": count(c.TOTAL_FRAMES),
         "agd_mgy": group(_breasts, c.ACCUMULATED_AGD),
         **private.TOTAL,
     },
@@ -119,10 +121,11 @@ TOTAL = Table(
 EVENT = Table(
     {
         "irradiation_event_uid": text(c.IRRADIATION_EVENT_UID),
+        "acquisition_number": group(acquisition_number, c.EVENT_LABEL),
         "event_type": choice(c.PROJECTION_EVENT_TYPES, c.EVENT_TYPE),
         "started_at": moment(c.DATETIME_STARTED),
         "protocol": worded({}, c.ACQUISITION_PROTOCOL),
-        "target_region": coded(c.TARGET_REGION),
+        "target_region": coded(c.TARGET_REGION).or_else(c.ANATOMICAL_STRUCTURE),
         "laterality": choice(c.SIDES, c.ANATOMICAL_STRUCTURE, c.LATERALITY).or_else(c.TARGET_REGION, c.LATERALITY),
         "plane": choice(c.PLANES, c.ACQUISITION_PLANE),
         "comment": text(c.COMMENT),

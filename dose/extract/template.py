@@ -26,6 +26,8 @@ from dose.quantities import QUANTITIES, Quantity
 
 _SHOWN = 16  # letters of a code or unit in a warning: enough to know it, too few for a text about somebody
 
+_MOST = 1e6  # beyond, a number of events or images is none
+
 ReadRow = Callable[[Reading, str, list[Node]], Any]
 
 
@@ -181,6 +183,19 @@ def number(*path: Concept) -> Row:
 def total(*path: Concept) -> Row:
     """A number whose several values add up (exposure, exposure time)."""
     return Row(path, _sum)
+
+
+def count(*path: Concept) -> Row:
+    """A number of things: whole, and no more than anybody does; else it is none, and told."""
+
+    def read(reading: Reading, column: str, nodes: list[Node]) -> int | None:
+        stated = next(iter(numbers(reading, column, nodes)), None)
+        if stated is None or (stated.is_integer() and 0 <= stated < _MOST):
+            return None if stated is None else int(stated)
+        reading.note("implausible", f"{column}: {stated:g} is no number of things")
+        return None
+
+    return Row(path, read)
 
 
 def text(*path: Concept) -> Row:

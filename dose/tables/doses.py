@@ -231,6 +231,7 @@ class AccumulatedDose(Base):
     plane: Mapped[str | None] = mapped_column(String(8))
     laterality: Mapped[str | None] = mapped_column(String(8))
     event_count: Mapped[int | None]
+    frame_count: Mapped[int | None]
     dlp_mgy_cm: Mapped[float | None]
     pka_gy_cm2: Mapped[float | None]
     ka_r_mgy: Mapped[float | None]

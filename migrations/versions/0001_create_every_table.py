@@ -476,6 +476,7 @@ def upgrade() -> None:
         sa.Column("plane", sa.String(length=8)),
         sa.Column("laterality", sa.String(length=8)),
         sa.Column("event_count", sa.Integer()),
+        sa.Column("frame_count", sa.Integer()),
         sa.Column("dlp_mgy_cm", sa.Double()),
         sa.Column("pka_gy_cm2", sa.Double()),
         sa.Column("ka_r_mgy", sa.Double()),

@@ -139,3 +139,17 @@ def test_shuffled_siblings_change_nothing():
     event = ct_event(checks=[CTCheck(dlp_mgy_cm=100.0, ctdi_vol_mgy=10.0)], scanning_top_z_mm=1.0)
     ds = ct_rdsr(study=study(), events=[ct_localizer(), event])
     assert {extract(to_bytes(shuffled(ds, seed))) for seed in range(8)} == {extract(to_bytes(ds))}
+
+
+@pytest.mark.parametrize(
+    ("label", "number"),
+    [(("acquisition", "3"), 3), (("series", "3"), None), (("acquisition", "A"), None), (None, None)],
+)
+def test_a_label_that_is_the_acquisition_number_is_kept(label, number):
+    assert extract(ct_bytes(1, ct_event(label=label))).events[0].acquisition_number == number
+
+
+def test_a_count_that_is_no_number_of_events_is_absent_and_told():
+    found = extract(to_bytes(ct_rdsr(study=study(), events=[ct_event()], totals={"event_count": 1.5})))
+    assert found.accumulated[0].event_count is None
+    assert [warning.code for warning in found.warnings] == ["implausible"]

@@ -11,6 +11,7 @@ from tests.build import (
     ProjectionTotals,
     Repeated,
     cine,
+    drop,
     fluoroscopy,
     mammogram,
     projection_rdsr,
@@ -112,3 +113,12 @@ def test_a_reference_point_may_be_free_text():
 def test_several_filters_are_kept_apart():
     filters = report(cine(filters=fluoroscopy().filters * 2)).events[0].filters
     assert len(filters) == 2
+
+
+def test_the_number_of_images_is_a_total():
+    assert report(cine(), totals={"radiographic_frames": 78.0}).accumulated[0].frame_count == 78
+
+
+def test_without_a_target_region_the_structure_imaged_stands_for_it():
+    ds = drop(projection_rdsr(study=study(), events=[radiograph(region="hand")]), "123014")
+    assert extract(to_bytes(ds)).events[0].target_region.meaning == "Hand"
