@@ -78,6 +78,53 @@ class Id(StrEnum):
     PATTERN_TRY = "pattern-try"
     PATTERN_SAVE = "pattern-save"
 
+    ENTRY_FORM = "entry-form"
+    ENTRY_KEY = "entry-key"
+    ENTRY_MODALITY = "entry-modality"
+    ENTRY_DEVICE = "entry-device"
+    ENTRY_EXPOSURES = "entry-exposures"
+    ENTRY_ADD = "entry-add"
+    ENTRY_SAVE = "entry-save"
+    ENTRY_CONFIRM = "entry-confirm"
+    ENTRY_ANSWER = "entry-answer"
+    ENTRY_SAVED = "entry-saved"
+    ENTRY_LIST = "entry-list"
+    ENTRY_ACTION = "entry-action"
+
+    IMPORTS_LIST = "imports-list"
+    IMPORTS_ACTION = "imports-action"
+    IMPORTS_ANSWER = "imports-answer"
+    IMPORT_PLACE = "import-file-place"
+    IMPORT_KEY = "import-key"
+    IMPORT_BODY = "import-body"
+    IMPORT_REPORT = "import-report"
+    IMPORT_LEVEL = "import-level"
+    IMPORT_MODALITY = "import-modality"
+    IMPORT_SHEET = "import-sheet"
+    IMPORT_ODD = "import-odd"
+    IMPORT_SAVED = "import-saved"
+    IMPORT_NAME = "import-name"
+    IMPORT_KEEP = "import-keep"
+    IMPORT_CHECK = "import-check"
+    IMPORT_START = "import-start"
+    IMPORT_STATE = "import-state"
+    IMPORT_TICK = "import-tick"
+
+    CORRECT = "correct"
+    CORRECT_ASKED = "correct-asked"
+    CORRECT_ABOUT = "correct-about"
+    CORRECT_BODY = "correct-body"
+    CORRECT_FIND = "correct-find"
+    CORRECT_FOUND = "correct-found"
+    CORRECT_FOOT = "correct-foot"
+    CORRECT_REASON = "correct-reason"
+    CORRECT_PREVIEW = "correct-preview"
+    CORRECT_ANSWER = "correct-answer"
+    CORRECT_DO = "correct-do"
+    CORRECT_DONE = "correct-done"
+    CORRECTIONS_BODY = "corrections-body"
+    CORRECTIONS_COUNT = "corrections-count"
+
     ACCOUNT_BODY = "account-body"
     ACCOUNT_ANSWER = "account-answer"
     ACCOUNT_LANGUAGE = "account-language"
@@ -92,3 +139,23 @@ def filter_id(name: str) -> dict[str, str]:
 def sample_id(part: str, number: object) -> dict[str, object]:
     """The id of a field of the sampled value `number` (MATCH in callbacks): console, comment, deviation."""
     return {"type": f"sample-{part}", "number": number}
+
+
+def entry_id(place: str, name: str) -> dict[str, str]:
+    """The id of a field of a typed study: patient.id, study.date, device.model."""
+    return {"type": "entry", "place": place, "name": name}
+
+
+def exposure_id(part: str, number: int, name: str) -> dict[str, object]:
+    """The id of a field of the typed exposure `number`: its value or its unit."""
+    return {"type": "exposure", "part": part, "number": number, "name": name}
+
+
+def correct_id(name: str) -> dict[str, str]:
+    """The id of a choice in the dialog of a correction: person, studies, target, height."""
+    return {"type": "correct", "name": name}
+
+
+def column_id(part: str, index: int) -> dict[str, object]:
+    """The id of a choice about the column `index` of a table: meaning, unit, decimal, form."""
+    return {"type": "column", "part": part, "index": index}

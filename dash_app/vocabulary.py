@@ -65,6 +65,8 @@ NOTES = {
     "event-in-other-study": N_(
         "An Irradiation Event UID of this study stands with other values in another study; both are counted."
     ),
+    "events-moved-away": N_("A person moved events of this study to another study."),
+    "events-moved-here": N_("A person moved events of another study into this study."),
     "patient-differs": N_("Reports of this study name different patients."),
     "sop-uid-reused": N_("Another object with the same SOP Instance UID says something else."),
     "no-events": N_("The report holds no irradiation event."),

@@ -7,6 +7,7 @@ from typing import Any
 from dash import Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
 
+from dash_app.components import correction_parts
 from dash_app.components.event_table import EVENTS_A_PAGE, event_table
 from dash_app.components.parts import attributes, empty, icon, page_head, section
 from dash_app.components.study_more import former_values, organ_doses
@@ -31,6 +32,7 @@ from dash_app.pages import provenance
 from dash_app.theme import CONFIG
 from dose import audit
 from dose.queries import StudyDetail, study_detail
+from dose.queries.corrections import CorrectionRow, corrections_of
 from dose.scope import Permission
 
 LOOK_AGAIN_MS, LOOKS = 5000, 36
@@ -46,6 +48,7 @@ def layout(study_id: str, search: str = "") -> html.Div:  # noqa: ARG001 - every
             dcc.Interval(id=Id.STUDY_TICK, interval=LOOK_AGAIN_MS, max_intervals=LOOKS),
             html.Div([page_head("…", crumbs=[(_("Studies"), "/studies")]), *bones], id=Id.STUDY_BODY),
             provenance.drawer(),
+            correction_parts.dialog(),
         ],
         className="study",
     )
@@ -65,12 +68,13 @@ def show_study(study_id: int, search: str | None, looks: int | None, pathname: s
         raise PreventUpdate  # on the way to another page
     with reading(Permission.VIEW_DOSES) as (session, who):
         detail = study_detail(session, who, study_id)
+        corrected = corrections_of(session, who, study_id)
     if detail is None:
         return _unknown(), True
     patient = detail.study.patient_row_id
     named = {"subject": "study", "subject_id": study_id, "patient_id": patient}
     note_view(audit.Action.VIEW_STUDY, study_id, again=bool(looks), **named)
-    return _page(detail, _page_number(search, len(detail.events))), bool(detail.series)
+    return _page(detail, _page_number(search, len(detail.events)), corrected), bool(detail.series)
 
 
 def _page_number(search: str | None, events: int) -> int:
@@ -85,13 +89,17 @@ def _unknown() -> Any:  # noqa: ANN401 - a component
     return empty(_("No such study"), [text, back])
 
 
-def _page(detail: StudyDetail, page: int) -> list[Any]:
+def _page(detail: StudyDetail, page: int, corrected: tuple[CorrectionRow, ...]) -> list[Any]:
     settings = web().settings
     title, badges = crumb(detail)
     images = scope().may(Permission.VIEW_IMAGES)
     opener = _opener(detail, settings.viewer_url) if images else None
     return [
-        page_head(title, [*badges, opener], crumbs=[(_("Studies"), "/studies")]),
+        page_head(
+            title,
+            [*badges, correction_parts.mark(corrected), correction_parts.menu(scope()), opener],
+            crumbs=[(_("Studies"), "/studies")],
+        ),
         band(detail),
         html.Ul(notes(detail.notes, detail.study.modality), className="notes") if detail.notes else None,
         *shared(detail),

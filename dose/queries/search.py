@@ -96,9 +96,18 @@ def _of_accession(scope: Scope, text: str) -> ColumnElement[bool]:
 def _of_patients(session: Session, scope: Scope, text: str) -> ColumnElement[bool]:
     if not scope.may(Permission.VIEW_PATIENTS):
         return false()  # an account that may not see names may not find out whose they are either
+    found = persons(session, text)
+    return Study.patient_id.in_(found) if found else false()
+
+
+def persons(session: Session, text: str) -> list[int]:
+    """Row ids of the patients known by this Patient ID, or by these words of a name; merged ones lead to the person."""
     by_id = select(PatientToken.patient_id).where(PatientToken.token == keys().index(text, "patient.id"))
     found = list(session.scalars(by_id)) or _by_name(session, normalise(text.replace("^", " ")).split())
-    return Study.patient_id.in_(found) if found else false()
+    if not found:
+        return []
+    person = func.coalesce(Patient.merged_into_id, Patient.id)
+    return sorted(set(session.scalars(select(person).where(Patient.id.in_(found)))))
 
 
 def _by_name(session: Session, words: list[str]) -> list[int]:

@@ -369,8 +369,9 @@ def _lay_down(session: Session, study_ids: Collection[int]) -> None:
         return
     connection = session.connection()
     overrides.lay_down(connection, study_ids)
+    related = {one for study_id in study_ids for one in overrides.family(connection, study_id)}
     concerned = overrides.regroup(connection, study_ids, every=_any_regrouped(connection, study_ids))
-    recompute(connection, sorted(concerned | set(study_ids)), next_version(connection), datetime.now(UTC))
+    recompute(connection, sorted(concerned | related), next_version(connection), datetime.now(UTC))
 
 
 def _any_regrouped(connection: Connection, study_ids: Collection[int]) -> bool:
@@ -381,5 +382,6 @@ def _regroup(session: Session, study_ids: Iterable[int]) -> None:
     """Which study the events stand in."""
     connection, them = session.connection(), sorted(study_ids)
     overrides.lay_down(connection, them)
+    related = {one for study_id in them for one in overrides.family(connection, study_id)}
     concerned = overrides.regroup(connection, them, every=True)
-    recompute(connection, sorted(concerned | set(them)), next_version(connection), datetime.now(UTC))
+    recompute(connection, sorted(concerned | related), next_version(connection), datetime.now(UTC))

@@ -19,7 +19,6 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    ColumnElement,
     Connection,
     Select,
     Table,
@@ -283,6 +282,7 @@ _NOTES = {
     "events-moved-away": "A person moved events of this study to another study.",
     "events-moved-here": "A person moved events of another study into this study.",
 }
+_NAMES = select(STUDY.c.study_instance_uid, STUDY.c.id).where(STUDY.c.id.in_(_STUDIES))
 
 
 def moved(connection: Connection, study_ids: Collection[int]) -> Moved:
@@ -290,26 +290,14 @@ def moved(connection: Connection, study_ids: Collection[int]) -> Moved:
     found = Moved()
     if not study_ids:
         return found
-    for home, source, statement in (
-        (EVENT.c.study_id, EVENT.c.source_object_id, EVENT),
-        (LINK.c.study_id, LINK.c.source_object_id, LINK),
-    ):
-        for row in connection.execute(_away(statement, home, source, study_ids)):
-            found.of_source[row.source] += row.times
-            found.gave.add(row.origin)
-            found.got.add(row.home)
+    ids = {row.study_instance_uid: row.id for row in connection.execute(_NAMES, {"studies": study_ids})}
+    for correction in connection.execute(_moves(sorted(ids))):
+        found.gave.update({ids.get(correction.study_instance_uid, 0)})
+        found.got.update({ids.get(correction.target_study_instance_uid, 0)})
+    for table, home in ((EVENT, EVENT.c.study_id), (LINK, LINK.c.study_id)):
+        source = table.c.source_object_id
+        away = select(source, func.count()).select_from(table).join(SOURCE, SOURCE.c.id == source)
+        away = away.where(SOURCE.c.study_id.in_(study_ids), SOURCE.c.study_id != home).group_by(source)
+        for number, times in connection.execute(away):
+            found.of_source[number] += times
     return found
-
-
-def _away(
-    table: Table, home: ColumnElement[int], source: ColumnElement[int], study_ids: Collection[int]
-) -> Select[Any]:
-    return (
-        select(
-            source.label("source"), SOURCE.c.study_id.label("origin"), home.label("home"), func.count().label("times")
-        )
-        .select_from(table)
-        .join(SOURCE, SOURCE.c.id == source)
-        .where(SOURCE.c.study_id != home, SOURCE.c.study_id.in_(study_ids) | home.in_(study_ids))
-        .group_by(source, SOURCE.c.study_id, home)
-    )

@@ -142,7 +142,7 @@ def _file_copy(connection: Connection, telling: Telling) -> Saved:
     rows = objects.known(connection, arrival, telling.report_sha256, telling.report.sop_instance_uid)
     arrival = objects.drop_refusals(connection, rows, arrival)
     for row in rows:
-        if _is_same(row, telling) and row.content_sha256 == arrival.content_sha256:
+        if _is_same(row, telling):
             return _repeat(connection, row, arrival)
     source_id = insert_one(
         connection, SOURCE, objects.copy_values(telling.report, arrival, telling.rank, telling.report_sha256)
@@ -210,7 +210,6 @@ def _contest(session: Session, telling: Telling, parties: Parties, rival: Row[An
     code = objects.why_outdone(values, dict(rival._mapping))
     objects.demote(connection, rival, code)
     saved = apply(session, telling, parties, reused=code == SOP_UID_REUSED, contested=True)
-    assert saved.study_id is not None  # of a report that was just written
     objects.gather_losers(connection, uid, rival.study_id, saved.study_id)
     return replace(saved, rebuild=(rival.study_id,))
 
@@ -251,7 +250,7 @@ def apply(
     after, taken = _claimed(known, telling, replace(parties, patient_id=whose), study_id, source_id)
     concerned = claims.settle(connection, known, after)
     if study is not None and study.regrouped:
-        concerned |= overrides.regroup(connection, [study_id], every=True)
+        concerned |= overrides.regroup(connection, [study_id], every=True) | set(overrides.family(connection, study_id))
     live = {source_id}
     if simple:
         not_patient.judge(connection, [study_id])  # only now: the comments of its events are there

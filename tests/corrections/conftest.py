@@ -1,3 +1,4 @@
+from tests.browser.conftest import base, site, visit
 from tests.data_fixtures import (
     database_url,
     empty_url,
@@ -8,4 +9,15 @@ from tests.data_fixtures import (
     postgres,
 )
 
-__all__ = ["database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite", "postgres"]
+__all__ = [
+    "base",
+    "database_url",
+    "empty_url",
+    "engine",
+    "factory",
+    "migrated_postgres",
+    "migrated_sqlite",
+    "postgres",
+    "site",
+    "visit",
+]
