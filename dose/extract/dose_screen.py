@@ -19,6 +19,7 @@ from dose.extract.header_narrow import Item
 from dose.extract.header_table import (
     Looked,
     Table,
+    bounded,
     choice,
     coded_choice,
     read,
@@ -108,6 +109,7 @@ def read_images(reading: Reading, header: Header, modality: str) -> Body:
     sums: dict[AccumulatedDose, None] = {}
     for image in header.images:
         said = comment(image)
+        bounded(len(events) + len(image.items.get(EXPOSURES, ())))
         items = [item_image(image, item) for item in image.items.get(EXPOSURES, ())]
         items = items or [Image({}, {}) for _ in said.lines]
         for place, (item, line) in enumerate(zip(items, _assigned(items, said), strict=True)):

@@ -59,7 +59,7 @@ def read(found: Envelope, data: Buffer, limits: Limits = DEFAULT) -> Header:
     for tag, number in ((_CLASS, 0x0002), (_INSTANCE, 0x0003)):  # a performed step states them in its meta group only
         if not item.values.get(tag, b"").strip(b" \0") and found.meta.get(number):
             item.values[tag] = found.meta[number].encode("latin-1")
-    return Header(tuple(frames(item)), notes)
+    return Header(tuple(frames(item, limits)), notes)
 
 
 def read_item(
@@ -90,8 +90,14 @@ def _by_pydicom(data: Buffer, wanted: Wanted, budget: Budget) -> Item:
         raise UnreadableObject(f"its structure is broken ({type(error).__name__})") from None
 
 
-def frames(item: Item) -> Iterator[Image]:
-    """Give one image, or one for every frame that has functional groups of its own (PS3.3 C.7.6.16)."""
+def frames(item: Item, limits: Limits = DEFAULT) -> Iterator[Image]:
+    """Give one image, or one for every frame that has functional groups of its own (PS3.3 C.7.6.16).
+
+    Raises
+    ------
+    TooExpensive
+        There are more frames than any image has.
+    """
     whole = Image(item.values, item.items)
     for tag in (*GROUPS, _3D):
         _lift(whole, item, tag)
@@ -99,6 +105,8 @@ def frames(item: Item) -> Iterator[Image]:
         for tag in GROUPS:
             _lift(whole, shared, tag, (_SHARED,))
     each = item.items.get(_EACH, ())
+    if len(each) > limits.images:
+        raise TooExpensive("more frames than any image")
     if not each:
         yield whole
     for number, one in enumerate(each):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from dose.codes import Concept, by_code
+from dose.errors import TooExpensive
 from dose.extract import texts
 from dose.extract.document import as_code
 from dose.extract.header import Image
@@ -23,6 +24,7 @@ from dose.extract.template import check
 from dose.model import Code
 from dose.quantities import QUANTITIES
 
+_MOST_EVENTS = 5000
 _ADDED_UP = ("exposure_time_ms", "exposure_mas")
 ABSENT = "not stated in the header"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+", re.ASCII)
@@ -78,6 +80,19 @@ class Looked:
 ReadRow = Callable[[Looked, str], object]
 Table = dict[str, ReadRow]
 Fields = dict[str, object]
+
+
+def bounded(events: int) -> int:
+    """Return a number of events that an honest header may state.
+
+    Raises
+    ------
+    TooExpensive
+        It is larger than that.
+    """
+    if events > _MOST_EVENTS:
+        raise TooExpensive("more irradiation events than any header")
+    return events
 
 
 def read(table: Table, looked: Looked) -> Fields:

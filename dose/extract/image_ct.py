@@ -19,6 +19,7 @@ from dose.extract.header import Header, Image
 from dose.extract.header_table import (
     Looked,
     Table,
+    bounded,
     coded_choice,
     read,
     region,
@@ -102,6 +103,7 @@ def _acquisitions(images: Iterable[Image]) -> list[_Acquisition]:
         time = word(image, "AcquisitionTime") if kind == "constant_angle" else ""
         key = (event,) if event else ("", kind or "", number, time, word(image, "KVP"))
         groups.setdefault(key, _Acquisition([], kind)).images.append(image)
+    bounded(len(groups))
     merged = _one_sequence([group for key, group in groups.items() if not key[0]])
     kept = [group for key, group in groups.items() if key[0]] + merged
     return sorted(kept, key=lambda group: _when(group.images))

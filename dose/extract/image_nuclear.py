@@ -10,7 +10,7 @@ from typing import Any
 from dose.extract import texts
 from dose.extract.body import Body
 from dose.extract.header import Header, Image
-from dose.extract.header_table import Looked, Table, code_of, joined, read, tag, text
+from dose.extract.header_table import Looked, Table, bounded, code_of, joined, read, tag, text
 from dose.extract.header_tags import LEAVES, SEQUENCES
 from dose.extract.reading import Reading
 from dose.model import Code, IrradiationEvent
@@ -65,6 +65,7 @@ def read_images(reading: Reading, header: Header, modality: str) -> Body:
             if key in seen:  # each of 500 slices says the same
                 continue
             seen.add(key)
+            bounded(len(seen))
             one = _event(reading, injection, modality, len(found))
             if one is not None:
                 found.setdefault(one.irradiation_event_uid or one, one)

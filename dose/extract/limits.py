@@ -20,7 +20,8 @@ class Limits:
 
     `seconds` + `seconds_per_mb` per megabyte of input bound the processor time, so that a busy machine
     refuses nothing it would read when idle; `depth` the nesting of items;
-    `items` the content items; `value_bytes` one value (longer ones are skipped unread);
+    `items` the content items; `images` those of a series, or the frames of one; `value_bytes` one value (longer
+    ones are skipped unread);
     `inflated_bytes` what a deflated object may grow to; `fallback_bytes` what is handed to pydicom,
     which is about ten times slower and cannot be interrupted inside one sequence.
     """
@@ -29,6 +30,7 @@ class Limits:
     seconds_per_mb: float = 1.0
     depth: int = 48
     items: int = 200_000
+    images: int = 20_000
     value_bytes: int = 1 << 16
     inflated_bytes: int = 32 * _MEGABYTE
     fallback_bytes: int = 16 * _MEGABYTE

@@ -102,7 +102,9 @@ class Gathering:
         for tag, value in row.said.items():
             if isinstance(value, str):
                 row.said[tag] = self._texts.setdefault(value, value)
-        self._rows[row.instance or f"unnamed {len(self._rows)}"] = row
+        known = self._rows.get(row.instance)
+        if known is None or _json(known.said) < _json(row.said):  # of two that differ always the same one
+            self._rows[row.instance or f"unnamed {len(self._rows)}"] = row
 
     def leave_out(self, error: BadObject) -> None:
         """Count an image that could not be read."""
@@ -131,12 +133,13 @@ def read(data: bytes, limits: Limits = DEFAULT) -> tuple[Header, int]:
     try:
         said = json.loads(data[len(MAGIC) :])
         count, same, each, left_out = said["count"], said["same"], said["each"], said["left_out"]
-        if not 0 < count <= limits.items:
+        if not 0 < count <= limits.images:
             raise TooExpensive("more images than any series")
         if any(len(column) != count for column in each.values()):
             raise ValueError
-        rows = [same | {tag: column[n] for tag, column in each.items()} for n in range(count)]
-        images = tuple(image for row in rows for image in frames(_item(row)))
+        alike = _item(same)  # its values are shared by all images: thousands stay small in memory
+        rows = (_item({tag: column[n] for tag, column in each.items()}) for n in range(count))
+        images = tuple(image for row in rows for image in frames(_joined(alike, row), limits))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UnreadableObject("it is no whole series bundle") from None
     return Header(images, ("images-left-out",) if left_out else ()), count
@@ -155,6 +158,10 @@ def _item(plain: _Plain) -> Item:
         elif value is not None:
             found.values[int(key, 16)] = value.encode("latin-1")
     return found
+
+
+def _joined(alike: Item, own: Item) -> Item:
+    return Item(alike.values | own.values, alike.items | own.items)
 
 
 def _without_detail(rows: list[_Plain]) -> list[_Plain]:

@@ -105,6 +105,8 @@ def test_nesting_and_endless_items_are_too_expensive():
     frames = enhanced_ct(tuple(range(1, 60)))
     with pytest.raises(TooExpensive):
         extract(file(frames), Limits(items=50))
+    with pytest.raises(TooExpensive):
+        extract(file(frames), Limits(images=50))
 
 
 def test_a_private_element_of_300_mb_is_skipped_unread(tmp_path):

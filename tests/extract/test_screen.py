@@ -1,8 +1,9 @@
 """Dose screens by their header: one event for every acquisition listed, the DLP from a private value or the text."""
 
 import pytest
+from pydicom.dataset import Dataset
 
-from dose.errors import NotADoseObject
+from dose.errors import NotADoseObject, TooExpensive
 from dose.extract import extract, series
 from tests.build import dose_screen, elscint_dlp, exposure, head
 from tests.extract.heads import file, lines, refusal, reports
@@ -50,6 +51,11 @@ def test_series_of_the_text_that_are_numbered_from_one_go_by_order():
 def test_a_text_that_fits_no_item_is_not_spread_over_them():
     found = reports(dose_screen(scout(), exposure(SeriesNumber="8"), comment=PHILIPS))
     assert [one.dlp_mgy_cm for one in found.events] == [None, None]
+
+
+def test_a_screen_of_more_acquisitions_than_anybody_scans_is_too_expensive():
+    ds = dose_screen(*[Dataset() for _ in range(5001)])
+    assert isinstance(refusal(ds), TooExpensive)
 
 
 def test_the_private_dlp_needs_its_creator():

@@ -29,6 +29,11 @@ def test_the_order_of_images_and_repeated_ones_change_nothing():
     assert series.bundle(mixed) == series.bundle(SLICES)
 
 
+def test_of_two_images_of_one_uid_always_the_same_one_counts():
+    first, second = (file(head("CT", CTDIvol=value)) for value in (8.0, 9.0))
+    assert series.bundle([first, second]) == series.bundle([second, first])
+
+
 @pytest.mark.parametrize("syntax", [IMPLICIT, BIG_ENDIAN])
 def test_the_encoding_of_images_changes_nothing(syntax):
     encoded = [file(ds, syntax) for ds in ct_slices(20, ctdi=(8.0, 9.0, 10.0))]
@@ -81,7 +86,7 @@ def test_what_is_no_whole_bundle_is_unreadable(said):
 
 def test_a_bundle_of_more_images_than_any_series_is_too_expensive():
     with pytest.raises(TooExpensive):
-        extract(series.bundle(SLICES), Limits(items=19))
+        extract(series.bundle(SLICES), Limits(images=19))
 
 
 def test_mutated_bundles_give_a_report_or_a_refusal():
