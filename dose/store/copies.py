@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, select
 
-from dose.store.objects import Arrival
+from dose.store.objects import Arrival, gather_losers
 from dose.store.rows import ACCUMULATED
 from dose.store.statements import THE_ID, update_by_id
 from dose.store.states import (
@@ -48,7 +48,8 @@ class Saved:
 
 _NAMES: BindParameter[list[str]] = bindparam("names", expanding=True)
 _COLUMNS = [SOURCE.c[name] for name in (
-    "id", "study_id", "orthanc_id", "copied_from", "status", "reason_code", "rank",
+    "id", "study_id", "orthanc_id", "copied_from", "status", "reason_code", "rank", "sop_instance_uid",
+    "report_sha256", "object_key",
 )]  # fmt: skip
 _RELATED = select(*_COLUMNS).where(
     SOURCE.c.orthanc_id.in_(_NAMES) | SOURCE.c.copied_from.in_(_NAMES),
@@ -63,7 +64,7 @@ def learn(connection: Connection, row: Row[Any], arrival: Arrival) -> None:
     values: dict[str, Any] = {"copied_from": arrival.copied_from, THE_ID: row.id}
     if arrival.copy_kind == ANONYMISED_COPY:
         values |= {"status": COPY, "reason_code": COPY_CODE, "reason": COPY_REASON}
-        values["object_key"] = f"sha256:{row.content_sha256}"
+        values["object_key"] = f"sha256:{row.report_sha256}"
     connection.execute(update_by_id(SOURCE), values)
 
 
@@ -72,12 +73,10 @@ def placed(connection: Connection, saved: Saved, *concerned: int) -> Saved:
 
     `concerned` are further studies to be read again.
     """
-    family = _family(connection, saved.source_object_id)
-    decided = {one.id: decision for one, decision in _decide(family).items()}
+    decisions = _decide(_family(connection, saved.source_object_id))
     rebuild = {*concerned, *saved.rebuild}
     changed, silenced = [], []
-    for one in family:
-        now = decided[one.id]
+    for one, now in decisions.items():
         if (one.status, one.reason_code, one.study_id) == (now["status"], now["reason_code"], now["study_id"]):
             continue
         changed.append(now | {THE_ID: one.id})
@@ -85,11 +84,12 @@ def placed(connection: Connection, saved: Saved, *concerned: int) -> Saved:
             rebuild.add(one.study_id)
         if now["reason_code"]:
             silenced.append(one.id)
+            gather_losers(connection, one.sop_instance_uid, one.study_id, now["study_id"])
     if changed:
         connection.execute(update_by_id(SOURCE), changed)
     if silenced:
         connection.execute(delete(ACCUMULATED).where(ACCUMULATED.c.source_object_id.in_(silenced)))
-    own = decided.get(saved.source_object_id)
+    own = next((now for one, now in decisions.items() if one.id == saved.source_object_id), None)
     if own is not None:
         status = saved.status if own["reason_code"] is None or saved.status not in {OK, SUPERSEDED} else own["status"]
         saved = replace(saved, status=status, study_id=own["study_id"])
@@ -136,11 +136,10 @@ class _Family:
         """The columns of `source_object` that being made from another, or another's source, decides."""
         home = self._home(row, set())
         if row.id in self._copies:
-            return {"status": COPY, "reason_code": COPY_CODE, "reason": COPY_REASON, "study_id": home}
+            return _now(COPY, COPY_CODE, COPY_REASON, home, f"sha256:{row.report_sha256}")
         if self._heirs(row):
-            return {"status": SUPERSEDED, "reason_code": MODIFIED, "reason": OUTDONE[MODIFIED], "study_id": home}
-        status = OK if row.reason_code else row.status
-        return {"status": status, "reason_code": None, "reason": None, "study_id": row.study_id}
+            return _now(SUPERSEDED, MODIFIED, OUTDONE[MODIFIED], home, row.object_key)
+        return _now(OK if row.reason_code else row.status, None, None, row.study_id, row.object_key)
 
     def _home(self, row: Row[Any], passed: set[int]) -> int | None:
         passed.add(row.id)
@@ -149,3 +148,7 @@ class _Family:
         if following:
             return self._home(max(following, key=lambda one: one.rank), passed)
         return None if is_copy else row.study_id
+
+
+def _now(status: str, code: str | None, reason: str | None, study_id: int | None, key: str) -> dict[str, Any]:
+    return {"status": status, "reason_code": code, "reason": reason, "study_id": study_id, "object_key": key}

@@ -149,7 +149,7 @@ def copy_values(report: DoseReport, arrival: Arrival, rank: str, report_sha256: 
     """The columns of an anonymised copy, which gives no events and keeps its UID to itself."""
     values = source_values(report, arrival, rank, report_sha256, len(report.events))
     says_why = {"status": COPY, "reason_code": COPY_CODE, "reason": COPY_REASON}
-    return values | says_why | {"object_key": f"sha256:{arrival.content_sha256}"}
+    return values | says_why | {"object_key": f"sha256:{report_sha256}"}
 
 
 def demote(connection: Connection, loser: Row[Any], code: str) -> None:
@@ -178,7 +178,9 @@ def with_reuse_warning(warnings: list[Any], code: str = SOP_UID_REUSED) -> list[
     return [*others, _REUSED] if code == SOP_UID_REUSED else others
 
 
-def gather_losers(connection: Connection, sop_instance_uid: str, former_study_id: int, study_id: int) -> None:
+def gather_losers(
+    connection: Connection, sop_instance_uid: str, former_study_id: int | None, study_id: int | None
+) -> None:
     """Show all objects of one SOP Instance UID on the study of the one that is believed."""
     same = (
         SOURCE.c.study_id == former_study_id,
