@@ -11,7 +11,7 @@ from flask import Flask, Response, jsonify, redirect, request
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from dash_app import auth, faults, filters, frame, guard, images, links, live, weight
+from dash_app import auth, faults, filters, frame, guard, images, links, live, uploads, weight
 from dash_app.context import KEY, Web, web
 from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
 from dash_app.pages import register, samples
@@ -25,6 +25,7 @@ from dose.settings import Settings
 LOG = logger(__name__)
 # An address of ours: no second slash, and nothing that browsers drop or turn before they read it.
 _LOCAL = re.compile(r"/(?:[^/\\\s\x00-\x1f\x7f][^\\\s\x00-\x1f\x7f]*)?")
+LARGEST_REQUEST = 2_000_000
 # Loaded by hand (theme.js before the first paint) or only where needed (plotly, sign-in).
 NOT_AT_START = r"theme\.js|sign-in\.css|plotly-.*\.js|.*\.txt"
 
@@ -50,7 +51,14 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> DoseDash:
     server = _server(settings, sessions)
     guard.install(server)
     auth.install(server, settings)
-    for blueprint in (filters.blueprint, images.blueprint, links.blueprint, live.blueprint, samples.blueprint):
+    for blueprint in (
+        filters.blueprint,
+        images.blueprint,
+        links.blueprint,
+        live.blueprint,
+        samples.blueprint,
+        uploads.blueprint,
+    ):
         server.register_blueprint(blueprint)
     app = _dash(server)
     register()
@@ -63,6 +71,7 @@ def _server(settings: Settings, sessions: sessionmaker[Session]) -> Flask:
     server = Flask("dash_app")
     server.secret_key = settings.secret_key
     orthanc = OrthancClient(settings.orthanc_url, user=settings.orthanc_user, password=settings.orthanc_password)
+    server.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST  # only an uploaded table may be larger
     server.extensions[KEY] = Web(settings, sessions, orthanc)
     weight.install(server)
     server.add_url_rule("/healthz", "healthz", _healthz)
@@ -119,13 +128,15 @@ def serve(settings: Settings) -> None:
 
     use_keys(load_keys(settings.identifier_key_file))
     app = create_app(settings, session_factory(make_engine(settings.database)))
+    largest = max(LARGEST_REQUEST, (settings.max_table_mb << 20) + 1)
     waitress.serve(
         app.server,
         host=settings.web_host,
         port=settings.web_port,
         threads=settings.web_threads,
         ident=None,
-        max_request_body_size=2_000_000,
+        max_request_body_size=largest,
+        inbuf_overflow=largest + 1,  # an uploaded table holds identities: never a temporary file
         channel_timeout=60,
         **behind_proxy(settings.trusted_proxy),
     )

@@ -29,13 +29,34 @@
     return NAMING[name] && text && text.charAt(0) === "~" ? opened[text] || "" : text || "";
   }
 
+  function csrf() {
+    return (document.cookie.match(/(?:^|; )dacs_csrf=([^;]*)/) || [])[1] || "";
+  }
+
   function ask(path, values, then) {
-    var token = (document.cookie.match(/(?:^|; )dacs_csrf=([^;]*)/) || [])[1] || "";
     fetch(path, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-DACS-CSRF": token },
+      headers: { "Content-Type": "application/json", "X-DACS-CSRF": csrf() },
       body: JSON.stringify(values),
     }).then(function (answer) { return answer.ok ? answer.json() : {}; }, function () { return {}; }).then(then);
+  }
+
+  function sendTable(file, box) {
+    box.classList.add("busy");
+    fetch("/imports/upload", {
+      method: "POST",
+      headers: {
+        "Content-Type": "application/octet-stream", "X-DACS-CSRF": csrf(), "X-DACS-File-Name": encodeURIComponent(file.name),
+      },
+      body: file,
+    }).then(function (answer) { return answer.json(); }).catch(function () { return {}; }).then(function (said) {
+      box.classList.remove("busy");
+      if (said.href) return go(said.href);
+      var text = said.error || box.dataset.trouble;
+      set("imports-answer", { children: {
+        namespace: "dash_html_components", type: "Div", props: { className: "message bad", children: text },
+      } });
+    });
   }
 
   function learn(token, text) {
@@ -106,6 +127,22 @@
       });
       if (differs) sealed(changes, function (told) { go(withParameters(told)); });
       return none();
+    },
+
+    // A table of former doses: the file is the body of the request, and answers where it can be looked at.
+    upload: function () {
+      var place = byId("import-file-place"), box = byId("import-upload");
+      if (!place || place.firstChild) return "yes";
+      var input = document.createElement("input");
+      input.type = "file"; input.id = "import-file"; input.className = "hidden"; input.accept = ".csv,.txt,.tsv,.xlsx";
+      input.addEventListener("change", function () { if (input.files.length) sendTable(input.files[0], box); });
+      place.appendChild(input);
+      box.addEventListener("dragover", function (event) { event.preventDefault(); });
+      box.addEventListener("drop", function (event) {
+        event.preventDefault();
+        if (event.dataTransfer.files.length) sendTable(event.dataTransfer.files[0], box);
+      });
+      return "yes";
     },
 
     // Address -> controls: after back, forward, a removed chip.
@@ -205,7 +242,10 @@
     if (!target.closest) return;
     closeMenus(target.closest("details.menu-button"));
     var value = target.closest("[data-value]");
-    if (value) set("provenance-asked", { data: { value: value.dataset.value, at: Date.now() } });
+    if (value) {
+      var of = value.closest("[data-study]");  // on pages that show numbers of several studies
+      set("provenance-asked", { data: { value: value.dataset.value, study: of && of.dataset.study, at: Date.now() } });
+    }
     if (target.closest("#show-new")) {
       window.scrollTo({ top: 0 });
       set("studies-new", { children: null });

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from dash_app.frame import PAGES, add_page
 from dash_app.i18n import N_
-from dash_app.pages import account, corrections, not_patients, quality, rejected, samples, studies, study, system
+from dash_app.pages import (
+    account,
+    corrections,
+    entry,
+    imports,
+    not_patients,
+    quality,
+    rejected,
+    samples,
+    studies,
+    study,
+    system,
+)
 from dose.scope import Permission
 
 
@@ -21,8 +33,9 @@ def register() -> None:
         Permission.VIEW_QUALITY, samples.sheet_layout, N_("Sample"),
     )  # fmt: skip
     add_page(r"^/quality/not-patients$", Permission.VIEW_QUALITY, not_patients.layout, N_("Not patients"))
-    add_page(
-        r"^/corrections$", Permission.CORRECT, corrections.layout, N_("Corrections"), "correct", "/corrections"
-    )
+    add_page(r"^/corrections$", Permission.CORRECT, corrections.layout, N_("Corrections"), "correct", "/corrections")
+    add_page(r"^/entry$", Permission.TYPE_DOSES, entry.layout, N_("Typed doses"), "admit", "/entry")
+    add_page(r"^/imports$", Permission.IMPORT, imports.layout, N_("Imports"), "source", "/imports")
+    add_page(r"^/imports/(?P<batch_id>\d{1,10})$", Permission.IMPORT, imports.batch_layout, N_("Import"))
     add_page(r"^/system$", Permission.VIEW_SYSTEM, system.layout, N_("System"), "system", "/system")
     add_page(r"^/account$", None, account.layout, N_("Account"), "account", "/account")

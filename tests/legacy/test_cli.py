@@ -30,7 +30,7 @@ def table(tmp_path):
 def test_a_check_writes_nothing_and_says_each_refusal(settings, table, capsys):
     assert legacy.run_check(settings, table, None) == 1
     said = capsys.readouterr().err
-    assert "row 4, column E: The decimal mark is not the one of the column" in said
+    assert "row 4, column E: The decimal mark is not the expected one" in said
     assert "3 rows: 2 importable as 2 studies (0 known), 1 refused." in said
     assert "415,8" not in said
     assert legacy.list_imports(settings) == "Nothing was imported."
