@@ -73,7 +73,9 @@ _NOTES = {
     "read-by-pydicom": "the encoding is unusual; read by the general reader",
     "images-left-out": "some images of the series cannot be read and are left out",
 }
+_ONLY_PIXELS = "a dose screen that states its doses only in its pixels"
 _SCREENS = ("DOSE_INFO", "DOSE REPORT", "DOSE_REPORT", "PATIENT PROTOCOL", "DOSE INFO", "RAPPORT DOSE", "SCREEN SAVE")
+_SCREEN_TYPES = ("DOSE_INFO", "SCREEN SAVE", "_SOM5 PROT", "_SOM7 PROT", "_SOM8 PROT")  # also in CT image storage
 
 
 def choose(header: Header) -> tuple[ImageReader, str]:
@@ -96,6 +98,8 @@ def choose(header: Header) -> tuple[ImageReader, str]:
         raise NotADoseObject(_only_pixels(image))
     if reader is SCREEN:  # a radiograph whose maker stores it as a secondary capture
         reader = PROJECTION
+    if reader is CT and all(any(sign in word(one, "ImageType") for sign in _SCREEN_TYPES) for one in header.images):
+        raise NotADoseObject(_ONLY_PIXELS)
     if reader is None:
         raise NotADoseObject(f"an object of modality {stated}" if stated else "an object without a document title")
     modality = stated if stated in reader.modalities else implied
@@ -111,7 +115,7 @@ def _states_exposure(image: Image) -> bool:
 def _only_pixels(image: Image) -> str:
     said = f"{word(image, 'ImageType')} {word(image, 'SeriesDescription')}"
     screen = any(sign in said for sign in _SCREENS) or word(image, "SeriesNumber") == "999"
-    return "a dose screen that states its doses only in its pixels" if screen else "a secondary capture without doses"
+    return _ONLY_PIXELS if screen else "a secondary capture without doses"
 
 
 def report(header: Header, trace: list[Traced] | None, version: int, count: int | None = None) -> DoseReport:

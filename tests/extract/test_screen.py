@@ -104,6 +104,11 @@ def test_totals_alone_are_read():
     assert (found.accumulated[0].pka_gy_cm2, found.accumulated[0].fluoro_time_s) == (18.25, 324.0)
 
 
+def test_a_patient_protocol_stored_as_a_ct_image_is_no_acquisition():
+    found = refusal(head("CT", ImageType=["DERIVED", "SECONDARY", "OTHER", "CT_SOM5 PROT"]))
+    assert str(found).endswith("only in its pixels")
+
+
 def test_the_pages_of_a_screen_speak_together():
     stated = {"SOPClassUID": CT_IMAGE, "SOPInstanceUID": "2.25.2"}
     first = dose_screen(exposure(), comment="Series #3 DLP=196.0\nTotal DLP=444.6", SOPClassUID=CT_IMAGE)
