@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.quality_parts import percent
+from dash_app.components.study_parts import value_button
 from dash_app.components.values import free, local_time, ltr, person_name, symbol, when
 from dash_app.i18n import N_, _, isolated
 from dash_app.ids import sample_id
@@ -91,7 +92,8 @@ def _row(study: SampleStudy, value: SampleValue, may_edit: bool, *, first: bool)
         html.Td(deviation_text(value, study.modality), id=sample_id("deviation", value.id), className="dose"),
         html.Td([_remark(value, may_edit), *_history(value)], className="remark"),
     ]
-    return html.Tr(cells, key=str(value.id), className="begins" if first else None)
+    known = attributes(data_study=str(study.study_id)) if study.study_id else {}
+    return html.Tr(cells, key=str(value.id), className="begins" if first else None, **known)
 
 
 def _study(study: SampleStudy) -> list[Any]:
@@ -126,9 +128,10 @@ def unit_text(column: str, modality: str | None) -> str:
 def _ours(study: SampleStudy, value: SampleValue) -> Any:  # noqa: ANN401 - a component
     label = html.Span(_("Here"), className="phone-label")
     number = shown(value.column, value.ours, study.modality)
-    if study.study_id is None:
+    if study.study_id is None or value.ours is None:
         return [label, number]
-    return [label, dcc.Link(number, href=f"/studies/{study.study_id}", className="value", title=_("To the study"))]
+    key = f"sum:{value.column}:{SAMPLED[value.column]}"
+    return [label, value_button(key, number, name_of(SAMPLED[value.column]))]
 
 
 def _console(study: SampleStudy, value: SampleValue, may_edit: bool) -> Any:  # noqa: ANN401 - a component

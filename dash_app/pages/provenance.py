@@ -13,6 +13,7 @@ from dash_app.components.study_more import ORGAN_DOSE
 from dash_app.components.study_parts import CARDS
 from dash_app.components.values import amount, free, ltr, plain_number, symbol
 from dash_app.context import note, reading
+from dash_app.filters import number
 from dash_app.i18n import _, direction, isolated, ngettext
 from dash_app.ids import Id
 from dash_app.vocabulary import EVENT_TYPES, KINDS, PLANES, SIDES, name_of, word
@@ -64,25 +65,30 @@ def drawer() -> html.Div:
     Output(Id.PROVENANCE, "opened"),
     Output(Id.PROVENANCE_BODY, "children"),
     Input(Id.PROVENANCE_ASKED, "data"),
-    State(Id.STUDY_KEY, "data"),
+    State(Id.STUDY_KEY, "data", allow_optional=True),
     prevent_initial_call=True,
 )
-def open_provenance(asked: dict[str, Any] | None, study_id: int) -> tuple[bool, Any]:
+def open_provenance(asked: dict[str, Any] | None, here: int | None) -> tuple[bool, Any]:
     """Recompute from the kept object where the clicked number comes from."""
     if not asked:
         return False, None
+    study_id = number(str(asked.get("study") or here)) or 0
+    return True, html.Div(_opened(asked, study_id), **attributes(data_study=str(study_id)))
+
+
+def _opened(asked: dict[str, Any], study_id: int) -> Any:  # noqa: ANN401 - a component
     kind, *rest = str(asked.get("value", "")).split(":")
     with reading(Permission.VIEW_DOSES) as (session, who):
         detail = study_detail(session, who, study_id)
         found = _find(detail, kind, rest) if detail else None
         content = kept_content(session, who, found.source_id) if found and found.source_id else None
     if detail is None or found is None:
-        return True, html.P(_("This number is not there any more: the study changed. Load the page again."))
+        return html.P(_("This number is not there any more: the study changed. Load the page again."))
     patient = detail.study.patient_row_id
     note(audit.Action.VIEW_PROVENANCE, subject="study", subject_id=study_id, patient_id=patient, column=found.column)
     if kind in ("sum", "reported"):
-        return True, _sum(detail, found) if kind == "sum" else _reported(detail, found)
-    return True, _explained(detail, found, content)
+        return _sum(detail, found) if kind == "sum" else _reported(detail, found)
+    return _explained(detail, found, content)
 
 
 def _find(detail: StudyDetail, kind: str, rest: list[str]) -> Asked | None:

@@ -29,6 +29,7 @@ from dash_app.components.values import free, ltr
 from dash_app.context import changing, note, note_view, reading, scope, web
 from dash_app.i18n import _
 from dash_app.ids import Id, sample_id
+from dash_app.pages import provenance
 from dash_app.pages.quality import today
 from dose import audit
 from dose.quantities import QUANTITIES
@@ -133,6 +134,7 @@ def sheet_layout(device_id: str, month: str, search: str = "") -> html.Div:  # n
             dcc.Store(id=Id.SHEET_ACTION),
             html.Div(id=Id.SHEET_ANSWER, role="status"),
             html.Div(bone, id=Id.SHEET_BODY),
+            provenance.drawer(),
         ],
         className="quality",
     )
