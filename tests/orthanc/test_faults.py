@@ -15,18 +15,25 @@ from pydicom.filebase import DicomBytesIO
 from pynetdicom import AE, _config
 from sqlalchemy import NullPool, create_engine, select, text
 
+from dacs.synthetic.heads import SOP_CLASSES, ct_slices, head
 from dose.tables import IngestItem, SourceObject
 from tests.build import circular_reference, ct_event, ct_rdsr, deep_nesting, huge_private, study, to_bytes
 from tests.orthanc.live import ROOT, Site, fresh_uid, until
+from tests.orthanc.test_images import fresh_study, sources, with_pixels
 from tests.orthanc.test_live import read_uid, report
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
+DX = SOP_CLASSES["DX"]
 KILLS = os.environ.get("DACS_TEST_KILLS", "4")
 
 
 def rdsr():
     return ct_rdsr(study=study(1, uid=fresh_uid()), events=(ct_event(),))
+
+
+def radiograph():
+    return head("DX", study=fresh_study())
 
 
 def read(site: Site, uid: str) -> bool:
@@ -125,12 +132,19 @@ def test_a_report_survives_a_restart_of_orthanc_before_it_was_read(new_site):
     until("all were read", lambda: all(read(site, uid) for uid in uids))
 
 
+@pytest.fixture(autouse=True)
+def undecoded(monkeypatch) -> None:
+    """Files are sent without being decoded."""
+    monkeypatch.setattr(_config, "STORE_SEND_CHUNKED_DATASET", True)
+
+
 def store_as_it_is(site: Site, content: bytes, folder: Path) -> int | None:
     """C-STORE a file without decoding it; the status."""
     file = folder / "poison.dcm"
     file.write_bytes(content)
     peer = AE(ae_title="TESTS")
-    peer.add_requested_context("1.2.840.10008.5.1.4.1.1.88.67", "1.2.840.10008.1.2.1")
+    for sop_class in ("1.2.840.10008.5.1.4.1.1.88.67", DX, SOP_CLASSES["CT"]):
+        peer.add_requested_context(sop_class, "1.2.840.10008.1.2.1")
     association = peer.associate("127.0.0.1", site.dicom_port, ae_title="DACS")
     try:
         return getattr(association.send_c_store(file), "Status", None)
@@ -143,13 +157,11 @@ def store_as_it_is(site: Site, content: bytes, folder: Path) -> int | None:
     [
         (lambda: deep_nesting(rdsr(), 2_000), "nested more than"),  # beyond, Orthanc itself takes minutes
         (lambda: huge_private(rdsr()), "bytes, more than the"),
+        (lambda: huge_private(radiograph()), "before its pixels is larger than"),
     ],
-    ids=["nested 2,000 deep", "a private element of 300 MB"],
+    ids=["a report nested 2,000 deep", "a report with 300 MB private", "an image with 300 MB private"],
 )
-def test_a_poison_object_is_rejected_with_its_reason_and_the_queue_goes_on(
-    orthanc, tmp_path, monkeypatch, poison, reason
-):
-    monkeypatch.setattr(_config, "STORE_SEND_CHUNKED_DATASET", True)
+def test_a_poison_object_is_rejected_with_its_reason_and_the_queue_goes_on(orthanc, tmp_path, poison, reason):
     before = orthanc.count(SourceObject, SourceObject.status == "rejected")
     store_as_it_is(orthanc, poison(), tmp_path)
     (uid,) = orthanc.store(report())
@@ -157,7 +169,23 @@ def test_a_poison_object_is_rejected_with_its_reason_and_the_queue_goes_on(
     rejected = select(SourceObject).where(SourceObject.status == "rejected").order_by(SourceObject.id.desc())
     until("it was rejected", lambda: orthanc.count(SourceObject, SourceObject.status == "rejected") == before + 1)
     assert reason in orthanc.one(rejected).reason
-    assert orthanc.count(IngestItem, IngestItem.level == "instance") == 0
+    until("nothing is left to read", lambda: orthanc.count(IngestItem, IngestItem.level == "instance") == 0)
+
+
+def test_an_image_that_hides_a_deep_nest_is_read_around_it(orthanc, tmp_path):
+    ds = radiograph()
+    store_as_it_is(orthanc, deep_nesting(ds, 2_000), tmp_path)
+    assert until("it was answered", lambda: orthanc.status_of(str(ds.SOPInstanceUID))) == "ok"
+
+
+def test_one_bad_slice_does_not_hide_the_dose_of_its_series(orthanc, tmp_path):
+    visit = fresh_study()
+    bad, *good = ct_slices(4, study=visit)
+    for ds in good:
+        orthanc.store(with_pixels(ds))
+    store_as_it_is(orthanc, huge_private(bad, size=70_000_000), tmp_path)
+    row = until("the series was read", lambda: sources(orthanc, visit))[0]
+    assert (row.status, row.instance_count, [w["code"] for w in row.warnings]) == ("ok", 3, ["images-left-out"])
 
 
 def test_a_circular_reference_neither_stops_nor_harms(orthanc):
