@@ -164,6 +164,7 @@ def find_candidates(text: str | None, about: About | None) -> Any:  # noqa: ANN4
 )
 def preview_correction(about: About | None, _chosen: list[Any], _switched: list[Any]) -> tuple[Any, bool]:
     """What would change, and whether it can be done."""
+    scope().require(_permission(str((about or {}).get("task"))))
     wish = _wish(about or {}, _values(ctx.inputs_list[1:]), None)
     if wish is None:
         return None, True
@@ -207,6 +208,7 @@ def correct(
     clicks: int | None, about: About | None, _chosen: list[Any], _switched: list[Any], reason: str | None, path: str
 ) -> tuple[Any, Any, Any]:
     """Correct or undo, in one transaction."""
+    scope().require(_permission(str((about or {}).get("task"))))
     wish = _wish(about or {}, _values(ctx.states_list[1:3]), reason) if clicks else None
     if wish is None:
         return no_update, no_update, no_update
