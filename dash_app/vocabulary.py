@@ -37,7 +37,8 @@ KINDS = {
     "manual": N_("typed"),
     "legacy": N_("imported table"),
 }
-SOURCE_STATES = {"ok": N_("in use"), "superseded": N_("superseded"), "rejected": N_("rejected")}
+SOURCE_STATES = {"ok": N_("in use"), "superseded": N_("superseded"), "rejected": N_("rejected"),
+                 "copy": N_("copy")}  # fmt: skip
 ORIGINS = {"orthanc": N_("from Orthanc"), "import": N_("imported"), "typed": N_("typed")}
 PROCESS_STATES = {
     "running": N_("running"),
@@ -67,6 +68,10 @@ NOTES = {
     ),
     "events-moved-away": N_("A person moved events of this study to another study."),
     "events-moved-here": N_("A person moved events of another study into this study."),
+    "maybe-counted-twice": N_("Two sources may describe one exposure of this study; both are counted."),
+    "same-exposure-other-patient": N_(
+        "An exposure of this study stands under another patient as well; it is counted once."
+    ),
     "patient-differs": N_("Reports of this study name different patients."),
     "sop-uid-reused": N_("Another object with the same SOP Instance UID says something else."),
     "no-events": N_("The report holds no irradiation event."),

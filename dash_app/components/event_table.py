@@ -9,8 +9,8 @@ from dash import html
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.study_parts import present, value_button, viewer_of
 from dash_app.components.values import amount, free, local_time, ltr, plain_number, symbol
-from dash_app.i18n import _
-from dash_app.vocabulary import EVENT_TYPES, PHANTOMS, PLANES, SIDES, name_of, word
+from dash_app.i18n import _, isolated
+from dash_app.vocabulary import EVENT_TYPES, KINDS, PHANTOMS, PLANES, SIDES, name_of, word
 from dose.queries import EventRow, SeriesRow, StudyDetail
 
 EVENTS_A_PAGE = 100
@@ -69,7 +69,7 @@ def _row(
         [
             html.Td(plain_number(number), className="number"),
             html.Td([html.Bdi(clock or "–", dir="ltr"), _other_day(detail, day)]),
-            html.Td(_kind(event), className="kind"),
+            html.Td(_kind(detail, event), className="kind"),
             *[html.Td(_value(detail, event, column), className="dose") for column in doses],
             *[html.Td(said[name](event)) for name in texts],
             *[html.Td(_value(detail, event, column), className="technique") for column in technique],
@@ -85,14 +85,22 @@ def _other_day(detail: StudyDetail, day: str) -> html.Div | None:
     return None if same else html.Div(ltr(day), className="second")
 
 
-def _kind(event: EventRow) -> list[Any]:
+def _kind(detail: StudyDetail, event: EventRow) -> list[Any]:
     second = [free(text) for text in (event.protocol, event.target_region, event.comment) if text]
     twice = badge(_("counted elsewhere"), "blue", "info") if event.counted_elsewhere else None
-    parts: list[Any] = []
+    parts: list[Any] = [] if event.counted else [_not_counted(detail, event)]
     for text in second:
         parts += [" · ", text] if parts else [text]
     return [html.Span(word(EVENT_TYPES, event.event_type) or _("type not stated")), twice,
             html.Div(parts, className="second")]  # fmt: skip
+
+
+def _not_counted(detail: StudyDetail, event: EventRow) -> html.Span:
+    kind = next((source.kind for source in detail.sources if source.id == event.covered_by), None)
+    if kind is None:
+        return badge(_("not counted: counts for another patient"), "blue", "info")
+    source = word(KINDS, kind) or kind
+    return badge(_("not counted: described better by %(source)s", source=isolated(source)), "blue", "info")
 
 
 def _value(detail: StudyDetail, event: EventRow, column: str) -> Any:  # noqa: ANN401 - a component
