@@ -82,6 +82,7 @@ NOTES = {
     "unit-unknown": N_("A value carries an unknown unit; it was left empty."),
     "value-unreadable": N_("A value is not a number; it was left empty."),
     "zero-stated": N_("Zero is stated where the maker may mean unknown."),
+    "extravasation": N_("A part of the activity is stated to have stayed at the injection site."),
     "repeated-value": N_("A value is stated several times in one event."),
     "max-current-below-mean": N_("The maximum tube current is below the mean."),
     "code-unknown": N_("A code is not in the table; its meaning is shown as sent."),
