@@ -15,16 +15,18 @@ CHARTED = ("dlp_mgy_cm", "pka_gy_cm2", "agd_mgy", "ka_r_mgy", "ctdi_vol_mgy", "k
 
 def charted(events: tuple[EventRow, ...]) -> str | None:
     """The dose column that the chart shows: the first that any event states."""
-    return next((column for column in CHARTED if any(event.values[column] is not None for event in events)), None)
+    counted = [event for event in events if event.counted]
+    return next((column for column in CHARTED if any(event.values[column] is not None for event in counted)), None)
 
 
 def events_figure(events: tuple[EventRow, ...], column: str, modality: str | None) -> dict[str, Any]:
     """Each event a stem: when, how much dose, which type. Events without a time stand in their order."""
     unit, factor = display_unit(column, modality)
-    timed = all(event.started_at and "T" in event.started_at for event in events)
+    counted = [(n, event) for n, event in enumerate(events, 1) if event.counted]
+    timed = all(event.started_at and "T" in event.started_at for _n, event in counted)
     traces = []
-    for kind in dict.fromkeys(event.event_type for event in events):
-        own = [(n, event) for n, event in enumerate(events, 1) if event.event_type == kind]
+    for kind in dict.fromkeys(event.event_type for _n, event in counted):
+        own = [(n, event) for n, event in counted if event.event_type == kind]
         traces.append(_trace(kind, own, column, factor, timed, modality))
     quantity = QUANTITIES[column]
     layout = base_layout(f"{_plain(quantity.symbol or quantity.name)} ({unit})")

@@ -123,7 +123,8 @@ def _opener(detail: StudyDetail, template: str) -> Any:  # noqa: ANN401 - a comp
 
 
 def _event_count(detail: StudyDetail) -> html.Span:
-    return html.Span(ngettext("%(n)s event", "%(n)s events", len(detail.events)), className="quiet")
+    counted = sum(event.counted for event in detail.events)
+    return html.Span(ngettext("%(n)s event", "%(n)s events", counted), className="quiet")
 
 
 def _events(detail: StudyDetail, template: str, page: int) -> list[Any]:
