@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from dash_app.components.entry_parts import exposure, exposures, fault_list, form, typed_table
 from dash_app.components.parts import empty, icon, page_head, section
-from dash_app.context import changing, reading, scope, web
+from dash_app.context import changing, note_view, reading, scope, web
 from dash_app.filters import number, parameters
 from dash_app.i18n import _
 from dash_app.ids import Id
-from dose import store
+from dose import audit, store
 from dose.legacy import batches, entries
 from dose.legacy.entry import FORMS, MOST_EXPOSURES, Entry, Exposure, Prepared, prepare
 from dose.queries import DeviceInfo, devices
@@ -63,6 +63,8 @@ def show_form(search: str | None, _saved: str | None, pathname: str) -> list[Any
     with reading(TYPE) as (session, who):
         entry = entries.entry_of(session, who, edited) if edited else None
         known = [one for one in devices(session, who) if not one.is_demo]
+    if entry:
+        note_view(audit.Action.VIEW_STUDY, ("typed", edited), again=False, subject="import", subject_id=edited)
     return form(entry or _blank(), known, _same_device(entry, known), entry is not None)
 
 
