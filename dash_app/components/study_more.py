@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dash import html
@@ -9,7 +10,7 @@ from dash import html
 from dash_app.components.parts import table
 from dash_app.components.study_parts import value_button
 from dash_app.components.values import amount, free, ltr, plain_number, when
-from dash_app.i18n import _
+from dash_app.i18n import _, isolated
 from dash_app.vocabulary import SIDES, name_of, word
 from dose.quantities import QUANTITIES, number_text
 from dose.queries import EventRow, StudyDetail
@@ -27,7 +28,7 @@ def organ_doses(detail: StudyDetail) -> html.Div | None:
     ]
     heads = [html.Th("#", className="number"), html.Th(_("Organ")), html.Th(_("Side")),
              html.Th(name_of(ORGAN_DOSE), className="dose"), html.Th(_("Method"))]  # fmt: skip
-    return table(heads, rows, "compact") if rows else None
+    return table(heads, rows, "compact stack") if rows else None
 
 
 def _organ(detail: StudyDetail, number: int, event: EventRow, n: int, organ: dict[str, Any]) -> html.Tr:
@@ -60,11 +61,11 @@ def former_values(detail: StudyDetail, zone: str) -> html.Div | None:
         )
         for number, (row, change) in enumerate(changes[:SHOWN_CHANGES])
     ]
-    return table(heads, rows, "compact") if rows else None
+    return table(heads, rows, "compact stack") if rows else None
 
 
-def _reader(version: int) -> Any:  # noqa: ANN401 - a component
-    return [_("Read by"), " ", plain_number(version)]
+def _reader(version: int) -> str:
+    return _("reader %(version)s", version=isolated(str(version)))
 
 
 def _subject(detail: StudyDetail, change: dict[str, Any]) -> list[Any]:
@@ -72,11 +73,19 @@ def _subject(detail: StudyDetail, change: dict[str, Any]) -> list[Any]:
     key = what.split(" ")[1] if what.startswith("event ") else None
     number = next((n for n, one in enumerate(detail.events, 1) if key and one.irradiation_event_uid == key), None)
     place = _("study") if key is None else _("event %(n)s", n=number) if number else _("an event")
-    return [name_of(field) if field in QUANTITIES else ltr(field, "code"), html.Div(place, className="second")]
+    quantity = _quantity(field)
+    return [name_of(quantity) if quantity else ltr(field, "code"), html.Div(place, className="second")]
+
+
+def _quantity(field: str) -> str | None:
+    """The quantity of a column of events, or of one of a study: `dlp_sum_mgy_cm` is a `dlp_mgy_cm`."""
+    plain = re.sub("_(sum|reported|max)_", "_", field)
+    return plain if plain in QUANTITIES else None
 
 
 def _value(change: dict[str, Any], name: str) -> Any:  # noqa: ANN401 - a component
     value, field = change.get(name), str(change.get("field") or "")
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return amount(field, float(value)) if field in QUANTITIES else ltr(number_text(float(value), 6))
+        quantity = _quantity(field)
+        return amount(quantity, float(value)) if quantity else ltr(number_text(float(value), 6))
     return ltr(str(value) if value is not None else None)

@@ -129,6 +129,8 @@ def _card(detail: StudyDetail, column: str, quantity: str) -> html.Div:
 def _beside(detail: StudyDetail, column: str, quantity: str) -> Any:  # noqa: ANN401 - a component
     if column == "ctdi_vol_max_mgy":
         return _("largest of the events")
+    if column == "activity_sum_mbq":
+        return _("sum of the events")
     total = next((row for row in detail.totals if row.column == quantity), None)
     if total is None or total.reported is None:
         return _("sum of the events") if total else _("as reported")

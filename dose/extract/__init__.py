@@ -40,7 +40,7 @@ from dose.model import DoseReport
 
 __all__ = ["READERS", "READER_VERSION", "extract"]
 
-READER_VERSION = 1  # raise it whenever any stored value can change: kept objects are then read again
+READER_VERSION = 2  # raise it whenever any stored value can change: kept objects are then read again
 
 Source = bytes | bytearray | memoryview | mmap.mmap | str | os.PathLike[str]
 

@@ -79,14 +79,12 @@ def _filled(wanted: Wanted) -> Dataset:
 
 
 def _images() -> dict[str, bytes]:
-    found: dict[str, list[bytes]] = {}
+    found: dict[str, bytes] = {}
     for visit in demo_studies(count=60):
-        for image in visit.images():
-            heads = found.setdefault(image.Modality, [])
-            if len(heads) < 6:
-                heads.append(to_bytes(_headed(image), strict=False))
-    single = {f"image {modality}": heads[0] for modality, heads in found.items()}
-    return single | {"series CT": series.bundle(_of_one_series(found["CT"]))}
+        image = next(iter(visit.images()), None)
+        if image is not None and image.Modality not in found:
+            found[image.Modality] = to_bytes(_headed(image), strict=False)
+    return {f"image {modality}": head for modality, head in found.items()} | {"series CT": series.bundle(ct_heads())}
 
 
 def ct_heads() -> list[bytes]:
@@ -106,11 +104,6 @@ def _common(modality: str) -> Dataset:
     ds = common_modules(Patient(id="P70"), Device(), study(70))
     ds.Modality, ds.SeriesInstanceUID = modality, uid("series of slices")
     return ds
-
-
-def _of_one_series(heads: list[bytes]) -> list[bytes]:
-    rows = [(series.row_of(head).series, head) for head in heads]
-    return [head for number, head in rows if number == rows[0][0]]
 
 
 def _headed(image: Dataset) -> Dataset:
