@@ -31,6 +31,7 @@ def check(reading: Reading, body: Body) -> None:
         reading.note("no-events", "the report holds no irradiation event")
     for column, code in _SUMMED.items():
         _check_total(reading, body, column, code)
+    _check_breasts(reading, body)
     _check_count(reading, body.accumulated, len(body.events))
     _check_uids(reading, body.events)
     _check_durations(reading, body.events)
@@ -46,8 +47,25 @@ def _check_total(reading: Reading, body: Body, column: str, code: str) -> None:
     if not totals or not events:
         return
     stated, summed = math.fsum(totals), math.fsum(events)
-    if not math.isclose(stated, summed, rel_tol=_TOLERANCE, abs_tol=1e-9):
+    if not _agree(stated, summed):
         reading.note(code, f"{column}: the report's total is {stated:.6g}, its events add up to {summed:.6g}")
+
+
+def _check_breasts(reading: Reading, body: Body) -> None:
+    """Note a breast whose accumulated glandular dose is not that of its own events (TID 10005)."""
+    for side in ("left", "right"):
+        totals = [total.agd_mgy for total in body.accumulated if total.laterality == side and total.agd_mgy is not None]
+        events = [event.agd_mgy for event in body.events if event.laterality == side and event.agd_mgy is not None]
+        if totals and events and not _agree(math.fsum(totals), math.fsum(events)):
+            reading.note(
+                "agd-total-differs",
+                f"agd_mgy, {side}: the report's total is {math.fsum(totals):.6g}, "
+                f"its events add up to {math.fsum(events):.6g}",
+            )
+
+
+def _agree(stated: float, summed: float) -> bool:
+    return math.isclose(stated, summed, rel_tol=_TOLERANCE, abs_tol=1e-9)
 
 
 def _check_count(reading: Reading, totals: Iterable[AccumulatedDose], events: int) -> None:

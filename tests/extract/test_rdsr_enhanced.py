@@ -17,6 +17,7 @@ from tests.build import (
     XRayFilter,
     enhanced_event,
     enhanced_rdsr,
+    find,
     shuffled,
     study,
     to_bytes,
@@ -175,3 +176,13 @@ def test_a_detail_is_traced_to_where_it_stands():
     assert lines[0].path.endswith("> (113733,DCM) KVP")
     starts = [line for line in trace(data) if (line.subject, line.field) == ("event", "started_at")]
     assert len(starts) == 1
+
+
+def test_a_table_of_values_over_time_is_told_and_not_read():
+    ds = enhanced_rdsr(study=study(), details=[Detail(kvp_kv=70.0)])
+    item = find(ds, "113733")[0]
+    del item.MeasuredValueSequence
+    item.ValueType = "TABLE"
+    found = extract(to_bytes(ds))
+    assert found.events[0].kvp_kv is None
+    assert [warning.code for warning in found.warnings] == ["value-unreadable"]

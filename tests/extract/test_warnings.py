@@ -7,6 +7,7 @@ from dose.extract import extract
 from dose.extract.reading import Reading
 from tests.build import (
     CTSource,
+    ProjectionTotals,
     Raw,
     Repeated,
     ct_event,
@@ -108,3 +109,12 @@ def test_a_number_that_is_none_is_absent_and_told(text):
     found = extract(sent.replace(b"777.77", text.ljust(6).encode()))
     assert found.events[0].dlp_mgy_cm is None
     assert "value-unreadable" in {warning.code for warning in found.warnings}
+
+
+def test_a_glandular_dose_accumulated_for_the_wrong_breast_is_told():
+    events = [mammogram(agd_mgy=1.3), mammogram(laterality="right", agd_mgy=1.9)]
+    swapped = ProjectionTotals(agd_mgy={"left": 1.9, "right": 1.3}, reference_point="breast")
+    ds = projection_rdsr(study=study(), events=events, accumulated=[swapped])
+    found = extract(to_bytes(ds)).warnings
+    assert [warning.code for warning in found] == ["agd-total-differs"] * 2
+    assert "left: the report's total is 1.9, its events add up to 1.3" in found[0].text
