@@ -97,7 +97,7 @@ def merge_patients(session: Session, scope: Scope, former_id: int, patient_id: i
     site = connection.execute(select(PATIENT.c.site_id).where(PATIENT.c.id == former)).scalar_one()
     batch = _Batch(session, scope, MERGE_PATIENTS, site, reason)
     batch.add(patient_id=kept, former_patient_id=former)
-    studies = _studies_of(connection, [former])
+    studies = _studies_of(connection, former)
     lay_down_merges(connection)
     _lay_down(session, studies)
     return batch.made(subject="patient", subject_id=former, patient_id=kept, studies=len(studies))
@@ -217,7 +217,7 @@ def _take_back(session: Session, scope: Scope, rows: Sequence[Row[Any]], read: R
     uids = {uid for row in rows for uid in (row.study_instance_uid, row.target_study_instance_uid) if uid}
     studies = list(connection.execute(select(STUDY.c.id).where(STUDY.c.study_instance_uid.in_(uids))).scalars())
     if kind == MERGE_PATIENTS:
-        studies = _studies_of(connection, [root_of(connection, rows[0].patient_id)])
+        studies = _studies_of(connection, root_of(connection, rows[0].patient_id))
     if kind in OF_EVENTS:
         studies = sorted({one for study in studies for one in overrides.family(connection, study)})
     values = {"undone_at": datetime.now(UTC), "undone_by": scope.user_name[:255]}
@@ -325,8 +325,12 @@ def _two_studies(connection: Connection, scope: Scope, study_id: int, target_id:
     return found[study_id], found[target_id]
 
 
-def _studies_of(connection: Connection, patients: Collection[int]) -> list[int]:
-    return list(connection.execute(select(STUDY.c.id).where(STUDY.c.patient_id.in_(patients))).scalars())
+def _studies_of(connection: Connection, person: int) -> list[int]:
+    """Studies of a person, and those with an object that names them whoever's the study is."""
+    names = select(PATIENT.c.id).where((PATIENT.c.id == person) | (PATIENT.c.merged_into_id == person))
+    spoken = select(SOURCE.c.study_id).where(SOURCE.c.patient_id.in_(names))
+    here = (STUDY.c.patient_id == person) | STUDY.c.id.in_(spoken)
+    return list(connection.execute(select(STUDY.c.id).where(here)).scalars())
 
 
 def _person(connection: Connection, scope: Scope, patient_id: int) -> int:
