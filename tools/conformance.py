@@ -31,7 +31,7 @@ from dose.extract.quirks import QUIRKS
 from dose.extract.reading import Reading
 from dose.extract.template import Table
 from dose.quantities import QUANTITIES
-from tools.conformance_facts import MAKERS, NOT_READ, TOLERATED
+from tools.conformance_facts import FUZZED, MAKERS, NOT_READ, TOLERATED
 
 REPORTS: Mapping[str, ModuleType] = {
     "CT dose report (TID 10011)": rdsr_ct,
@@ -53,7 +53,7 @@ _PARTS = {"EVENT": "event", "TOTAL": "total", "ROOT": "document", "CONTEXT": "st
 
 def page() -> str:
     """The whole page."""
-    sections = (_classes, _reports, _headers, _units, _makers, _quirks, _tolerated, _not_read, _again)
+    sections = (_classes, _reports, _headers, _units, _makers, _quirks, _tolerated, _not_read, _again, _spoilt)
     lines = [
         "# Conformance",
         "",
@@ -214,6 +214,7 @@ def _quirks() -> Iterator[str]:
         "A site adds rows of its own by the TOML file that `DACS_QUIRKS_FILE` names, without Python: see",
         "[examples/quirks.toml](examples/quirks.toml). A wrong row refuses to start and names file, row and key; `dacs",
         "doctor` shows the rows in force; after a change `dacs reextract --changed` reads what they concern again.",
+        "Rows concern structured reports; what headers deviate in is tolerated by their tables.",
     )
 
 
@@ -244,3 +245,7 @@ def _again() -> Iterator[str]:
         "It says every change (study, field, before, after; `--json`), keeps the former values on the study page,",
         "tries refused objects once more, and goes on where it stood when it was killed.",
     )
+
+
+def _spoilt() -> Iterator[str]:
+    yield from ("## Spoilt objects", "", *FUZZED)
