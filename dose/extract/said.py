@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from dose.codes import ORGAN_DOSE
+from dose.codes import ORGAN_DOSE, PERSON_NAME, PERSON_OBSERVER_NAME
 from dose.errors import UnknownUnit
 from dose.extract import texts
-from dose.extract.document import CODE, NO_CODE, NUM, Coded, Node
+from dose.extract.document import CODE, NO_CODE, NUM, PNAME, Coded, Node
 from dose.extract.reading import Traced
 from dose.quantities import QUANTITIES
 
@@ -34,11 +34,14 @@ def said_inside(node: Node, part: str, where: Where) -> Iterator[Traced]:
         yield from said_inside(child, part, place)
 
 
+_NAMES = frozenset({PERSON_NAME, PERSON_OBSERVER_NAME})
 _PARTS = {ORGAN_DOSE: "organ_dose_mgy"}  # quantities that stand inside such a container
 
 
 def said_by(node: Node, column: str, where: Where) -> Iterable[Traced]:
-    """Yield what one item says about a field, as sent."""
+    """Yield what one item says about a field, as sent; names of people are nobody's provenance."""
+    if node[1] == PNAME or node[0][0] in _NAMES:
+        return
     base = Traced(where.subject, where.index, column, f"{where.at} > {code_text(node[0])}")
     if node[1] == NUM:
         for said, unit in node[2]:

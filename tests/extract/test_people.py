@@ -7,6 +7,7 @@ import pytest
 
 from dose.extract import extract
 from dose.extract.contract import as_json
+from dose.extract.trace import trace
 from dose.model import Person
 from tests.build import (
     BIG_ENDIAN,
@@ -60,6 +61,15 @@ def test_nobody_is_named_outside_of_people():
     said = json.dumps(as_json(found)) + repr(dataclasses.replace(found, people=()))
     assert "Anna" not in said
     assert "Operator" not in said
+
+
+def test_the_trace_of_a_report_names_nobody():
+    check = CTCheck(dlp_mgy_cm=100.0, dlp_forecast_mgy_cm=251.2, authorized_by="Authorizing^Anna")
+    form = Document(people=(("Observer^One", "performing"),))
+    data = to_bytes(ct_rdsr(study=study(operators="Operator^One"), events=[ct_event(checks=[check])], form=form))
+    said = repr(trace(data))
+    assert not any(name in said for name in ("Anna", "Observer^One", "Operator^One"))
+    assert "251.2" in said
 
 
 @pytest.mark.parametrize(
