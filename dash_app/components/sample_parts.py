@@ -178,7 +178,8 @@ def deviation_text(value: SampleValue, modality: str | None) -> Any:  # noqa: AN
 
 def _signed_amount(column: str, value: float, modality: str | None) -> html.Bdi:
     if SAMPLED[column] == "fluoro_time_s":
-        return html.Bdi(f"{number_text(value)}\u00a0s", className="num", dir="ltr")
+        sign = "+" if value > 0 else ""
+        return html.Bdi(f"{sign}{number_text(value)}\u00a0s", className="num", dir="ltr")
     unit, factor = display_unit(SAMPLED[column], modality)
     # Subtracting two decimals leaves dust that no console shows.
     text = number_text(round(value * factor, 9), 3)
