@@ -194,6 +194,7 @@ REASON_FOR_REPEATING = D("128552", "Reason for Repeating Acquisition")
 PATIENT_MOTION = D("111206", "Patient motion")
 PHILIPS = "99PHI-IXR-XPER"
 WEDGES_AND_SHUTTERS = D("005", "Wedges and Shutters", PHILIPS)
+PHILIPS_PHYSICIAN = D("027", "Performing Physicians Name", PHILIPS)
 DETECTOR_FIELD = D("023", "Detector Field Size", PHILIPS)
 FILTERS = D("113771", "X-Ray Filters")
 FILTER_TYPE = D("113772", "X-Ray Filter Type")

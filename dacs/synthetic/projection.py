@@ -69,6 +69,7 @@ class PhilipsItems:
     philips_shutter_top_mm: Value = None
     philips_detector_field_x_mm: Value = None
     philips_detector_field_y_mm: Value = None
+    physician: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,6 +356,7 @@ def _judged(verdict: bool | None, concept: Concept, reason: Concept) -> Iterator
 
 def _philips(items: PhilipsItems, dialect: Dialect) -> Iterator[Item]:
     yield from number_items(items, PHILIPS_ROWS, dialect)
+    yield from text(c.PHILIPS_PHYSICIAN, items.physician)
     yield container(c.WEDGES_AND_SHUTTERS, number_items(items, PHILIPS_SHUTTER_ROWS, dialect))
     yield container(c.DETECTOR_FIELD, number_items(items, PHILIPS_FIELD_ROWS, dialect))
 

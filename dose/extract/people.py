@@ -28,12 +28,14 @@ _ROLES = c.by_code(c.PERSON_ROLES)
 
 
 def participants(reading: Reading, _: str, nodes: list[Node]) -> tuple[Person, ...]:
-    """Read the person participants of one event (TID 1020)."""
-    return tuple(
-        Person(ROLE.read(reading, node[3], NOWHERE).get("role") or "participant", name)
-        for node in nodes
-        if (name := _name(reading, node))
-    )
+    """Read the person participants of one event (TID 1020), and the physician that Philips names there."""
+    return tuple(Person(_role(reading, node), name) for node in nodes if (name := _name(reading, node)))
+
+
+def _role(reading: Reading, node: Node) -> str:
+    if node[0][0] == c.PHILIPS_PHYSICIAN:
+        return "performing physician"
+    return ROLE.read(reading, node[3], NOWHERE).get("role") or "participant"
 
 
 def taken_out(fields: dict[str, Any], people: list[Person]) -> dict[str, Any]:

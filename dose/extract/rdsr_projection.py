@@ -186,7 +186,7 @@ EVENT = Table(
         "target_exposure_index": number(c.TARGET_EXPOSURE_INDEX),
         "deviation_index": number(c.DEVIATION_INDEX),
         "filters": group(filters, c.FILTERS),
-        "people": group(people.participants, c.PERSON_NAME),
+        "people": Row((c.PERSON_NAME,), people.participants, also=((c.PHILIPS_PHYSICIAN,),)),
         **private.EVENT,
     },
     anywhere=True,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from dose.codes import ORGAN_DOSE, PERSON_NAME, PERSON_OBSERVER_NAME
+from dose.codes import ORGAN_DOSE, PERSON_NAME, PERSON_OBSERVER_NAME, PHILIPS_PHYSICIAN
 from dose.errors import UnknownUnit
 from dose.extract import texts
 from dose.extract.document import CODE, NO_CODE, NUM, PNAME, Coded, Node
@@ -34,7 +34,7 @@ def said_inside(node: Node, part: str, where: Where) -> Iterator[Traced]:
         yield from said_inside(child, part, place)
 
 
-_NAMES = frozenset({PERSON_NAME, PERSON_OBSERVER_NAME})
+_NAMES = frozenset({PERSON_NAME, PERSON_OBSERVER_NAME, PHILIPS_PHYSICIAN})
 _PARTS = {ORGAN_DOSE: "organ_dose_mgy"}  # quantities that stand inside such a container
 
 

@@ -14,9 +14,12 @@ from tests.build import (
     CTCheck,
     Document,
     Patient,
+    PhilipsItems,
     Study,
     ct_event,
     ct_rdsr,
+    fluoroscopy,
+    projection_rdsr,
     study,
     to_bytes,
 )
@@ -53,6 +56,13 @@ def test_who_authorized_a_dose_above_the_alert_is_named_once():
 @pytest.mark.parametrize("empty", ["", "^", None])
 def test_an_empty_name_is_nobody(empty):
     assert report(study=study(referring=empty)).people == ()
+
+
+def test_the_physician_in_an_item_of_philips_is_named_and_nowhere_traced():
+    event = fluoroscopy(philips=PhilipsItems(physician="Performing^Paul"))
+    data = to_bytes(projection_rdsr(study=study(), events=[event, event]))
+    assert extract(data).people == (Person("performing physician", "Performing^Paul"),)
+    assert "Performing^Paul" not in repr(trace(data))
 
 
 def test_nobody_is_named_outside_of_people():
