@@ -73,7 +73,7 @@ class Worker:
         self._queue = Queue(factory, NODE)
         patient = bool(client.system().get("DatabaseBackendPlugin"))
         self._follower = Follower(client, factory, NODE, patient=patient, images=settings.read_images)
-        self._reader = Reader(client, factory, settings, self._follower, self._queue, Guard(lock))
+        self._reader = Reader(client, factory, settings, self._follower, self._queue, Guard(lock), NODE)
         self._sweep = Sweep(client, factory, NODE, images=settings.read_images)
         self._peers = RefusedPeers(settings.orthanc_log, factory, NODE)
         self._chores = Chores(settings, factory)

@@ -107,13 +107,15 @@ class Bundles:
     def _finish(self, item: IngestItem, series: _Series) -> None:
         about = {"orthanc_id": item.orthanc_id, **copy_of(self._client.metadata("series", item.orthanc_id))}
         if series.gathering:
-            self._write(item, series.gathering, about)
+            self._write(item, series.gathering, series.instances[0], about)
         note_read(self._factory, item.orthanc_id, len(series.instances))
 
-    def _write(self, item: IngestItem, gathering: Gathering, about: dict[str, str]) -> None:
+    def _write(self, item: IngestItem, gathering: Gathering, first: str, about: dict[str, str]) -> None:
         try:
             content = self._guard.run(item.id, len(gathering) * IMAGE_BYTES, gathering.bundle)
         except BadObject as error:
             self._intake.refuse(error, item.orthanc_id)
             return
-        self._intake.content(item.id, content, is_image=True, **about)
+        outcome = self._intake.content(item.id, content, is_image=True, **about)
+        if "copied_from" not in about:
+            self._intake.suspect(self._client.metadata("instances", first), item.orthanc_id, outcome)

@@ -8,12 +8,16 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.dose_sources import Kind, copy_of, ingest_image, kind_of
 from dacs.worker_guard import MEGABYTE, Guard
+from dacs.worker_origin import Origins
 from dose import ingest
 from dose.errors import BadObject
 from dose.extract import extract, part10
+from dose.ingest import Outcome
 from dose.model import DoseReport
 from dose.pacs import OrthancClient
 from dose.settings import Settings
+
+FROM_INSIDE = "RestApi"  # Orthanc's word for what came over REST, as what it makes itself does
 
 
 def fetch_head(client: OrthancClient, instance_id: str, max_bytes: int) -> bytes:
@@ -30,7 +34,15 @@ def fetch_head(client: OrthancClient, instance_id: str, max_bytes: int) -> bytes
 class Intake:
     """Reads instances of one Orthanc into one database, each in its own transaction."""
 
-    def __init__(self, client: OrthancClient, factory: sessionmaker[Session], settings: Settings, guard: Guard) -> None:
+    def __init__(
+        self,
+        client: OrthancClient,
+        factory: sessionmaker[Session],
+        settings: Settings,
+        guard: Guard,
+        origins: Origins,
+    ) -> None:
+        self._origins = origins
         self._client = client
         self._factory = factory
         self._guard = guard
@@ -57,13 +69,19 @@ class Intake:
         except BadObject as error:
             self.refuse(error, instance_id)
             return
-        self.content(item_id, content, is_image=not is_report, **about)
+        outcome = self.content(item_id, content, is_image=not is_report, **about)
+        self.suspect(metadata, instance_id, outcome)
+
+    def suspect(self, metadata: dict[str, str], orthanc_id: str, outcome: Outcome) -> None:
+        """Look into where an object comes from that no modality sent; `metadata` is of an instance."""
+        if metadata.get("Origin") == FROM_INSIDE and not copy_of(metadata):
+            self._origins.suspect(orthanc_id, outcome)
 
     def refuse(self, error: BadObject, orthanc_id: str) -> None:
         """Record that an object could not even be fetched."""
         ingest.reject(self._factory, error, origin=ingest.ORTHANC, site=self._site, orthanc_id=orthanc_id)
 
-    def content(self, item_id: int, content: bytes, *, is_image: bool, **about: Any) -> None:  # noqa: ANN401
+    def content(self, item_id: int, content: bytes, *, is_image: bool, **about: Any) -> Outcome:  # noqa: ANN401
         """Write what an object says; `about` is what `dose.ingest.ingest` takes of its arrival."""
 
         def read(content: bytes) -> DoseReport:
@@ -71,4 +89,4 @@ class Intake:
 
         take_in = ingest_image if is_image else ingest.ingest
         about |= {"origin": ingest.ORTHANC, "site": self._site, "keep_operators": self._keep_operators}
-        take_in(content, self._factory, read=read, **about)
+        return take_in(content, self._factory, read=read, **about)

@@ -13,7 +13,8 @@ from dacs.worker_bundle import Bundles
 from dacs.worker_follow import Follower
 from dacs.worker_guard import Guard
 from dacs.worker_intake import Intake
-from dacs.worker_queue import BUNDLE, INSTANCE, Priority, Queue, Wanted, put
+from dacs.worker_origin import Origins
+from dacs.worker_queue import BUNDLE, INSTANCE, ORIGIN, Priority, Queue, Wanted, put
 from dacs.worker_series import kind_of_series, note_read, register
 from dose.database import writing
 from dose.errors import ConfigError, DoseError
@@ -58,6 +59,7 @@ class Reader:
         follower: Follower,
         queue: Queue,
         guard: Guard,
+        node: str,
     ) -> None:
         self._client = client
         self._factory = factory
@@ -65,7 +67,8 @@ class Reader:
         self._follower = follower
         self._queue = queue
         self._guard = guard
-        self._intake = Intake(client, factory, settings, guard)
+        self._origins = Origins(client, factory, settings, queue, node)
+        self._intake = Intake(client, factory, settings, guard, self._origins)
         self._bundles = Bundles(client, factory, settings, guard, self._intake)
         self.read_count = 0
 
@@ -105,7 +108,7 @@ class Reader:
             if item.level == INSTANCE:
                 self._intake.instance(item.id, item.orthanc_id)
                 return True
-            return self._read_series(item)
+            return self._origins.look(item) if item.level == ORIGIN else self._read_series(item)
         except NotInPacs:
             if item.level == INSTANCE:
                 self._lost(item)

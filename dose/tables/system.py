@@ -40,7 +40,7 @@ class IngestItem(Base):
     __tablename__ = "ingest_item"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
     node: Mapped[str] = mapped_column(String(60), default="orthanc")
-    level: Mapped[str] = mapped_column(String(10))  # instance | series (to register) | bundle (a series to read)
+    level: Mapped[str] = mapped_column(String(10))  # instance | series (to register) | bundle (to read) | origin
     orthanc_id: Mapped[str] = mapped_column(String(44))
     seq: Mapped[int | None] = mapped_column(BigInteger)
     priority: Mapped[int]  # 0 arrival, 1 retry by a person, 2 reconciliation, 3 back-fill
