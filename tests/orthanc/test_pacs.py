@@ -40,8 +40,8 @@ class Ranges(BaseHTTPRequestHandler):
         if content_range:
             self.send_header("Content-Range", content_range)
         self.end_headers()
-        self.wfile.write(body)
         self.sent.append(len(body))
+        self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""
