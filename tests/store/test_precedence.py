@@ -8,9 +8,11 @@ from itertools import permutations
 import pytest
 from sqlalchemy import select
 
+from dose.ingest import reextract
 from dose.model import AccumulatedDose, Code, Device, DoseCheck, IrradiationEvent, OrganDose, Person, XRaySource
 from dose.tables import IrradiationEvent as EventRow
-from dose.tables import SourceObject, Study
+from dose.tables import SourceObject, Study, StudyHistory
+from tests.counting import statements
 from tests.store.pretend import SCANNER, event, put, report
 
 ORDERS = list(permutations(range(4)))[::5]
@@ -38,10 +40,10 @@ def scan(started_at: str | None, uid: str | None = None, dlp: float | None = Non
     return event(uid, dlp, started_at=started_at, **{"kvp_kv": 120.0, "ctdi_vol_mgy": 8.0, **fields})
 
 
-def dx_rdsr(*times: str | None, **fields):
+def dx_rdsr(*times: str | None, stem: str = "1.9.70", **fields):
     """A projection report with one exposure a time."""
     given = {"event_type": "radiography", "kvp_kv": 80.2, "exposure_mas": 5.1, "pka_gy_cm2": 0.2}
-    events = [IrradiationEvent(f"1.9.70.{n}", started_at=t, **given) for n, t in enumerate(times)]
+    events = [IrradiationEvent(f"{stem}.{n}", started_at=t, **given) for n, t in enumerate(times)]
     return report(*events, modality="DX", accumulated=(), **fields)
 
 
@@ -279,3 +281,27 @@ def test_totals_that_a_partial_report_states_are_compared_with_its_own_events_on
                          accumulated=(AccumulatedDose(pka_gy_cm2=0.2),)))  # fmt: skip
     study, _, _ = standing(factory)
     assert (study.pka_reported_gy_cm2, codes(study)) == (0.2, set())
+
+
+def test_the_number_of_statements_does_not_grow_with_the_events_that_are_compared(factory, engine):
+    counts = []
+    for number in (2, 60):
+        times = [f"2026-{1 + number // 10:02}-02T10:{n:02}:00" for n in range(number)]
+        uids = {"study_instance_uid": f"1.2.{number}", "content_datetime": "2026-01-03"}
+        shots = [IrradiationEvent(None, "radiography", at, kvp_kv=80.0) for at in times]
+        put(factory, report(*shots, source="mpps", modality="DX", sop_instance_uid=f"1.1.3.{number}", **uids))
+        with statements(engine) as seen:
+            put(factory, dx_rdsr(*times, stem=f"1.9.{number}", sop_instance_uid=f"1.1.4.{number}", **uids))
+        counts.append(len(seen))
+        assert standing(factory, uids["study_instance_uid"])[0].event_count == number
+    assert counts[0] == counts[1]
+
+
+def test_former_values_of_headers_and_injections_are_kept_when_they_are_read_again(factory):
+    dose = {"event_type": "administration", "started_at": "2026-01-02T09:00:00"}
+    number = put(factory, series(7, IrradiationEvent(None, activity_mbq=0.25, **dose), modality="PT")).study_id
+    better = series(7, IrradiationEvent(None, activity_mbq=250.0, **dose), modality="PT", reader_version=9)
+    (again,) = reextract(factory, study_ids=[number], read=lambda _content: better)
+    assert {"what": "study", "field": "activity_sum_mbq", "before": 0.25, "after": 250.0} in again.changes
+    with factory() as session:
+        assert session.scalars(select(StudyHistory)).one().changes == again.changes
