@@ -18,6 +18,7 @@ SHORT: dict[str, list[str]] = {
     "fuzz": ["--short"],
     "bench_import": ["--short"],
     "bench_lists": ["--studies", "20000"],
+    "bench_quality": ["--events", "40000"],
 }
 
 
