@@ -15,7 +15,7 @@ from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, column_id
 from dose.legacy import batches
 from dose.legacy.cells import text as cell_text
-from dose.legacy.check import CheckReport
+from dose.legacy.check import CheckReport, dose_of
 from dose.legacy.mapping import Column, TableMapping, headers
 from dose.legacy.meanings import BIRTH, DATE, IGNORE, MEANINGS, MOMENT, NUMBER, needs_unit, units
 from dose.legacy.refusals import Refusal, letter
@@ -216,22 +216,25 @@ def refusal_table(refused: Sequence[Refusal]) -> html.Div:
 def _preview(reports: Sequence[DoseReport]) -> Any:  # noqa: ANN401 - a component
     if not reports:
         return None
-    shown = [name for name in _DOSES if any(_first(one, name) is not None for one in reports)]
+    shown = [name for name in _DOSES if any(_as_listed(one, name) is not None for one in reports)]
     heads = [html.Th(text) for text in (_("Date"), _("Patient"), _("Examination"), _("Equipment"))]
     heads += [html.Th(symbol(name), className="dose") for name in shown]
     rows = [_preview_row(one, shown) for one in reports]
     return section(_("As it would be stored"), [table(heads, rows, "stack")])
 
 
-def _first(report: DoseReport, column: str) -> float | None:
-    parts = (*report.events, *report.accumulated)
-    return next((value for one in parts if (value := getattr(one, column, None)) is not None), None)
+def _as_listed(report: DoseReport, column: str) -> float | None:
+    """What lists will show: the largest CTDIvol and entrance dose, the sum of everything else."""
+    if column not in ("ctdi_vol_mgy", "ka_e_mgy"):
+        return dose_of(report, column)
+    return max((value for one in report.events if (value := getattr(one, column)) is not None), default=None)
 
 
 def _preview_row(report: DoseReport, shown: Sequence[str]) -> html.Tr:
     device = " ".join(filter(None, (report.device.manufacturer, report.device.model, report.device.station_name)))
     name = report.study_description or next((one.protocol for one in report.events if one.protocol), None)
     count = ngettext("%(n)s event", "%(n)s events", len(report.events))
+    doses = [amount(column, _as_listed(report, column), report.modality) for column in shown]
     return html.Tr(
         [
             html.Td([ltr(report.study_date), html.Div(ltr((report.study_time or "")[:5] or None), className="second")]),
@@ -239,7 +242,7 @@ def _preview_row(report: DoseReport, shown: Sequence[str]) -> html.Tr:
             html.Td([html.Span(report.modality, className="modality"), " ", free(name),
                      html.Div(count, className="second")]),
             html.Td(free(device or None)),
-            *(html.Td(amount(column, _first(report, column), report.modality), className="dose") for column in shown),
+            *(html.Td(dose, className="dose") for dose in doses),
         ],
         key=report.sop_instance_uid,
     )  # fmt: skip

@@ -96,7 +96,7 @@ class CheckReport:
         totals.studies += sign
         totals.events += sign * len(report.events)
         for column in _SUMS:
-            value = _dose(report, column)
+            value = dose_of(report, column)
             if value is not None:
                 totals.sums[column] = totals.sums.get(column, 0.0) + sign * value
         return report
@@ -107,7 +107,7 @@ class CheckReport:
         return self
 
 
-def _dose(report: DoseReport, column: str) -> float | None:
+def dose_of(report: DoseReport, column: str) -> float | None:
     """The sum over events, else the reported total: as lists show it."""
     for parts in (report.events, report.accumulated):
         values: list[float] = [value for part in parts if (value := getattr(part, column, None)) is not None]

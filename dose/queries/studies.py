@@ -20,6 +20,12 @@ __all__ = ["COUNT_CAP", "device_name", "filter_choices", "find_studies", "newest
 COUNT_CAP = 10_000
 LIVE_LIMIT = 200
 
+
+def _shown(sum_column: str, reported_column: str) -> ColumnElement[float]:
+    """The sum of the events, or the reported total where no event states the quantity (docs/adr/0006)."""
+    return func.coalesce(getattr(Study, sum_column), getattr(Study, reported_column)).label(sum_column)
+
+
 _COLUMNS = (
     Study.id,
     Study.version,
@@ -35,10 +41,10 @@ _COLUMNS = (
     Study.age_years,
     Study.event_count,
     Study.ctdi_vol_max_mgy,
-    Study.dlp_sum_mgy_cm,
-    Study.pka_sum_gy_cm2,
-    Study.ka_r_sum_mgy,
-    Study.agd_sum_mgy,
+    _shown("dlp_sum_mgy_cm", "dlp_reported_mgy_cm"),
+    _shown("pka_sum_gy_cm2", "pka_reported_gy_cm2"),
+    _shown("ka_r_sum_mgy", "ka_r_reported_mgy"),
+    _shown("agd_sum_mgy", "agd_reported_mgy"),
     Study.fluoro_time_s,
     Study.activity_sum_mbq,
     Study.effective_dose_reported_msv,

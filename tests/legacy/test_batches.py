@@ -10,6 +10,7 @@ from dose.database import writing
 from dose.errors import NotPermitted
 from dose.legacy import batches
 from dose.legacy.mapping import suggest
+from dose.queries import find_studies
 from dose.scope import Role, scope_for
 from dose.store import site_id
 from dose.tables import (
@@ -161,3 +162,11 @@ def test_a_draft_can_be_thrown_away_with_its_file(factory):
     with writing(factory) as session:
         batches.discard(session, PHYSICIST, batch_id)
     assert (count(factory, ImportBatch), count(factory, KeptObject)) == (0, 0)
+
+
+def test_a_study_of_which_only_totals_are_known_shows_them(factory):
+    head = "Patient ID;Study date;Modality;Station;DAP total (Gy.m2);Fluoro time total (min)"
+    imported(factory, text("7;2019-03-04;RF;R1;0.0025;12", head=head))
+    with factory() as session:
+        row = find_studies(session, PHYSICIST).rows[0]
+    assert (row.pka_sum_gy_cm2, row.fluoro_time_s, row.event_count) == (25.0, 720.0, 0)
