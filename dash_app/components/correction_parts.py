@@ -116,7 +116,7 @@ def patient_form(studies: Sequence[StudyRow], study_id: int, now: PersonRow | No
     """Choose who it is: somebody known, or somebody new; for this study, more of them, or the whole patient."""
     marked = [dmc.Checkbox(label=study_text(row), value=str(row.id)) for row in studies]
     which = dmc.CheckboxGroup(
-        html.Div(marked, className="choices"), id=correct_id("studies"), value=[str(study_id)],
+        html.Div(marked, className="correct-choices"), id=correct_id("studies"), value=[str(study_id)],
         label=_("Studies to correct"),
     )  # fmt: skip
     same = dmc.Switch(id={"type": "correct-switch", "name": "same"}, checked=False,
@@ -157,7 +157,9 @@ def _options(name: str, options: Sequence[tuple[str, str]], asked: bool) -> Any:
     if not options:
         return html.P(_("Nobody and nothing of this name is known here."), className="quiet") if asked else None
     radios = [dmc.Radio(label=text, value=value) for value, text in options]
-    return dmc.RadioGroup(html.Div(radios, className="choices"), id=correct_id(name), value="", label=_("Found"))
+    return dmc.RadioGroup(
+        html.Div(radios, className="correct-choices"), id=correct_id(name), value="", label=_("Found")
+    )
 
 
 def size_form(detail: StudyDetail) -> list[Any]:
@@ -175,7 +177,7 @@ def kind_form(is_patient: bool) -> list[Any]:
     """Patient or not."""
     options = [dmc.Radio(label=_("A patient"), value="yes"), dmc.Radio(label=_("A phantom or a test"), value="no")]
     text = _("Phantoms and tests stay out of statistics. Nothing is deleted.")
-    group = dmc.RadioGroup(html.Div(options, className="choices"), id=correct_id("is_patient"),
+    group = dmc.RadioGroup(html.Div(options, className="correct-choices"), id=correct_id("is_patient"),
                            value="yes" if is_patient else "no", label=_("This study is of"))  # fmt: skip
     return [group, html.P(text, className="quiet")]
 
@@ -183,7 +185,7 @@ def kind_form(is_patient: bool) -> list[Any]:
 def events_form(events: Sequence[EventRow]) -> list[Any]:
     """Which events move, and where to."""
     marked = [dmc.Checkbox(label=_event_text(n, row), value=str(row.id)) for n, row in enumerate(events, 1)]
-    which = dmc.CheckboxGroup(html.Div(marked, className="choices"), id=correct_id("events"), value=[],
+    which = dmc.CheckboxGroup(html.Div(marked, className="correct-choices"), id=correct_id("events"), value=[],
                               label=_("Events to move"))  # fmt: skip
     return [which, target_form()]
 
@@ -221,8 +223,8 @@ def _person_effect(before: PersonRow | None, after: PersonRow) -> str:
 def _study_effect(before: StudyRow, after: StudyRow | None) -> html.Div:
     sides = (before, after or before)
     rows = [_pair(label, *(value(one) for one in sides)) for label, value in _facts(sides)]
-    heads = [html.Th(study_text(before)), html.Th(_("Now")), html.Th(_("Afterwards"))]
-    return table(heads, rows, "compact sides")
+    heads = [html.Th(), html.Th(_("Now")), html.Th(_("Afterwards"))]
+    return html.Div([html.P(study_text(before), className="quiet"), table(heads, rows, "compact")])
 
 
 def _facts(sides: tuple[StudyRow, StudyRow]) -> list[tuple[Any, Any]]:
@@ -243,7 +245,7 @@ def _facts(sides: tuple[StudyRow, StudyRow]) -> list[tuple[Any, Any]]:
 
 
 def _pair(label: str, now: Any, then: Any) -> html.Tr:  # noqa: ANN401 - components
-    same = now.to_plotly_json() == then.to_plotly_json()
+    same = str(now) == str(then)
     return html.Tr([html.Th(label, scope="row"), html.Td(now), html.Td(then if same else html.Strong(then))])
 
 

@@ -131,9 +131,7 @@ def _studies(session: Session, scope: Scope, condition: ColumnElement[bool]) -> 
 
 
 def _people(session: Session, ids: Collection[int]) -> list[PersonRow]:
-    counted = select(Study.patient_id, func.count(), func.max(Study.started_at)).where(
-        Study.patient_id.in_(ids)
-    )
+    counted = select(Study.patient_id, func.count(), func.max(Study.started_at)).where(Study.patient_id.in_(ids))
     known = {row[0]: (row[1], row[2]) for row in session.execute(counted.group_by(Study.patient_id))}
     rows = session.scalars(select(Patient).where(Patient.id.in_(ids)).order_by(Patient.id))
     return [
@@ -184,16 +182,15 @@ def preview(
     CannotCorrect, LookupError, NotPermitted
         As `act` does.
     """
-    before = _studies(session, scope, Study.id.in_(study_ids)), _people(session, patients)
+    studies = _studies(session, scope, Study.id.in_(study_ids))
+    people = {*patients, *(row.patient_row_id for row in studies)}
+    before = {one.id: one for one in _people(session, people)}
     attempt = session.begin_nested()
     try:
         act()
         after = {row.id: row for row in _studies(session, scope, Study.id.in_(study_ids))}
-        whose = {*patients, *(row.patient_row_id for row in after.values())}
-        people = _people(session, sorted(whose))
+        whose = people | {row.patient_row_id for row in after.values()}
+        then = _people(session, sorted(whose))
     finally:
         attempt.rollback()
-    were = {one.id: one for one in before[1]}
-    return Effect(
-        tuple((row, after.get(row.id)) for row in before[0]), tuple((were.get(one.id), one) for one in people)
-    )
+    return Effect(tuple((row, after.get(row.id)) for row in studies), tuple((before.get(one.id), one) for one in then))

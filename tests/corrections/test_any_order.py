@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, select
@@ -104,15 +105,7 @@ def _compare(fresh: Any, case: tuple[Any, ...]) -> None:
     assert undone == content(third)
 
 
-# Each example is three databases: telling which is wrong is quick, making the smallest of it is not.
-QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate]
-)
-
-
-@QUICK
-@given(cases)
-def test_corrections_and_objects_in_any_order_on_sqlite(case):
+def _in_memory(case: tuple[Any, ...]) -> None:
     engines = []
 
     def fresh() -> Engine:
@@ -125,3 +118,22 @@ def test_corrections_and_objects_in_any_order_on_sqlite(case):
     finally:
         for engine in engines:
             engine.dispose()
+
+
+# Each example is three databases: telling which is wrong is quick, making the smallest of it is not.
+UNSHRUNK = settings(
+    deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.generate], max_examples=5
+)
+
+
+@UNSHRUNK
+@given(cases)
+def test_corrections_and_objects_in_any_order_give_one_database(case):
+    _in_memory(case)
+
+
+@pytest.mark.slow
+@settings(UNSHRUNK, max_examples=100)
+@given(cases)
+def test_many_corrections_and_objects_in_any_order_give_one_database(case):
+    _in_memory(case)
