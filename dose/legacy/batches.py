@@ -28,7 +28,7 @@ from dose.legacy.undo import undo_part
 from dose.log import logger
 from dose.scope import Permission, Scope
 from dose.store.statements import insert_unless_there
-from dose.tables import ImportBatch, KeptObject, Site, SourceObject
+from dose.tables import ImportBatch, KeptObject, Site
 
 log = logger(__name__)
 Sessions = sessionmaker[Session]
@@ -160,12 +160,11 @@ def run(sessions: Sessions, batch_id: int, today: date, progress: Progress | Non
         report, taken = checked(session, batch, from_json(batch.mapping), today)
     new = 0
     for number, one in enumerate(taken, 1):
-        outcome = ingest.ingest(one.content, sessions, origin=ingest.IMPORT, site=site)
+        outcome = ingest.ingest(one.content, sessions, origin=ingest.IMPORT, site=site, import_batch_id=batch_id)
         if outcome.status == ingest.REJECTED:
             report.drop(one)
             report.refuse(*(Refusal(row, None, "unreadable") for row in one.rows))
         new += outcome.status in (ingest.OK, ingest.SUPERSEDED)
-        _adopt(sessions, batch_id, outcome.source_object_id)
         if number % PART == 0:
             _note(sessions, batch_id, number)
             if progress:
@@ -173,13 +172,6 @@ def run(sessions: Sessions, batch_id: int, today: date, progress: Progress | Non
     _finish(sessions, batch_id, report.finish())
     log.info("table imported", extra={"batch": batch_id, "new": new, "refused_rows": len(report.refused_rows)})
     return Imported(new, len(taken) - new, report)
-
-
-def _adopt(sessions: Sessions, batch_id: int, source_object_id: int | None) -> None:
-    """Say which batch an object came with; one that another batch brought stays with that one."""
-    mine = (SourceObject.id == source_object_id, SourceObject.import_batch_id.is_(None))
-    with writing(sessions) as session:
-        session.execute(update(SourceObject).where(*mine).values(import_batch_id=batch_id))
 
 
 def _note(sessions: Sessions, batch_id: int, done: int) -> None:

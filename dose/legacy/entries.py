@@ -79,10 +79,10 @@ def store_typed(sessions: Sessions, scope: Scope, site_id: int, prepared: Prepar
         session.add(batch)
         session.flush()
         batch_id = batch.id
-    outcome = ingest.ingest(typed.encode(prepared.document), sessions, origin=TYPED, site=site)
+    content = typed.encode(prepared.document)
+    outcome = ingest.ingest(content, sessions, origin=TYPED, site=site, import_batch_id=batch_id)
     with writing(sessions) as session:
         source = session.get_one(SourceObject, outcome.source_object_id)
-        source.import_batch_id = batch_id
         batch = session.get_one(ImportBatch, batch_id)
         batch.state, batch.accepted_count, batch.done_count = DONE, batch.row_count, 1
         batch.file_sha256 = source.content_sha256
