@@ -17,6 +17,7 @@ SHORT: dict[str, list[str]] = {
     "bench_memory": ["--short"],
     "fuzz": ["--short"],
     "bench_import": ["--short"],
+    "bench_series": ["--short"],
     "bench_lists": ["--studies", "20000"],
     "bench_quality": ["--events", "40000"],
 }

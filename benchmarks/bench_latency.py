@@ -21,18 +21,19 @@ from benchmarks import MISSED
 from benchmarks.bench_hook import p95
 from dose import queries
 from dose.scope import system_scope
-from tests.build import ct_bytes, ct_event, ct_rdsr, study, to_bytes
+from tests.build import Patient, ct_bytes, ct_event, ct_rdsr, study, to_bytes
 from tests.orthanc.live import Site, fresh_uid, until
 
 P95_S = 1.0
 ASK_EVERY_S = 0.005
 PATIENCE_S = 30.0
+SOMEBODY = Patient(id="L-0001", name="Somebody^Real")  # a patient called Test would not be listed
 
 
 def latency_s(site: Site) -> float:
     """Store one report; seconds until it is shown."""
     uid = fresh_uid()
-    content = to_bytes(ct_rdsr(study=study(1, uid=uid), events=(ct_event(), ct_event())))
+    content = to_bytes(ct_rdsr(patient=SOMEBODY, study=study(1, uid=uid), events=(ct_event(), ct_event())))
     scope = system_scope("benchmark")
     with site.factory() as session:
         version = queries.studies_since(session, scope, 0).newest_version
