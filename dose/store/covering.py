@@ -4,6 +4,7 @@ Events with one Irradiation Event UID are one row already (`dose.store.claims`).
 sources without a UID, or with another: headers of images, dose screens, MPPS, typed and imported doses. Such an event
 is *covered*, shown but not counted, by an event of a better source when device and technique do not contradict, and
 
+0. both state the same UID, and one of them does not tell planes apart; or
 1. its time lies within the irradiation that the better source states; or
 2. its time is within `NEAR_S` of it, one to one, the nearest first; or
 3. both state the same dose, one to one, the most equal first; or
@@ -39,6 +40,7 @@ NEAR_S = 20.0  # an image carries the time of its acquisition or of its making, 
 CLOCK_S = 900.0  # clocks of a console and of a generator that nobody sets
 INJECTION_S = 600.0  # times of injection are typed by hand
 HEADER = "header"
+NO_PLANE = frozenset({"", "single"})  # what images of a biplane machine often say, whichever plane took them
 LISTED_BY_PEOPLE = frozenset({"manual", "legacy"})
 TOTALS = ("dlp_mgy_cm", "pka_gy_cm2", "ka_r_mgy", "agd_mgy", "activity_mbq")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - local times, as sent
@@ -187,6 +189,7 @@ class _Comparison:
 
     def settle(self) -> list[_Event]:
         """Find who is covered by whom; the events that are not, though they might be."""
+        self._by_uid()
         self._within()
         self._one_to_one(_apart_in_time)
         self._one_to_one(_apart_in_dose)
@@ -221,6 +224,16 @@ class _Comparison:
     def _match(self, event: _Event, other: _Event) -> None:
         self._covered[event.row["id"]] = other.speaker.id
         self._free.discard(other.row["id"])
+
+    def _by_uid(self) -> None:
+        known: dict[str, list[_Event]] = defaultdict(list)
+        for other in self._standing:
+            known[other.row["event_key"]].append(other)
+        for event in self._weaker:
+            for other in known.get(event.row["event_key"], ()):
+                if NO_PLANE & {event.row["plane"], other.row["plane"]}:
+                    self._match(event, other)
+                    break
 
     def _within(self) -> None:
         # Only where the better source says how long it irradiated; a machine irradiates once at a time.

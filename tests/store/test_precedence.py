@@ -171,6 +171,19 @@ def test_a_uid_that_the_report_does_not_list_though_it_lists_others_is_another_e
     assert standing(factory)[0].event_count == 2
 
 
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("plane", ["A", ""])
+def test_an_image_that_does_not_tell_planes_apart_is_known_by_its_uid(factory, plane, turned):
+    run = IrradiationEvent("1.9.70", started_at="2026-01-02T10:40:00", plane=plane, pka_gy_cm2=0.2, kvp_kv=81.0)
+    both = [
+        report(run, modality="XA", accumulated=()),
+        image(1, "2026-01-02T10:00:00", irradiation_event_uid="1.9.70", plane="single"),
+    ]
+    for one in reversed(both) if turned else both:
+        put(factory, one)
+    assert standing(factory)[2] == [("header", False), ("rdsr", True)]
+
+
 def test_a_pair_for_processing_and_for_presentation_is_one_exposure(factory):
     breast = {"event_type": "mammography", "laterality": "left", "view": "cranio-caudal", "agd_mgy": 1.5,
               "kvp_kv": 28.0, "exposure_mas": 60.0, "pka_gy_cm2": None}  # fmt: skip
