@@ -294,7 +294,9 @@ def history(found: Sequence[CorrectionRow], zone: str, who: Scope) -> list[Any]:
 def _said(row: CorrectionRow, zone: str) -> html.Div:
     reason = html.P([html.Span(_("Reason:"), className="quiet"), " ", free(row.reason)]) if row.reason else None
     made = html.P([free(row.made_by), " · ", when(row.made_at, zone)], className="second")
-    return html.Div([html.Strong(correction_text(row)), reason, made])
+    links = [html.P(dcc.Link(study_text(one), href=f"/studies/{one.id}")) for one in (row.study, row.target)
+             if one and row.target]  # fmt: skip
+    return html.Div([html.Strong(correction_text(row)), *links, reason, made])
 
 
 def undo_button(row: CorrectionRow, who: Scope) -> Any:  # noqa: ANN401 - a component
