@@ -34,8 +34,8 @@ def register() -> None:
     )  # fmt: skip
     add_page(r"^/quality/not-patients$", Permission.VIEW_QUALITY, not_patients.layout, N_("Not patients"))
     add_page(r"^/corrections$", Permission.CORRECT, corrections.layout, N_("Corrections"), "correct", "/corrections")
-    add_page(r"^/entry$", Permission.TYPE_DOSES, entry.layout, N_("Typed doses"), "admit", "/entry")
-    add_page(r"^/imports$", Permission.IMPORT, imports.layout, N_("Imports"), "source", "/imports")
+    add_page(r"^/entry$", Permission.TYPE_DOSES, entry.layout, N_("Typed doses"), "typed", "/entry")
+    add_page(r"^/imports$", Permission.IMPORT, imports.layout, N_("Imports"), "import", "/imports")
     add_page(r"^/imports/(?P<batch_id>\d{1,10})$", Permission.IMPORT, imports.batch_layout, N_("Import"))
     add_page(r"^/system$", Permission.VIEW_SYSTEM, system.layout, N_("System"), "system", "/system")
     add_page(r"^/account$", None, account.layout, N_("Account"), "account", "/account")
