@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
 from dose.database import make_engine, session_factory
 from dose.errors import CannotCorrect
@@ -137,3 +137,21 @@ def test_corrections_and_objects_in_any_order_give_one_database(case):
 @given(cases)
 def test_many_corrections_and_objects_in_any_order_give_one_database(case):
     _in_memory(case)
+
+
+@pytest.mark.integration
+def test_corrections_and_objects_in_any_order_give_one_database_on_postgresql(migrated_postgres):
+    engine = make_engine(migrated_postgres)
+
+    def fresh() -> Engine:
+        with engine.begin() as connection:
+            connection.execute(text(f"TRUNCATE {', '.join(Base.metadata.tables)} RESTART IDENTITY CASCADE"))
+        return engine
+
+    @settings(UNSHRUNK, max_examples=10)
+    @given(cases)
+    def same(case):
+        _compare(fresh, case)
+
+    same()
+    engine.dispose()
