@@ -118,6 +118,7 @@ def test_what_gpg_encrypts_is_named(tmp_path):
         done = subprocess.run(command, input=b"DICM", capture_output=True, check=True)
     except (FileNotFoundError, subprocess.CalledProcessError):
         pytest.skip("gpg is not installed")
+    subprocess.run(["gpgconf", "--homedir", str(tmp_path), "--kill", "all"], check=False)  # the agent it started
     assert what(done.stdout[:2048])[2] == "encrypted (OpenPGP)"
 
 
