@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from dose.crypto import keys, normalise
 from dose.legacy.check import Taken
 from dose.model import DoseReport
 from dose.store import report_hash
-from dose.tables import PatientToken, SourceObject, Study
+from dose.tables import Correction, Patient, PatientToken, SourceObject, Study
 
 PART = 200
 NEW, KNOWN, KNOWN_OTHERWISE, IN_DATABASE = "new", "known", "known-otherwise", "in-database"
@@ -61,9 +61,17 @@ def _same_patients(session: Session, site_id: int, reports: Sequence[DoseReport]
     tokens = {token for report in reports if (token := _token(report))}
     days = {date.fromisoformat(report.study_date) for report in reports if report.study_date}
     columns = (PatientToken.token, Study.study_date, Study.modality, Study.started_at, Study.accession_number)
-    statement = select(*columns).join(Study, Study.patient_id == PatientToken.patient_id)
+    person = func.coalesce(Patient.merged_into_id, Patient.id)
+    named = select(*columns).join(Patient, Patient.id == PatientToken.patient_id)
+    theirs = named.join(Study, Study.patient_id == person)
+    # A study that somebody gave to another patient is still the one that the table means.
+    given = named.join(Correction, Correction.former_patient_id.in_([Patient.id, person]))
+    given = given.join(Study, Study.study_instance_uid == Correction.study_instance_uid)
     where = (PatientToken.token.in_(tokens), Study.study_date.in_(days), Study.site_id == site_id)
-    return list(session.execute(statement.where(*where))) if tokens else []
+    found: list[Row[Any]] = []
+    for statement in (theirs, given) if tokens else ():
+        found.extend(session.execute(statement.where(*where)))
+    return found
 
 
 def _token(report: DoseReport) -> bytes | None:

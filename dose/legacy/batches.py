@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose import audit, ingest
@@ -28,7 +28,7 @@ from dose.legacy.undo import undo_part
 from dose.log import logger
 from dose.scope import Permission, Scope
 from dose.store.statements import insert_unless_there
-from dose.tables import ImportBatch, KeptObject, Site
+from dose.tables import ImportBatch, KeptObject, Site, SourceObject
 
 log = logger(__name__)
 Sessions = sessionmaker[Session]
@@ -147,7 +147,7 @@ def start(session: Session, scope: Scope, batch_id: int, mapping: TableMapping) 
 
 
 def run(sessions: Sessions, batch_id: int, today: date, progress: Progress | None = None) -> Imported:
-    """Import a batch that was started; run again, it goes on where it stood.
+    """Import a batch that was started; run again, it goes on where it stood. Taken back meanwhile, it leaves nothing.
 
     Raises
     ------
@@ -160,6 +160,8 @@ def run(sessions: Sessions, batch_id: int, today: date, progress: Progress | Non
         report, taken = checked(session, batch, from_json(batch.mapping), today)
     new = 0
     for number, one in enumerate(taken, 1):
+        if not _stands(sessions, batch_id):
+            break
         outcome = ingest.ingest(one.content, sessions, origin=ingest.IMPORT, site=site, import_batch_id=batch_id)
         if outcome.status == ingest.REJECTED:
             report.drop(one)
@@ -169,9 +171,15 @@ def run(sessions: Sessions, batch_id: int, today: date, progress: Progress | Non
             _note(sessions, batch_id, number)
             if progress:
                 progress(number, len(taken))
-    _finish(sessions, batch_id, report.finish())
+    if not _finish(sessions, batch_id, report.finish()):
+        sum(_parts(sessions, batch_id))  # what was on its way in while the batch was taken back
     log.info("table imported", extra={"batch": batch_id, "new": new, "refused_rows": len(report.refused_rows)})
     return Imported(new, len(taken) - new, report)
+
+
+def _stands(sessions: Sessions, batch_id: int) -> bool:
+    with sessions() as session:
+        return session.scalar(select(ImportBatch.state).where(ImportBatch.id == batch_id)) == IMPORTING
 
 
 def _note(sessions: Sessions, batch_id: int, done: int) -> None:
@@ -179,12 +187,14 @@ def _note(sessions: Sessions, batch_id: int, done: int) -> None:
         session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(done_count=done))
 
 
-def _finish(sessions: Sessions, batch_id: int, report: CheckReport) -> None:
+def _finish(sessions: Sessions, batch_id: int, report: CheckReport) -> bool:
+    """Whether the batch still stood; from now on nothing more comes in."""
     refused = [{"row": one.row, "column": one.column, "code": one.code} for one in report.refusals[:STORED_REFUSALS]]
     values = {"row_count": report.row_count, "accepted_count": report.taken_rows, "refused": refused, "state": DONE}
     with writing(sessions) as session:
         values["done_count"] = report.study_count
-        session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(**values))
+        standing = update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.state == IMPORTING)
+        return bool(session.execute(standing.values(**values)).rowcount)  # type: ignore[attr-defined]
 
 
 def undo(sessions: Sessions, scope: Scope, batch_id: int) -> int:
@@ -223,10 +233,14 @@ def _parts(sessions: Sessions, batch_id: int) -> Iterator[int]:
 
 
 def discard(session: Session, scope: Scope, batch_id: int) -> None:
-    """Forget a draft and its file."""
+    """Forget a draft, and its file unless another batch stands on it."""
     scope.require(Permission.IMPORT)
     batch = batch_of(session, scope, batch_id)
     if batch is not None and batch.state == DRAFT:
-        session.execute(delete(KeptObject).where(KeptObject.sha256 == batch.file_sha256))
         session.delete(batch)
+        session.flush()
+        others = (exists().where(ImportBatch.file_sha256 == KeptObject.sha256),
+                  exists().where(SourceObject.content_sha256 == KeptObject.sha256))  # fmt: skip
+        file = KeptObject.sha256 == batch.file_sha256
+        session.execute(delete(KeptObject).where(file, *(~other for other in others)))
         audit.record(session, scope, audit.Action.REMOVE, subject="import", subject_id=batch_id)

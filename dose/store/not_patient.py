@@ -55,7 +55,14 @@ def as_words(text: str) -> str:
 
 def _expression(pattern: str) -> str:
     words = _PATTERN_WORD.findall(normalise(pattern))
-    return " ".join(re.escape(word).replace(r"\*", "[^ ]*") for word in words)
+    return " ".join(map(_word_expression, words))
+
+
+def _word_expression(word: str) -> str:
+    # Each part at the first place where it stands, never tried elsewhere: no word of any length takes long.
+    first, *others = map(re.escape, re.sub(r"\*+", "*", word).split("*"))
+    middle = "".join(f"(?>[^ ]*?{part})" for part in others[:-1])
+    return f"{first}{middle}[^ ]*{others[-1]}" if others else first
 
 
 def letters(pattern: str) -> int:
@@ -120,12 +127,13 @@ def patterns_in_force(connection: Connection) -> Patterns:
     """The active patterns; the shipped ones while the table is empty. Made ready once, until somebody edits them."""
     count, changed_at = connection.execute(_STAMP).one()
     stamp = (count, changed_at)
-    if stamp not in _ready:
+    ready = _ready.get(stamp)
+    if ready is None:
         rows = connection.execute(_ACTIVE)
-        found = [Pattern(row.pattern, tuple(row.fields)) for row in rows] if count else shipped()
-        _ready.clear()
-        _ready[stamp] = Patterns(found)
-    return _ready[stamp]
+        ready = Patterns([Pattern(row.pattern, tuple(row.fields)) for row in rows] if count else shipped())
+        _ready.clear()  # another thread may do the same: what it made is as good
+        _ready[stamp] = ready
+    return ready
 
 
 _TEXTS = select(

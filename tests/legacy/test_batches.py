@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from sqlalchemy import func, select
 
@@ -12,7 +14,8 @@ from dose.legacy import batches
 from dose.legacy.mapping import suggest
 from dose.queries import find_studies
 from dose.scope import Role, scope_for
-from dose.store import site_id
+from dose.store import corrections, site_id
+from dose.store.persons import NewPatient
 from dose.tables import (
     AuditEntry,
     Device,
@@ -170,3 +173,50 @@ def test_a_study_of_which_only_totals_are_known_shows_them(factory):
     with factory() as session:
         row = find_studies(session, PHYSICIST).rows[0]
     assert (row.pka_sum_gy_cm2, row.fluoro_time_s, row.event_count) == (25.0, 720.0, 0)
+
+
+def test_throwing_away_a_draft_leaves_the_file_to_a_batch_that_was_taken_back(factory):
+    batch_id, _ = imported(factory)
+    batches.undo(factory, PHYSICIST, batch_id)
+    draft = held(factory)
+    with writing(factory) as session:
+        batches.discard(session, PHYSICIST, draft)
+        former = session.get_one(ImportBatch, batch_id)
+        assert session.get(KeptObject, former.file_sha256) is not None
+
+
+def test_an_import_taken_back_while_it_runs_leaves_no_dose(factory, monkeypatch):
+    real = ingest.ingest
+
+    def taken_back_meanwhile(*arguments, **named):
+        outcome = real(*arguments, **named)
+        with suppress(LookupError):
+            batches.undo(factory, PHYSICIST, named["import_batch_id"])
+        return outcome
+
+    monkeypatch.setattr(ingest, "ingest", taken_back_meanwhile)
+    batch_id, _ = imported(factory)
+    assert (count(factory, Study), count(factory, IrradiationEvent)) == (0, 0)
+    with factory() as session:
+        assert session.get_one(ImportBatch, batch_id).state == "undone"
+
+
+def test_a_study_given_to_another_person_is_not_imported_again(factory):
+    ingest.ingest(ct_bytes(1), factory, origin="import", site="Test")
+    with writing(factory) as session:
+        study, patient = session.execute(select(Study, Patient).join(Patient, Patient.id == Study.patient_id)).one()
+        corrections.assign_studies(session, PHYSICIST, [study.id], NewPatient(patient_id="9999"))
+    for row in (f"{patient.patient_id};{study.study_date};CT;S1;1;1;80", f"9999;{study.study_date};CT;S1;1;1;81"):
+        assert imported(factory, text(row))[1].new == 0, row
+
+
+def test_a_study_of_a_merged_patient_is_not_imported_again(factory):
+    ingest.ingest(ct_bytes(1), factory, origin="import", site="Test")
+    with writing(factory) as session:
+        study, patient = session.execute(select(Study, Patient).join(Patient, Patient.id == Study.patient_id)).one()
+    imported(factory, text("9999;2019-01-01;CT;S1;1;1;80"))
+    with writing(factory) as session:
+        kept = session.scalar(select(Patient.id).where(Patient.id != patient.id))
+        corrections.merge_patients(session, PHYSICIST, patient.id, kept)
+    for name in (patient.patient_id, "9999"):
+        assert imported(factory, text(f"{name};{study.study_date};CT;S1;1;1;80"))[1].new == 0, name
