@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update, set_props
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dash_app.components import correction_parts as parts
 from dash_app.components.parts import empty, page_head, skeleton_rows, table
-from dash_app.context import changing, note, reading, scope, web
+from dash_app.context import changing, note, note_view, reading, scope, web
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
@@ -98,8 +98,16 @@ def open_correction(asked: About | None, pathname: str) -> tuple[Any, ...]:
     with reading(_permission(task)) as (session, who):
         title, body = _opened(session, who, task, number(which) or study_id)
     about = {"task": task, "id": number(which) or study_id}
+    _looked(about, [])
     button = _("Undo") if task == "undo" else _("Correct")
     return True, title, body, task == "history", about, "", None, button
+
+
+def _looked(about: About, concerned: Sequence[int]) -> None:
+    """Dialogs name people: the browser says of which study, so a look is on record whether or not its page was seen."""
+    subject = "correction" if about["task"] == "undo" else "study"
+    what = ("correction", about["task"], about["id"], *concerned)
+    note_view(audit.Action.VIEW_STUDY, what, again=True, subject=subject, subject_id=about["id"])
 
 
 def _permission(task: str) -> Permission:
@@ -169,15 +177,16 @@ def preview_correction(about: About | None, _chosen: list[Any], _switched: list[
     if wish is None:
         return None, True
     try:
-        with changing(_permission(str((about or {}).get("task")))) as (session, who):
-            return _previewed(session, who, about or {}, _values(ctx.inputs_list[1:]), wish), False
+        return _previewed(about or {}, _values(ctx.inputs_list[1:]), wish), False
     except (CannotCorrect, LookupError) as error:
         return _refused(error), True
 
 
-def _previewed(session: Session, who: Scope, about: About, values: About, wish: Act) -> Any:  # noqa: ANN401
-    studies, people = _concerned(session, who, about, values)
-    effect = asked_of.preview(session, who, studies, people, lambda: wish(session, who))
+def _previewed(about: About, values: About, wish: Act) -> Any:  # noqa: ANN401 - a component
+    with changing(_permission(str(about.get("task")))) as (session, who):
+        studies, people = _concerned(session, who, about, values)
+        effect = asked_of.preview(session, who, studies, people, lambda: wish(session, who))
+    _looked(about, [*studies, 0, *people])
     return parts.effect_view(effect) if effect.studies or effect.persons else None
 
 

@@ -112,7 +112,7 @@ def _rows(session: Session, scope: Scope, rows: Sequence[Correction]) -> tuple[C
     studies = _studies(session, scope, Study.study_instance_uid.in_(uids))
     by_uid = {study.study_instance_uid: study for study in studies}
     people = {number for row in rows for number in (row.patient_id, row.former_patient_id) if number}
-    known = {one.id: one for one in _people(session, people)} if scope.may(Permission.VIEW_PATIENTS) else {}
+    known = {one.id: one for one in _people(session, scope, people)} if scope.may(Permission.VIEW_PATIENTS) else {}
     return tuple(
         CorrectionRow(
             row.id, row.kind, counts[row.id], by_uid.get(row.study_instance_uid or ""),
@@ -130,10 +130,13 @@ def _studies(session: Session, scope: Scope, condition: ColumnElement[bool]) -> 
     return study_rows(session, statement.order_by(Study.listed_at.desc(), Study.id.desc()))
 
 
-def _people(session: Session, ids: Collection[int]) -> list[PersonRow]:
+def _people(session: Session, scope: Scope, ids: Collection[int]) -> list[PersonRow]:
+    """Those of the account's sites, or with a study that it sees."""
     counted = select(Study.patient_id, func.count(), func.max(Study.started_at)).where(Study.patient_id.in_(ids))
-    known = {row[0]: (row[1], row[2]) for row in session.execute(counted.group_by(Study.patient_id))}
-    rows = session.scalars(select(Patient).where(Patient.id.in_(ids)).order_by(Patient.id))
+    counted = counted.where(allowed(scope, Study)).group_by(Study.patient_id)
+    known = {row[0]: (row[1], row[2]) for row in session.execute(counted)}
+    seen = or_(_of_sites(scope), Patient.id.in_(known))
+    rows = session.scalars(select(Patient).where(Patient.id.in_(ids), seen).order_by(Patient.id))
     return [
         PersonRow(row.id, PatientIdentity(row.patient_id, row.name, row.birth_date, row.issuer), row.sex,
                   *known.get(row.id, (0, None)))
@@ -141,21 +144,26 @@ def _people(session: Session, ids: Collection[int]) -> list[PersonRow]:
     ]  # fmt: skip
 
 
+def _of_sites(scope: Scope) -> ColumnElement[bool]:
+    return true() if scope.site_ids is None else Patient.site_id.in_(sorted(scope.site_ids))
+
+
 def find_people(session: Session, scope: Scope, text: str) -> tuple[PersonRow, ...]:
     """Patients by an exact Patient ID or words of a name, those with the newest study first; at most twenty."""
     scope.require(Permission.CORRECT)
     scope.require(Permission.VIEW_PATIENTS)
-    sites = true() if scope.site_ids is None else Patient.site_id.in_(sorted(scope.site_ids))
     found = persons(session, text.strip()) if text.strip() else []
-    ids = session.scalars(select(Patient.id).where(Patient.id.in_(found), sites)).all()
-    known = (one for one in _people(session, ids) if one.study_count or one.identity.patient_id or one.identity.name)
+    ids = session.scalars(select(Patient.id).where(Patient.id.in_(found), _of_sites(scope))).all()
+    known = (
+        one for one in _people(session, scope, ids) if one.study_count or one.identity.patient_id or one.identity.name
+    )
     return tuple(sorted(known, key=lambda one: (one.started_at or "", one.id), reverse=True)[:SHOWN])
 
 
 def person(session: Session, scope: Scope, patient_id: int) -> PersonRow | None:
-    """Who a patient row is."""
+    """Who a patient row is; None when there is none for this account."""
     scope.require(Permission.VIEW_PATIENTS)
-    return next(iter(_people(session, [patient_id])), None)
+    return next(iter(_people(session, scope, [patient_id])), None)
 
 
 def studies_of_patient(session: Session, scope: Scope, patient_id: int) -> tuple[StudyRow, ...]:
@@ -175,7 +183,7 @@ def find_target_studies(session: Session, scope: Scope, text: str, not_id: int) 
 def preview(
     session: Session, scope: Scope, study_ids: Collection[int], patients: Collection[int], act: Callable[[], object]
 ) -> Effect:
-    """What `act` would change in studies and patients: done, looked at, and rolled back.
+    """What `act` would change in studies and patients that the account sees: done, looked at, and rolled back.
 
     Raises
     ------
@@ -183,14 +191,14 @@ def preview(
         As `act` does.
     """
     studies = _studies(session, scope, Study.id.in_(study_ids))
-    people = {*patients, *(row.patient_row_id for row in studies)}
-    before = {one.id: one for one in _people(session, people)}
+    people = {*patients, *(row.patient_row_id for row in studies)} if scope.may(Permission.VIEW_PATIENTS) else set()
+    before = {one.id: one for one in _people(session, scope, people)}
     attempt = session.begin_nested()
     try:
         act()
         after = {row.id: row for row in _studies(session, scope, Study.id.in_(study_ids))}
-        whose = people | {row.patient_row_id for row in after.values()}
-        then = _people(session, sorted(whose))
+        whose = people | {row.patient_row_id for row in after.values() if row.identity}
+        then = _people(session, scope, sorted(whose))
     finally:
         attempt.rollback()
     return Effect(tuple((row, after.get(row.id)) for row in studies), tuple((before.get(one.id), one) for one in then))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from sqlalchemy import select
 
 from dose.scope import PERMISSIONS, Permission, Role
+from dose.tables import AuditEntry, Study
 from tests.corrections.ward import RADIOGRAPHER
 from tests.web.conftest import Asked, Site, value
 
@@ -74,3 +78,15 @@ def test_a_browser_that_names_another_task_gains_nothing(site: Site) -> None:
 def test_a_radiographer_enters_sizes_and_nothing_else() -> None:
     assert RADIOGRAPHER.may(Permission.ENTER_SIZE)
     assert not RADIOGRAPHER.may(Permission.CORRECT)
+
+
+def test_what_a_dialog_shows_of_a_study_is_on_record(site: Site) -> None:
+    client = site.as_(Role.PHYSICIST)
+    with site.sessions() as session:
+        shown = session.scalar(select(Study.id).order_by(Study.id).limit(1))
+        asked = _open(site, "patient").inputs[0] | {"value": {"action": f"patient:{shown}"}}
+    answer = replace(_open(site, "patient"), inputs=[asked]).send(client)
+    with site.sessions() as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert answer.status_code == 200
+    assert (entry.action, entry.subject, entry.subject_id) == ("view study", "study", shown)

@@ -95,3 +95,14 @@ def test_a_look_ahead_at_nonsense_says_why(ward):
         asked.preview(
             session, PHYSICIST, [number], [], lambda: corrections.merge_studies(session, PHYSICIST, number, number)
         )
+
+
+def test_a_look_ahead_names_nobody_of_another_site(ward):
+    other, number = patient(ward, "E-1810").id, study(ward, "A").id
+    elsewhere = replace(PHYSICIST, site_ids=frozenset({99}))
+    with writing(ward) as session:
+        assert asked.preview(session, elsewhere, [number], [other], lambda: None) == asked.Effect((), ())
+        assert asked.person(session, elsewhere, other) is None
+    with writing(ward) as session:
+        nobody = asked.preview(session, RESEARCHER, [number], [other], lambda: None)
+    assert nobody.persons == ()
