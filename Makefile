@@ -22,7 +22,7 @@ check: setup-test ## format, lint, types, import contracts, size budgets, unit t
 	@.venv/bin/lint-imports --no-logo --cache-dir .ruff_cache/imports
 	@$(PY) tools/budgets.py
 	@PYTHONPATH=. $(PY) tools/docs.py --check
-	@$(PY) -m pytest tests -m "not integration and not browser and not slow" -p no:cacheprovider
+	@$(PY) -m pytest tests -m "not integration and not browser and not slow" -p no:cacheprovider -n 2 --dist loadfile
 
 bench: setup-test ## what the performance claims rest on, as tables (SHORT=1 for a quick look)
 	@$(PY) -m benchmarks $(if $(SHORT),--short)

@@ -64,3 +64,10 @@ def key_ring() -> KeyRing:
     ring = KeyRing({1: bytes(range(32))})
     use_keys(ring)
     return ring
+
+
+@pytest.fixture(autouse=True)
+def keys_as_before(key_ring: KeyRing) -> Iterator[None]:
+    """Commands that a test runs in this process use the keys of their own site: take them back."""
+    yield
+    use_keys(key_ring)

@@ -47,6 +47,7 @@ def test_the_whole_corpus_differs_nowhere_from_what_dcmtk_reads(corpus, tmp_path
     assert compared > 15_600  # what is compared must not silently become less
 
 
+@pytest.mark.slow
 def test_every_value_of_the_corpus_can_be_opened_and_every_absence_has_a_reason(corpus):
     for file in files(corpus, *FOLDERS, "nuclear", "headers"):
         try:
