@@ -66,28 +66,38 @@ TOTAL: Table = {
     "pka_gy_cm2": tag("ImageAndFluoroscopyAreaDoseProduct", "dGy.cm2"),
     "fluoro_time_s": tag("TotalTimeOfFluoroscopy", "s"),
 }
-_NUMBER = r"=\s*(\d+(?:\.\d+)?)"
+# A number to its end, in mGy or mGy.cm: not the first digits of `196,5` or `1.2e3`, nor one in Gy.
+_NUMBER = r"=\s*(\d+(?:\.\d+)?)(?!\d|[.,]\d|[eE][+-]?\d|\s*[^\sm]{0,2}Gy)"
 _TOTAL_DLP = re.compile(rf"Total\s*DLP{_NUMBER}", re.IGNORECASE)
-_LINE = re.compile(r"(?:Event\s*=\s*|Series\s*#\s*)(\d{1,6})([^\r\n]*)", re.IGNORECASE)
+_ACQUISITION = r"(?:Event\s*=\s*|Series\s*#\s*)"
+_LINE = re.compile(rf"{_ACQUISITION}(\d{{1,6}})([^\r\n]*?)(?={_ACQUISITION}\d|Total\s*DLP|[\r\n]|\Z)", re.IGNORECASE)
 _DLP, _CTDI = re.compile(rf"\bDLP{_NUMBER}", re.IGNORECASE), re.compile(rf"CTDIvol{_NUMBER}", re.IGNORECASE)
+_STATED, _READ = (re.compile(f"(?:DLP|CTDIvol){what}", re.IGNORECASE) for what in (r"=\s*[^\s;]", _NUMBER))
 _DIFFERS = 0.02
+
+
+Line = tuple[str | None, str | None]
+_NOTHING: Line = (None, None)
 
 
 @dataclass(slots=True)
 class Said:
-    """What the text says: by the number it gives each acquisition, (CTDIvol, DLP) as written; and the total DLP."""
+    """What the text says: the number it gives each acquisition, with (CTDIvol, DLP) as written; and the total DLP.
 
-    lines: dict[int, tuple[str | None, str | None]] = field(default_factory=dict)
+    `unread` tells that it states more numbers than can be read without doubt.
+    """
+
+    lines: list[tuple[int, Line]] = field(default_factory=list)
     total: str | None = None
+    unread: bool = False
 
 
 def comment(image: Image) -> Said:
     """Read (0040,0310) Comments on Radiation Dose as GE and Philips write it; all numbers in mGy and mGy.cm."""
     raw = image.values.get(COMMENT, b"").decode("latin-1")
-    found = Said(total=_first(_TOTAL_DLP, raw))
-    for match in _LINE.finditer(raw):
-        found.lines[int(match[1])] = (_first(_CTDI, match[2]), _first(_DLP, match[2]))
-    return found
+    unread = len(_READ.findall(raw)) < len(_STATED.findall(raw))
+    lines = [(int(line[1]), (_first(_CTDI, line[2]), _first(_DLP, line[2]))) for line in _LINE.finditer(raw)]
+    return Said(lines, _first(_TOTAL_DLP, raw), unread)
 
 
 def _first(pattern: re.Pattern[str], said: str) -> str | None:
@@ -97,10 +107,10 @@ def _first(pattern: re.Pattern[str], said: str) -> str | None:
 
 def is_screen(image: Image) -> bool:
     """Tell whether an image lists acquisitions other than its own."""
-    if image.items.get(EXPOSURES) or image.values.get(LEAVES["TotalTimeOfFluoroscopy"][0]):
+    if image.items.get(EXPOSURES):
         return True
     said = comment(image)
-    return bool(said.total or any(dlp for _, dlp in said.lines.values()))
+    return bool(said.total or any(dlp for _, (_, dlp) in said.lines))
 
 
 def read_images(reading: Reading, header: Header, modality: str) -> Body:
@@ -109,6 +119,8 @@ def read_images(reading: Reading, header: Header, modality: str) -> Body:
     sums: dict[AccumulatedDose, None] = {}
     for image in header.images:
         said = comment(image)
+        if said.unread:
+            reading.note("value-unreadable", "a DLP or CTDIvol of the text is no plain number in mGy or mGy.cm")
         bounded(len(events) + len(image.items.get(EXPOSURES, ())))
         items = [item_image(image, item) for item in image.items.get(EXPOSURES, ())]
         items = items or [Image({}, {}) for _ in said.lines]
@@ -129,14 +141,19 @@ def item_image(image: Image, item: Item) -> Image:
     return Image(values, item.items, inside)
 
 
-def _assigned(items: list[Image], said: Said) -> list[tuple[str | None, str | None]]:
-    """Give each item its line of the text: by series number where all are known, else by order where all have one."""
-    series = [_integer(item) for item in items]
-    if said.lines and set(said.lines) <= {number for number in series if number is not None}:
-        return [said.lines.get(number, (None, None)) if number is not None else (None, None) for number in series]
-    if set(said.lines) == set(range(1, len(items) + 1)):
-        return [said.lines[number] for number in range(1, len(items) + 1)]
-    return [(None, None)] * len(items) if any(item.values for item in items) else list(said.lines.values())
+def _assigned(items: list[Image], said: Said) -> list[Line]:
+    """Give each item its line of the text: by series number where all are known, else by order where all have one.
+
+    Of a series with more items than lines, or fewer, nobody knows whose a line is: then it is nobody's.
+    """
+    series, numbers = [_integer(item) for item in items], [number for number, _ in said.lines]
+    if numbers and set(numbers) <= set(series):
+        fits = {number for number in numbers if numbers.count(number) == series.count(number)}
+        left = {number: iter([line for own, line in said.lines if own == number]) for number in fits}
+        return [next(left[number]) if number in left else _NOTHING for number in series]
+    if sorted(numbers) == list(range(1, len(items) + 1)):
+        return [line for _, line in sorted(said.lines, key=lambda line: line[0])]
+    return [_NOTHING] * len(items) if any(item.values for item in items) else [line for _, line in said.lines]
 
 
 def _integer(item: Image) -> int | None:
@@ -144,7 +161,7 @@ def _integer(item: Image) -> int | None:
     return int(said) if said.isdigit() else None
 
 
-def _event(reading: Reading, item: Image, line: tuple[str | None, str | None], index: int) -> IrradiationEvent:
+def _event(reading: Reading, item: Image, line: Line, index: int) -> IrradiationEvent:
     reading.subject, reading.several = "event", []
     looked = Looked(reading, item, "event", index)
     fields: dict[str, Any] = read(EXPOSURE, looked)

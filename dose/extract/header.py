@@ -16,6 +16,7 @@ from dose.extract.part10 import Buffer, Envelope
 
 _INSTANCE, _CLASS = 0x00080018, 0x00080016
 _SHARED, _EACH = SEQUENCES["SharedFunctionalGroupsSequence"], SEQUENCES["PerFrameFunctionalGroupsSequence"]
+PER_FRAME = (_EACH,)  # where a value begins that one frame states of itself
 _3D = SEQUENCES["XRay3DAcquisitionSequence"]
 
 

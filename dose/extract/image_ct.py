@@ -173,7 +173,7 @@ def _average(reading: Reading, fields: dict[str, Any], acquisition: _Acquisition
     for column, keyword in _VARYING:
         means = _by_position(acquisition.images, LEAVES[keyword][0])
         alike = not means or max(means) - min(means) <= _VARIES * max(means)
-        if not means or (alike and fields.get(column) is not None):
+        if not means or (alike and fields.get(column)):  # a zero of the first slice is no value
             continue
         fields[column] = float(f"{math.fsum(means) / len(means):.12g}")
         if column == "ctdi_vol_mgy" and not alike:

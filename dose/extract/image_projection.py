@@ -6,6 +6,7 @@ C.8.7.5 (XA positioner), C.8.19 (enhanced XA/XRF), C.8.21 (3D and breast tomosyn
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import pairwise, zip_longest
@@ -13,7 +14,7 @@ from typing import Any
 
 from dose import codes as c
 from dose.extract.body import Body
-from dose.extract.header import Header, Image
+from dose.extract.header import PER_FRAME, Header, Image
 from dose.extract.header_table import (
     Fields,
     Looked,
@@ -164,6 +165,10 @@ STATES = (
 _CONE_BEAM_CLASSES = ("1.2.840.10008.5.1.4.1.1.13.1.2",)  # X-Ray 3D Craniofacial
 _TOMOSYNTHESIS_CLASSES = ("1.2.840.10008.5.1.4.1.1.13.1.3", "1.2.840.10008.5.1.4.1.1.2")  # breast; as CT images
 _PLANES = {"BIPLANE A": "A", "BIPLANE B": "B"}  # third value of Image Type: C.8.7.1.1.1
+_BREAST_PROJECTIONS = ("1.2.840.10008.5.1.4.1.1.13.1.4", "1.2.840.10008.5.1.4.1.1.13.1.5")  # breast projections
+_BREAST_TYPES = ("mammography", "tomosynthesis")
+_OF_A_FRAME = ("agd_mgy", "ka_e_mgy", "exposure_mas", "exposure_time_ms")  # of several frames they add up
+_TURNED_DEG = 1.0  # angles of a C-arm at rest vary by less from frame to frame
 _MOVING = {"PositionerMotion": "rotational_acquisition", "TableMotion": "stepping_acquisition"}
 
 
@@ -223,24 +228,48 @@ def event(reading: Reading, image: Image, modality: str, index: int = 0) -> Irra
 def read_images(reading: Reading, header: Header, modality: str) -> Body:
     """Read every image's exposure; images of one exposure (the slices of a tomosynthesis) give one event."""
     found: dict[object, IrradiationEvent] = {}
-    for first, last in _runs(header.images):
-        one = event(reading, first, modality, len(found))
+    for images in _runs(header.images):
+        one = event(reading, images[0], modality, len(found))
+        if one is not None and len(images) > 1:
+            one = _ended(reading, _added_up(reading, one, images, len(found)), images[-1], len(found))
         if one is not None:
-            one = one if first is last else _ended(reading, one, last, len(found))
             found.setdefault(one.irradiation_event_uid or one, one)
     return Body(modality, tuple(found.values()), ())
 
 
-def _runs(images: tuple[Image, ...]) -> Iterator[tuple[Image, Image]]:
-    """Give the first and the last frame of every object: what varies between is one exposure all the same."""
+def _runs(images: tuple[Image, ...]) -> Iterator[tuple[Image, ...]]:
+    """Give the frames of every object: what varies between them is one exposure all the same."""
     starts = [number for number, image in enumerate(images) if image.frame == 0]
     for start, following in pairwise([*starts, len(images)]):
-        yield images[start], images[following - 1]
+        yield images[start:following]
+
+
+def _added_up(reading: Reading, one: IrradiationEvent, images: tuple[Image, ...], index: int) -> IrradiationEvent:
+    """Add up what breast projections state of each frame: every frame is an exposure of its own (C.8.21, A.59)."""
+    if word(images[0], "SOPClassUID") not in _BREAST_PROJECTIONS:
+        return one
+    table = {column: BREAST[column] for column in _OF_A_FRAME if _of_each(images, column)}
+    rest = [read(table, Looked(reading, image, "event", index)) for image in images[1:]]
+    for column in table:
+        values: list[Any] = [getattr(one, column), *(said.get(column) for said in rest)]
+        if all(value is not None for value in values):
+            summed = float(f"{math.fsum(values):.12g}")
+            one = replace(one, **{column: summed}, values=(*one.values, (column, tuple(values))))  # type: ignore[arg-type]
+            check(reading, column, summed)
+    return one
+
+
+def _of_each(images: tuple[Image, ...], column: str) -> bool:
+    """Tell whether every frame states this of itself, not all of them together."""
+    tags = [number for number, _ in BREAST[column].places]  # type: ignore[attr-defined]
+    return all(any(image.inside.get(number, ())[:1] == PER_FRAME for number in tags) for image in images)
 
 
 def _ended(reading: Reading, one: IrradiationEvent, last: Image, index: int) -> IrradiationEvent:
     """Add where a rotational run ended (C.8.19.6.12): the angles of the last frame."""
-    said = read(_ANGLES, Looked(reading, last, "event", index))
+    said: dict[str, Any] = read(_ANGLES, Looked(reading, last, "event", index))
     ends = {f"{column.removesuffix('_angle_deg')}_end_angle_deg": value for column, value in said.items()}
-    turned = any(value != getattr(one, column) for column, value in said.items())
-    return replace(one, event_type="rotational_acquisition", **ends) if turned else one  # type: ignore[arg-type]
+    starts = {column: getattr(one, column) for column in said}
+    turned = any(start is not None and abs(said[column] - start) > _TURNED_DEG for column, start in starts.items())
+    kind = "tomosynthesis" if one.event_type in _BREAST_TYPES else "rotational_acquisition"
+    return replace(one, event_type=kind, **ends) if turned else one

@@ -94,6 +94,8 @@ def choose(header: Header) -> tuple[ImageReader, str]:
         reader = PROJECTION
     if reader in (CT, SCREEN) and any(map(dose_screen.is_screen, header.images)):
         return SCREEN, stated if stated in SCREEN.modalities else "CT"
+    if reader is SCREEN and word(image, "TotalTimeOfFluoroscopy"):  # in a slice it stands beside a dose of its own
+        return SCREEN, stated if stated in SCREEN.modalities else "CT"
     if reader is SCREEN and (stated not in _PROJECTION or not _states_exposure(image)):
         raise NotADoseObject(_only_pixels(image))
     if reader is SCREEN:  # a radiograph whose maker stores it as a secondary capture

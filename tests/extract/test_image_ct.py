@@ -124,6 +124,14 @@ def test_a_slice_without_ctdi_does_not_hide_that_of_the_others():
     assert bundled(*slices).events[0].ctdi_vol_mgy == 8.4
 
 
+def test_a_zero_in_the_first_slice_is_no_dose():
+    slices = ct_slices(3)
+    for ds in slices[:2]:
+        ds.CTDIvol, ds.XRayTubeCurrent = 0.0, "0"
+    (one,) = bundled(*slices).events
+    assert (one.ctdi_vol_mgy, one.tube_current_ma) == (8.4, 210.0)
+
+
 def test_a_sequence_that_comes_back_to_a_position_is_several_events():
     stated = {"ScanOptions": "AXIAL MODE", "SliceLocation": "10"}
     phases = [head("CT", number, AcquisitionNumber=str(number), **stated) for number in (1, 2)]

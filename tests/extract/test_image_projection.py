@@ -278,3 +278,36 @@ def test_what_is_absent_says_so_in_the_trace():
 
 def test_exposures_listed_in_an_image_of_projection_do_not_make_it_a_screen():
     assert reports(head("XA", ExposureDoseSequence=[exposure()])).source == "header"
+
+
+def test_frames_of_a_run_at_rest_differ_by_noise_only():
+    frames = [items(PositionerPositionSequence=items(PositionerPrimaryAngle=angle))[0] for angle in ("29.98", "30.01")]
+    sop_class = "1.2.840.10008.5.1.4.1.1.12.1.1"
+    found = event("XA", sop_class=sop_class, PerFrameFunctionalGroupsSequence=frames)
+    assert (found.event_type, found.positioner_primary_end_angle_deg) == ("stationary_acquisition", None)
+
+
+def projections(*doses, angles=("-7", "0", "7"), sop_class="1.2.840.10008.5.1.4.1.1.13.1.4"):
+    """Return a breast projection image whose frames state a dose and an angle each."""
+    frames = [
+        items(
+            XRayAcquisitionDoseSequence=items(OrganDose=dose, EntranceDoseInmGy="0.5"),
+            PositionerPositionSequence=items(PositionerPrimaryAngle=angle),
+        )[0]
+        for dose, angle in zip(doses, angles, strict=True)
+    ]
+    absent = dict.fromkeys(("OrganDose", "EntranceDoseInmGy", "EntranceDose"))
+    return head("MG", sop_class=sop_class, **absent, PerFrameFunctionalGroupsSequence=frames)
+
+
+def test_the_doses_of_single_breast_projections_add_up():
+    (found,) = reports(projections("0.004", "0.005", "0.006")).events
+    assert (found.agd_mgy, found.ka_e_mgy, found.event_type) == (1.5, 1.5, "tomosynthesis")
+    assert ("agd_mgy", (0.4, 0.5, 0.6)) in found.values
+    assert found.exposure_mas == 3.84  # stated once, of all frames
+
+
+def test_the_slices_of_a_breast_tomosynthesis_repeat_one_dose():
+    ds = projections("0.015", "0.015", "0.015", sop_class="1.2.840.10008.5.1.4.1.1.13.1.3", angles=("0", "0", "0"))
+    (found,) = reports(ds).events
+    assert (found.agd_mgy, found.event_type) == (1.5, "tomosynthesis")

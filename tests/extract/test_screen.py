@@ -127,3 +127,38 @@ def test_the_dlp_is_traced_to_the_text_or_the_private_element():
     assert (line.path, line.value, line.unit) == ("(0040,0310) CommentsOnRadiationDose", "196.0", "mGy.cm")
     (line,) = lines(dose_screen(elscint_dlp(exposure(), "5.2")), "dlp_mgy_cm")
     assert line.path == "(0040,030E) ExposureDoseSequence > (00E1,1021) ELSCINT1 DLP"
+
+
+@pytest.mark.parametrize("written", ["196,5", "1,234.5", "1.2e3", "12 Gy.cm", "120cGycm"])
+def test_a_dlp_whose_number_or_unit_is_doubtful_is_left_open(written):
+    found = reports(dose_screen(exposure(), comment=f"Series #3 DLP={written}\nTotal DLP={written}"))
+    assert (found.events[0].dlp_mgy_cm, found.accumulated[0].dlp_mgy_cm) == (None, None)
+    assert "value-unreadable" in [one.code for one in found.warnings]
+
+
+def test_a_dlp_in_the_unit_of_the_text_is_read():
+    found = reports(dose_screen(exposure(), comment="Series #3 DLP=196.5 mGy.cm, Total DLP=196.5mGy.cm"))
+    assert (found.events[0].dlp_mgy_cm, found.accumulated[0].dlp_mgy_cm) == (196.5, 196.5)
+    assert "value-unreadable" not in [one.code for one in found.warnings]
+
+
+def test_events_of_one_line_keep_their_own_dlp():
+    found = reports(dose_screen(scout(), exposure(), comment="Event=1 Event=2 DLP=769.67 TotalDLP=769.67"))
+    assert [one.dlp_mgy_cm for one in found.events] == [None, 769.67]
+
+
+def test_two_lines_of_one_series_belong_to_its_items_in_order():
+    comment = "Series #3 DLP=100\nSeries #3 DLP=300\nTotal DLP=400"
+    for screen in (dose_screen(exposure(), exposure(), comment=comment), dose_screen(comment=comment)):
+        assert [one.dlp_mgy_cm for one in reports(screen).events] == [100.0, 300.0]
+
+
+def test_one_line_for_two_items_of_a_series_is_given_to_neither():
+    found = reports(dose_screen(exposure(), exposure(CTDIvol=4.0), comment="Series #3 DLP=100\nTotal DLP=100"))
+    assert [one.dlp_mgy_cm for one in found.events] == [None, None]
+    assert found.accumulated[0].dlp_mgy_cm == 100.0
+
+
+def test_a_slice_with_an_empty_time_of_fluoroscopy_is_no_screen():
+    found = reports(head("CT", TotalTimeOfFluoroscopy=0))
+    assert (found.source, found.events[0].ctdi_vol_mgy) == ("header", 8.4)
