@@ -183,7 +183,7 @@ class SourceObject(Base):
     sop_class_uid: Mapped[str | None] = mapped_column(String(64))
     series_instance_uid: Mapped[str | None] = mapped_column(String(64))
     study_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), index=True)
-    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))  # whom this object names
+    patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"), index=True)  # whom this object names
     device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
     orthanc_id: Mapped[str | None] = mapped_column(String(44), index=True)

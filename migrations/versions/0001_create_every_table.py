@@ -447,6 +447,7 @@ def upgrade() -> None:
     op.create_index("ix_source_object_copied_from", "source_object", ["copied_from"])
     op.create_index("ix_source_object_import_batch_id", "source_object", ["import_batch_id"])
     op.create_index("ix_source_object_orthanc_id", "source_object", ["orthanc_id"])
+    op.create_index("ix_source_object_patient_id", "source_object", ["patient_id"])
     op.create_index("ix_source_object_status", "source_object", ["status", "read_at"])
     op.create_index("ix_source_object_study_id", "source_object", ["study_id"])
     op.create_table(
