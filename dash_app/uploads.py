@@ -11,7 +11,7 @@ from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from dash_app.components.import_words import refusal_text
-from dash_app.context import changing, web
+from dash_app.context import changing, scope, web
 from dose import store
 from dose.legacy import batches
 from dose.legacy.refusals import TableError
@@ -33,10 +33,11 @@ def upload() -> ResponseReturnValue:
     request.max_content_length = largest() + 1
     if (request.content_length or 0) > largest():
         return jsonify(error=refusal_text("too-large")), 413
+    scope().require(Permission.IMPORT)
+    content = request.stream.read(largest() + 1)  # before anything is locked: a browser may be slow
+    if len(content) > largest():
+        return jsonify(error=refusal_text("too-large")), 413
     with changing(Permission.IMPORT) as (session, who):
-        content = request.stream.read(largest() + 1)
-        if len(content) > largest():
-            return jsonify(error=refusal_text("too-large")), 413
         site = store.site_id(session.connection(), web().settings.site)
         name = unquote(request.headers.get(NAME_HEADER, ""))[:400]
         try:

@@ -249,13 +249,14 @@ def check_rows(clicks: int | None, batch_id: int, *chosen: Any) -> Any:  # noqa:
     """The dry run: what would be stored, what is refused and why."""
     if not clicks:
         raise PreventUpdate
-    with changing(IMPORT) as (session, who):
+    with reading(IMPORT) as (session, who):  # a large table takes a while: nobody else's writing waits for it
         batch = batches.batch_of(session, who, batch_id)
         if batch is None or batch.state != batches.DRAFT:
             raise PreventUpdate
         mapping = _chosen(session, batch, *chosen[:4])
-        batch.mapping = mapping.as_json()
         report, _taken = batches.checked(session, batch, mapping, today())
+    with changing(IMPORT) as (session, who):
+        batches.choose(session, who, batch_id, mapping)
     go = html.Button(_("Import these studies"), id=Id.IMPORT_START, className="button primary",
                      disabled=report.blocked or not report.study_count)  # fmt: skip
     return section(_("Check"), [*check_result(report), html.Div(go, className="form-end")])

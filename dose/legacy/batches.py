@@ -134,6 +134,14 @@ def compare(session: Session, site_id: int, report: CheckReport, taken: Sequence
     return kept
 
 
+def choose(session: Session, scope: Scope, batch_id: int, mapping: TableMapping) -> None:
+    """Remember the mapping that a draft was last checked with."""
+    scope.require(Permission.IMPORT)
+    batch = batch_of(session, scope, batch_id)
+    if batch is not None and batch.state == DRAFT:
+        batch.mapping = mapping.as_json()
+
+
 def start(session: Session, scope: Scope, batch_id: int, mapping: TableMapping) -> bool:
     """Fix the mapping of a draft and let it be imported; False when it is not a draft of this account."""
     scope.require(Permission.IMPORT)

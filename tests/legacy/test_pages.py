@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from io import BytesIO
+from typing import Any
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
 
 from dash_app import guard, importing
 from dash_app.components.import_words import MEANING_NAMES, REFUSALS, unit_text
+from dose.database import writing
 from dose.legacy import batches
 from dose.legacy.entry import FORMS, Number
 from dose.legacy.mappings import fitting
@@ -29,6 +33,8 @@ FORM = Asked("entry-form.children", [value("url", "search", ""), value("entry-sa
 TYPED = Asked("entry-list.children", [value("entry-saved", "data", None), value("entry-action", "data", None)], [])
 IMPORTS = Asked("..imports-list.children...imports-answer.children..",
                 [value("imports-list", "id", "imports-list"), value("imports-action", "data", None)], [])  # fmt: skip
+NOTHING_ELSE: list[Any] = [value("import-modality", "value", None), value("import-sheet", "value", None),
+                           value("import-odd", "checked", False), []]  # fmt: skip
 
 
 def batch(number: int) -> Asked:
@@ -145,3 +151,31 @@ def test_every_meaning_and_unit_that_can_be_chosen_has_a_name() -> None:
         for one in fields:
             if isinstance(one, Number):
                 assert all(unit_text(unit) or unit == "1" for unit in (*one.units, *units(one.name)) if unit)
+
+
+class Slow(BytesIO):
+    """A body in whose midst somebody else writes."""
+
+    def __init__(self, content: bytes, sessions: sessionmaker[Session]) -> None:
+        super().__init__(content)
+        self.sessions = sessions
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        with writing(self.sessions):
+            return super().read(size)
+
+
+def test_nobody_waits_to_write_while_a_table_is_sent_or_checked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, content, checked = site.as_(Role.PHYSICIST), text(*ROWS), batches.checked
+    headers = {"Origin": ORIGIN, guard.CSRF_HEADER: twice(client), "Content-Length": str(len(content))}
+    sent = client.post("/imports/upload", input_stream=Slow(content, site.sessions), headers=headers)
+
+    def slowly(*arguments):
+        with writing(site.sessions):
+            return checked(*arguments)
+
+    monkeypatch.setattr(batches, "checked", slowly)
+    number = int(sent.get_json()["href"].rpartition("/")[2])
+    chosen = [value("import-key", "data", number), value("import-level", "value", "event"), *NOTHING_ELSE]
+    answer = Asked("import-report.children", [value("import-check", "n_clicks", 1)], chosen).send(client)
+    assert (sent.status_code, answer.status_code) == (200, 200)
