@@ -200,7 +200,7 @@ class SourceObject(Base):
     event_count: Mapped[int] = mapped_column(default=0)
     event_keys: Mapped[list[Any] | None] = mapped_column(JSON)  # of its events with UID, where others know them better
     instance_count: Mapped[int] = mapped_column(default=1)  # images that spoke together, as a CT series
-    # Orthanc's name of the instance this was made from inside Orthanc: an anonymised copy (status copy) or a modification
+    # what this was made from inside Orthanc, by its name there: an anonymised copy (status copy) or a modification
     copied_from: Mapped[str | None] = mapped_column(String(44), index=True)
     import_batch_id: Mapped[int | None] = mapped_column(ForeignKey("import_batch.id"), index=True)
     size_bytes: Mapped[int | None]

@@ -14,9 +14,9 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 WORD = sa.String(34, collation="C").with_variant(sa.String(34), "sqlite")
 TABLES = """
-    app_user audit_entry cursor image_series ingest_item kept_object process_state refused_peer site
-    device patient import_batch import_mapping correction not_patient_pattern qc_plan qc_sample user_role user_site patient_token study source_object study_history study_word
-    accumulated_dose irradiation_event event_study
+    app_user audit_entry cursor image_series ingest_item kept_object process_state refused_peer site device
+    patient import_batch import_mapping correction not_patient_pattern qc_plan qc_sample user_role user_site
+    patient_token study source_object study_history study_word accumulated_dose irradiation_event event_study
 """.split()  # noqa: SIM905 - a list literal would be a page
 SORTED_DOSES = {
     "ctdi_vol": "ctdi_vol_max_mgy",
