@@ -160,9 +160,9 @@ class Slow(BytesIO):
         super().__init__(content)
         self.sessions = sessions
 
-    def read(self, size: int | None = -1, /) -> bytes:
+    def readinto(self, place: Any, /) -> int:
         with writing(self.sessions):
-            return super().read(size)
+            return super().readinto(place)
 
 
 def test_nobody_waits_to_write_while_a_table_is_sent_or_checked(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,4 +178,4 @@ def test_nobody_waits_to_write_while_a_table_is_sent_or_checked(site: Site, monk
     number = int(sent.get_json()["href"].rpartition("/")[2])
     chosen = [value("import-key", "data", number), value("import-level", "value", "event"), *NOTHING_ELSE]
     answer = Asked("import-report.children", [value("import-check", "n_clicks", 1)], chosen).send(client)
-    assert (sent.status_code, answer.status_code) == (200, 200)
+    assert "Import these studies" in answer.get_data(as_text=True)
