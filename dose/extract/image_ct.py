@@ -11,9 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from dose import codes as c
+from dose.extract import texts
 from dose.extract.body import Body
 from dose.extract.header import Header, Image
 from dose.extract.header_table import (
@@ -21,6 +24,7 @@ from dose.extract.header_table import (
     Table,
     bounded,
     coded_choice,
+    joined,
     read,
     region,
     started,
@@ -34,6 +38,7 @@ from dose.extract.image_projection import STATES, focal_spot, word
 from dose.extract.reading import Reading, Traced
 from dose.model import IrradiationEvent
 
+_PAUSE_S = 60.0  # between slices or table positions of one scan there is none so long
 _VARIES = 0.005  # relative; below, slices differ by rounding only
 _TYPES = {
     "SPIRAL": "spiral", "SEQUENCED": "sequenced", "CONSTANT_ANGLE": "constant_angle", "STATIONARY": "stationary",
@@ -94,7 +99,8 @@ def read_images(reading: Reading, header: Header, modality: str) -> Body:
 def _acquisitions(images: Iterable[Image]) -> list[_Acquisition]:
     """Sort images by Irradiation Event UID; without one by acquisition number, localizers by their time too.
 
-    The acquisition time does not tell scans apart: some makers state that of each slice.
+    The acquisition time as such does not tell scans apart: some makers state that of each slice. A pause does that no
+    scan makes.
     """
     groups: dict[tuple[str, ...], _Acquisition] = {}
     for image in images:
@@ -104,7 +110,9 @@ def _acquisitions(images: Iterable[Image]) -> list[_Acquisition]:
         key = (event,) if event else ("", kind or "", number, time, word(image, "KVP"))
         groups.setdefault(key, _Acquisition([], kind)).images.append(image)
     bounded(len(groups))
-    merged = _one_sequence([group for key, group in groups.items() if not key[0]])
+    parts = [part for key, group in groups.items() if not key[0] for part in _parted(group)]
+    bounded(len(groups) + len(parts))
+    merged = [group for run in _runs(parts) for group in _one_sequence(run)]
     kept = [group for key, group in groups.items() if key[0]] + merged
     return sorted(kept, key=lambda group: _when(group.images))
 
@@ -136,6 +144,34 @@ def _one_sequence(groups: list[_Acquisition]) -> list[_Acquisition]:
     first = min(sequence, key=lambda group: _when(group.images))
     joined = _Acquisition([*first.images, *(i for g in sequence if g is not first for i in g.images)], "sequenced")
     return [*(group for group in groups if group.kind != "sequenced"), joined]
+
+
+def _parted(group: _Acquisition) -> list[_Acquisition]:
+    """Part the images of one number where they pause: scans of one number, one after the other."""
+    images = sorted(group.images, key=lambda image: _when([image]))
+    if not _seconds(images[-1]) - _seconds(images[0]) > _PAUSE_S:
+        return [group]
+    starts = [n for n in range(1, len(images)) if _seconds(images[n]) - _seconds(images[n - 1]) > _PAUSE_S]
+    return [_Acquisition(images[start:end], group.kind) for start, end in pairwise([0, *starts, len(images)])]
+
+
+def _runs(groups: list[_Acquisition]) -> list[list[_Acquisition]]:
+    """Gather acquisitions that follow each other without a pause."""
+    runs: list[list[_Acquisition]] = []
+    for group in sorted(groups, key=lambda group: _when(group.images)):
+        begun = _seconds(min(group.images, key=lambda image: _when([image])))
+        if not runs or begun - max(_seconds(image) for image in runs[-1][-1].images) > _PAUSE_S:
+            runs.append([])
+        runs[-1].append(group)
+    return runs
+
+
+def _seconds(image: Image) -> float:
+    """Return the moment of acquisition in seconds of its own clock, NaN when it is not stated."""
+    found, _ = texts.moment(word(image, "AcquisitionDateTime"))
+    if not found or "T" not in found:
+        found = joined(word(image, "AcquisitionDate") or word(image, "StudyDate"), word(image, "AcquisitionTime"))
+    return datetime.fromisoformat(found).replace(tzinfo=UTC).timestamp() if found else math.nan
 
 
 def _when(images: list[Image]) -> tuple[str, str, str]:

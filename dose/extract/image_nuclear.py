@@ -12,6 +12,7 @@ from dose.extract.body import Body
 from dose.extract.header import Header, Image
 from dose.extract.header_table import Looked, Table, bounded, code_of, joined, read, tag, text
 from dose.extract.header_tags import LEAVES, SEQUENCES
+from dose.extract.image_projection import word
 from dose.extract.reading import Reading
 from dose.model import Code, IrradiationEvent
 
@@ -53,6 +54,10 @@ def _table(unit: str) -> Table:
 
 
 TABLES = {"PT": _table("Bq"), "NM": _table("MBq")}
+# The module of its class gives an activity its unit, whatever modality the header states beside it.
+_BY_CLASS = {"1.2.840.10008.5.1.4.1.1.20": "NM"} | dict.fromkeys(
+    (f"1.2.840.10008.5.1.4.1.1.{number}" for number in ("128", "128.1", "130")), "PT"
+)
 
 
 def read_images(reading: Reading, header: Header, modality: str) -> Body:
@@ -60,13 +65,14 @@ def read_images(reading: Reading, header: Header, modality: str) -> Body:
     found: dict[object, IrradiationEvent] = {}
     seen: set[object] = set()
     for image in header.images:
+        module = _BY_CLASS.get(word(image, "SOPClassUID"), modality)
         for injection in _injections(image):
             key = repr((sorted(injection.values.items()), injection.items))
             if key in seen:  # each of 500 slices says the same
                 continue
             seen.add(key)
             bounded(len(seen))
-            one = _event(reading, injection, modality, len(found))
+            one = _event(reading, injection, module, len(found))
             if one is not None:
                 found.setdefault(one.irradiation_event_uid or one, one)
     if len(found) > 1:
@@ -82,9 +88,9 @@ def _injections(image: Image) -> list[Image]:
     ]
 
 
-def _event(reading: Reading, injection: Image, modality: str, index: int) -> IrradiationEvent | None:
+def _event(reading: Reading, injection: Image, module: str, index: int) -> IrradiationEvent | None:
     reading.subject, reading.several = "event", []
-    fields: dict[str, Any] = read(TABLES[modality], Looked(reading, injection, "event", index))
+    fields: dict[str, Any] = read(TABLES[module], Looked(reading, injection, "event", index))
     activity: Any = fields.get("activity_mbq")
     if activity is None:
         return None

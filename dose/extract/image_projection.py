@@ -198,6 +198,10 @@ def _plane(image: Image) -> str:
 
 
 def _check(reading: Reading, fields: Fields, modality: str) -> None:
+    glandular, entrance = fields.get("agd_mgy"), fields.get("ka_e_mgy")
+    told = _EXPECTED["MG"]["agd_mgy"][1]  # beyond, it is told below
+    if isinstance(glandular, float) and isinstance(entrance, float) and 0 < entrance < glandular <= told:
+        reading.note("implausible", "agd_mgy: more than the air kerma at the entrance, which no breast receives")
     for column, (low, high) in _EXPECTED[modality].items():
         value = fields.get(column)
         if not isinstance(value, float) or not is_plausible(column, value) or low <= value <= high:

@@ -104,6 +104,31 @@ def test_the_table_positions_of_a_sequence_are_one_event():
     assert (one.event_type, one.acquisition_number) == ("sequenced", 1)
 
 
+def stepped(*stated):
+    """Return axial rotations, each of a CTDIvol at a time of its own."""
+    return [
+        head(
+            "CT", number, ScanOptions="AXIAL MODE", AcquisitionNumber=str(number), SliceLocation=str(10 * number),
+            CTDIvol=ctdi, AcquisitionTime=time,
+        )
+        for number, (ctdi, time) in enumerate(stated, 1)
+    ]  # fmt: skip
+
+
+def test_two_sequences_with_a_pause_between_are_two_events():
+    slices = stepped((60.0, "100000"), (60.0, "100002"), (5.0, "103000"), (5.0, "103002"))
+    assert [one.ctdi_vol_mgy for one in bundled(*slices).events] == [60.0, 5.0]
+
+
+def test_scans_of_one_number_with_a_pause_between_are_two_events():
+    later = ct_slices(4, AcquisitionTime="121500", CTDIvol=20.0)[2:]
+    found = bundled(*ct_slices(2), *later).events
+    assert [(one.ctdi_vol_mgy, one.started_at) for one in found] == [
+        (8.4, "2026-11-21T11:40:14.250"),
+        (20.0, "2026-11-21T12:15:00"),
+    ]
+
+
 def test_slices_without_a_number_are_one_acquisition_whatever_their_times():
     slices = [
         head("CT", number, AcquisitionNumber=None, AcquisitionTime=f"1140{number:02}", SliceLocation=str(number))

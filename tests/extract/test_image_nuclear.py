@@ -17,6 +17,11 @@ def test_activity_is_bq_in_pet_and_mbq_in_nm():
     assert administered("NM", RadionuclideTotalDose="740.5").activity_mbq == 740.5
 
 
+def test_the_class_of_an_image_gives_the_unit_whatever_its_modality():
+    assert reports(nuclear("NM", Modality="PT")).events[0].activity_mbq == 250.0
+    assert reports(nuclear("PT", Modality="NM")).events[0].activity_mbq == 250.0
+
+
 def test_an_administration_names_its_substance_and_when():
     found = administered("PT")
     assert (found.event_type, found.started_at, found.half_life_s) == ("administration", "2026-11-21T10:30:00", 6586.2)

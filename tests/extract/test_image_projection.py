@@ -42,6 +42,11 @@ def test_the_field_of_view_is_in_millimetres():
     assert (found.field_of_view_height_mm, found.field_of_view_width_mm) == (345.0, 432.0)
 
 
+def test_a_glandular_dose_above_the_entrance_dose_is_told():
+    assert warnings(head("MG", OrganDose="0.19", EntranceDoseInmGy="5.37")) == ["implausible"]
+    assert warnings(head("MG", OrganDose="0.019", EntranceDoseInmGy="0")) == ["zero-stated"]
+
+
 def test_organ_dose_is_a_glandular_dose_in_mammography_only():
     assert event("DX", OrganDose="0.0142").agd_mgy is None
 
