@@ -21,6 +21,7 @@ from dose import queries, store
 from dose.audit import Action, record
 from dose.database import writing
 from dose.errors import BadObject, NotADoseObject
+from dose.extract.series import MAGIC as SERIES
 from dose.log import logger
 from dose.model import DoseReport
 from dose.scope import Scope
@@ -107,10 +108,14 @@ def ingest(
     known = _known(session_factory, sha, orthanc_id, copied_from)
     if known is not None:
         return known
+    about: dict[str, Any] = {
+        "content": content, "origin": origin, "orthanc_id": orthanc_id, "site": site, "copied_from": copied_from,
+        "import_batch_id": import_batch_id,
+    }  # fmt: skip
     try:
         report = read(content)
     except BadObject as error:
-        return reject(session_factory, error, content=content, origin=origin, orthanc_id=orthanc_id, site=site)
+        return reject(session_factory, error, **about)
     arrival: dict[str, Any] = {
         "content": content, "content_sha256": sha, "origin": origin, "orthanc_id": orthanc_id,
         "received_at": received_at, "copied_from": copied_from, "copy_kind": copy_kind,
@@ -121,7 +126,7 @@ def ingest(
     except (DataError, ArithmeticError, UnicodeError) as error:
         # No database takes its values: asking again would not help. The bytes are kept for a better reader.
         refusal = BadObject(f"one of its values cannot be stored ({type(error).__name__})")
-        return reject(session_factory, refusal, content=content, origin=origin, orthanc_id=orthanc_id, site=site)
+        return reject(session_factory, refusal, **about)
 
 
 def _save(session_factory: Sessions, report: DoseReport, read: Reader, site: str, arrival: dict[str, Any]) -> Outcome:
@@ -158,6 +163,8 @@ def reject(
     site: str,
     orthanc_id: str | None = None,
     content: bytes = b"",
+    copied_from: str | None = None,
+    import_batch_id: int | None = None,
 ) -> Outcome:
     """Record that an object was refused and why; without `content` it is known by its name in Orthanc."""
     now = datetime.now(UTC)
@@ -166,7 +173,10 @@ def reject(
     def write() -> int | None:
         with writing(session_factory) as session:
             connection = session.connection()
-            arrival = store.Arrival(content, sha, origin, orthanc_id, store.site_id(connection, site), now, now)
+            arrival = store.Arrival(
+                content, sha, origin, orthanc_id, store.site_id(connection, site), now, now, copied_from,
+                import_batch_id=import_batch_id,
+            )  # fmt: skip
             return store.reject(connection, error, arrival)
 
     row_id = _persistently(write)
@@ -244,6 +254,8 @@ def retry(
 ) -> Outcome | None:
     """Read a rejected object again: at once from its kept bytes, else queued for Orthanc (then None).
 
+    What was made from another object inside Orthanc is always queued: only Orthanc says how, and so whether it counts.
+
     `address` is where the person sits, for the audit.
 
     Raises
@@ -255,12 +267,14 @@ def retry(
     """
     with writing(session_factory) as session:
         record(session, scope, Action.RETRY_OBJECT, subject="object", subject_id=source_object_id, address=address)
-        queued = queries.retry_rejected(session, scope, source_object_id)
         content = queries.kept_content(session, scope, source_object_id)
-        columns = select(SourceObject.origin, SourceObject.orthanc_id, SourceObject.status, Site.name)
-        row = session.execute(columns.join(Site).where(SourceObject.id == source_object_id)).first()
-    if content is None or row is None or row.status != REJECTED:
+        whole = content is not None and content.startswith(SERIES)
+        queued = queries.retry_rejected(session, scope, source_object_id, "bundle" if whole else "instance")
+        columns = select(SourceObject, Site.name).join(Site, Site.id == SourceObject.site_id)
+        row, name = session.execute(columns.where(SourceObject.id == source_object_id)).one_or_none() or (None, "")
+    if content is None or row is None or row.status != REJECTED or row.copied_from:
         if queued:
             return None
         raise LookupError(f"no rejected object {source_object_id} that could be read again")
-    return ingest(content, session_factory, origin=row.origin, orthanc_id=row.orthanc_id, site=row.name, read=read)
+    about = {"orthanc_id": row.orthanc_id, "import_batch_id": row.import_batch_id}
+    return ingest(content, session_factory, origin=row.origin, site=name, read=read, **about)

@@ -57,8 +57,10 @@ def rejected_objects(session: Session, scope: Scope, *, limit: int = 50, offset:
     return RejectedPage(tuple(rows), total)
 
 
-def retry_rejected(session: Session, scope: Scope, source_object_id: int) -> bool:
+def retry_rejected(session: Session, scope: Scope, source_object_id: int, level: str = "instance") -> bool:
     """Queue a rejected object for another reading before everything else; the caller commits.
+
+    `level` is instance, or bundle for a series that speaks as a whole.
 
     False when there is nothing to queue: not rejected, not for this account, or not from Orthanc
     (`dose.ingest.retry` reads such an object again from its kept bytes).
@@ -68,8 +70,8 @@ def retry_rejected(session: Session, scope: Scope, source_object_id: int) -> boo
     orthanc_id = session.scalar(select(SourceObject.orthanc_id).where(*where))
     if orthanc_id is None:
         return False
-    same = (IngestItem.level == "instance", IngestItem.orthanc_id == orthanc_id)
-    item = session.scalar(select(IngestItem).where(*same)) or IngestItem(level="instance", orthanc_id=orthanc_id)
+    same = (IngestItem.level == level, IngestItem.orthanc_id == orthanc_id)
+    item = session.scalar(select(IngestItem).where(*same)) or IngestItem(level=level, orthanc_id=orthanc_id)
     item.priority, item.state, item.attempts, item.not_before = RETRY, "pending", 0, None
     item.last_error, item.queued_at = None, datetime.now(UTC)
     session.add(item)

@@ -206,7 +206,8 @@ def reject(connection: Connection, error: BadObject, arrival: Arrival) -> int | 
         **{name: clean(error.about.get(name), size) for name, size in _ABOUT.items()},
     }
     if row is not None:
-        kept_id = {"orthanc_id": arrival.orthanc_id or row.orthanc_id}
+        kept_id = {"orthanc_id": arrival.orthanc_id or row.orthanc_id,
+                   "copied_from": arrival.copied_from or row.copied_from}  # fmt: skip
         connection.execute(update(SOURCE).where(SOURCE.c.id == row.id), values | kept_id)
         return int(row.id)
     if values["status"] == REJECTED and 0 < len(arrival.content) <= KEPT_WHEN_REJECTED_BYTES:
@@ -225,6 +226,8 @@ def _refused(arrival: Arrival) -> dict[str, Any]:
         "warnings": [],
         "quirks": [],
         "instance_count": 1,
+        "copied_from": arrival.copied_from,
+        "import_batch_id": arrival.import_batch_id,
         "size_bytes": len(arrival.content) or None,
         "content_sha256": arrival.content_sha256 if arrival.content else None,
         "origin": arrival.origin,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event as sql_event
@@ -11,11 +12,13 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from dacs.synthetic.content import Raw
 from dose import ingest as module
+from dose import store
 from dose.database import make_engine, session_factory
 from dose.errors import NotADoseObject, NotPermitted, TooExpensive
+from dose.extract.series import MAGIC
 from dose.ingest import content_hash, ingest, reextract, reject, retry
 from dose.scope import Scope, system_scope
-from dose.tables import AuditEntry, Base, IngestItem, IrradiationEvent, KeptObject, SourceObject, Study
+from dose.tables import AuditEntry, Base, ImportBatch, IngestItem, IrradiationEvent, KeptObject, SourceObject, Study
 from tests.build import Device, ct_bytes, ct_event, ct_rdsr, to_bytes, xray_bytes
 from tests.store.pretend import as_bytes, event, put, read, report
 from tests.store.test_rebuild import _doubled, _refused
@@ -173,6 +176,27 @@ def test_retrying_what_only_orthanc_holds_queues_it_first(factory):
     row_id = reject(factory, TooExpensive("x"), origin="orthanc", orthanc_id="abc", site="Main").source_object_id
     assert retry(factory, system_scope("test"), row_id) is None
     assert [(i.orthanc_id, i.priority, i.state) for i in _all(factory, IngestItem)] == [("abc", 1, "pending")]
+
+
+@pytest.mark.parametrize(("bytes_", "level"), [(None, "instance"), (MAGIC + b"{}", "bundle")])
+def test_retrying_a_copy_asks_orthanc_what_it_was_made_from(factory, bytes_, level):
+    content = bytes_ or as_bytes(report(event()))
+    made = {"orthanc_id": "abc", "copied_from": "def", "copy_kind": "anonymised"}
+    row_id = put(factory, content, read=_refused, **made).source_object_id
+    assert retry(factory, system_scope("test"), row_id, read=read) is None
+    assert [(i.orthanc_id, i.level) for i in _all(factory, IngestItem)] == [("abc", level)]
+    assert _all(factory, Study) == []
+
+
+def test_what_is_read_at_last_still_belongs_to_its_import(factory):
+    with factory() as session:
+        batch = ImportBatch(site_id=store.site_id(session.connection(), "Main"), kind="csv", made_at=datetime.now(UTC),
+                            made_by="x")  # fmt: skip
+        session.add(batch)
+        session.commit()
+    row_id = put(factory, report(event()), read=_refused, import_batch_id=batch.id).source_object_id
+    retry(factory, system_scope("test"), row_id, read=read)
+    assert [(row.status, row.import_batch_id) for row in _all(factory, SourceObject)] == [("ok", batch.id)]
 
 
 def test_who_may_not_retry_gets_nothing_done(factory):
