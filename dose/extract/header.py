@@ -16,6 +16,7 @@ from dose.extract.part10 import Buffer, Envelope
 
 _INSTANCE, _CLASS = 0x00080018, 0x00080016
 _SHARED, _EACH = SEQUENCES["SharedFunctionalGroupsSequence"], SEQUENCES["PerFrameFunctionalGroupsSequence"]
+_FRAME_ACQUISITION = 0x00189417  # its kV and mA are of one frame; beside them an image states the mean of all: C.8.19.3
 PER_FRAME = (_EACH,)  # where a value begins that one frame states of itself
 _3D = SEQUENCES["XRay3DAcquisitionSequence"]
 
@@ -113,7 +114,7 @@ def frames(item: Item, limits: Limits = DEFAULT) -> Iterator[Image]:
     for number, one in enumerate(each):
         frame = Image(dict(whole.values), dict(whole.items), dict(whole.inside), number)
         for tag in GROUPS:
-            _lift(frame, one, tag, (_EACH,), over=True)
+            _lift(frame, one, tag, (_EACH,), over=tag != _FRAME_ACQUISITION)
         yield frame
 
 

@@ -292,6 +292,15 @@ def test_frames_of_a_run_at_rest_differ_by_noise_only():
     assert (found.event_type, found.positioner_primary_end_angle_deg) == ("stationary_acquisition", None)
 
 
+def test_the_voltage_of_a_run_is_the_mean_it_states_not_that_of_its_first_frame():
+    frames = items(FrameAcquisitionSequence=items(KVP="50", XRayTubeCurrentInmA=20.0)) * 2
+    stated = {"sop_class": "1.2.840.10008.5.1.4.1.1.12.1.1", "PerFrameFunctionalGroupsSequence": frames}
+    found = event("XA", XRayTubeCurrentInmA=320.0, **stated)
+    assert (found.kvp_kv, found.tube_current_ma) == (81.0, 320.0)
+    alone = event("XA", KVP=None, XRayTubeCurrent=None, **stated)
+    assert (alone.kvp_kv, alone.tube_current_ma) == (50.0, 20.0)
+
+
 def projections(*doses, angles=("-7", "0", "7"), sop_class="1.2.840.10008.5.1.4.1.1.13.1.4"):
     """Return a breast projection image whose frames state a dose and an angle each."""
     frames = [
