@@ -276,5 +276,5 @@ def retry(
         if queued:
             return None
         raise LookupError(f"no rejected object {source_object_id} that could be read again")
-    about = {"orthanc_id": row.orthanc_id, "import_batch_id": row.import_batch_id}
+    about: dict[str, Any] = {"orthanc_id": row.orthanc_id, "import_batch_id": row.import_batch_id}
     return ingest(content, session_factory, origin=row.origin, site=name, read=read, **about)

@@ -155,7 +155,8 @@ def show_sheet(key: list[Any], asked: dict[str, Any] | None) -> tuple[Any, Any]:
         found = sheet(session, who, device_id, month)
     if found is None:
         return empty(_("No such device"), dcc.Link(_("Samples"), href="/quality/samples", className="button")), None
-    note_view(audit.Action.VIEW_QUALITY, tuple(key), again=asked is not None, subject="sample", subject_id=device_id)
+    note_view(audit.Action.VIEW_QUALITY, tuple(key), again=asked is not None, subject="sample", subject_id=device_id,
+              month=str(month), studies=[one.study_id for one in found.studies])  # fmt: skip
     return _sheet(found), answer
 
 
@@ -270,11 +271,13 @@ def _csv(found: Sheet) -> str:
 def _csv_line(found: Sheet, study: SampleStudy, value: SampleValue) -> list[Any]:
     apart = value.deviation
     return [
-        study.study_instance_uid, study.started_at, value.column, value.ours, QUANTITIES[SAMPLED[value.column]].unit,
-        value.console_text, unit_text(value.column, study.modality), value.console,
+        _harmless(study.study_instance_uid), study.started_at, value.column, value.ours,
+        QUANTITIES[SAMPLED[value.column]].unit, value.console_text,
+        unit_text(value.column, study.modality), value.console,
         apart.absolute if apart else None,
         None if apart is None or apart.relative is None else round(apart.relative * 100, 3),
-        apart.agrees if apart else None, _harmless(value.comment), found.signed_at, found.signed_by,
+        apart.agrees if apart else None, _harmless(value.comment), found.signed_at,
+        _harmless(found.signed_by),
     ]  # fmt: skip
 
 

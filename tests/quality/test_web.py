@@ -127,6 +127,25 @@ def test_a_sheet_leaves_as_csv_only_to_who_may_export_and_on_record(site: Site, 
     assert site.as_(Role.PHYSICIST).get("/quality/samples/99999/2026-01.csv").status_code == 404
 
 
+def test_whose_values_a_sheet_showed_is_on_record(site: Site, drawn: QcSample) -> None:
+    sheet(drawn).send(site.as_(Role.PHYSICIST))
+    with site.sessions() as session:
+        entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+        shown = session.scalar(select(Study.id).where(Study.study_instance_uid == drawn.study_instance_uid))
+    assert entry.action == "view quality"
+    assert entry.detail["month"] == str(drawn.month)
+    assert shown in entry.detail["studies"]
+
+
+def test_an_object_cannot_put_a_formula_into_a_table(site: Site, drawn: QcSample) -> None:
+    with writing(site.sessions) as session:
+        session.get_one(QcSample, drawn.id).study_instance_uid = "=1+1"
+    answer = site.as_(Role.PHYSICIST).get(f"/quality/samples/{drawn.device_id}/{drawn.month:%Y-%m}.csv")
+    cells = {cell for line in csv.reader(io.StringIO(answer.get_data().decode("utf-8-sig"))) for cell in line}
+    assert "'=1+1" in cells
+    assert "=1+1" not in cells
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\tx"])
 def test_a_remark_is_never_a_formula(text: str) -> None:
     assert sample_page._harmless(text) == f"'{text}"
