@@ -102,6 +102,11 @@ class Scope:
         if permission not in self.permissions:
             raise NotPermitted(permission.value)
 
+    def require_site(self, site_id: int) -> None:
+        """Raise `NotPermitted` when the account is limited to other sites."""
+        if self.site_ids is not None and site_id not in self.site_ids:
+            raise NotPermitted("another site")
+
 
 def scope_for(user_id: int | None, user_name: str, roles: list[str], site_ids: frozenset[int] | None = None) -> Scope:
     """The scope of an account; a role name that is not in the table grants nothing."""

@@ -94,6 +94,7 @@ def show_imports(_id: str, asked: dict[str, Any] | None) -> tuple[Any, Any]:
     said = _act(what, number(which)) if asked else None
     with reading(IMPORT) as (session, who):
         rows = batches.batches(session, who, typed=False)
+    note_view(audit.Action.VIEW_LIST, "imports", again=asked is not None, subject="imports", count=len(rows))
     return section(_("Imports so far"), [import_table(rows, web().settings.time_zone)]), said
 
 

@@ -62,10 +62,13 @@ def hold(session: Session, scope: Scope, content: bytes, file_name: str | None, 
 
     Raises
     ------
+    NotPermitted
+        The account may not import, or not into this site.
     TableError
         The file is no table; nothing is kept.
     """
     scope.require(Permission.IMPORT)
+    scope.require_site(site_id)
     table = open_table(content)
     sha = hashlib.sha256(content).hexdigest()
     standing = select(ImportBatch.id).where(
@@ -168,8 +171,8 @@ def run(sessions: Sessions, batch_id: int, today: date, progress: Progress | Non
         report, taken = checked(session, batch, from_json(batch.mapping), today)
     new = 0
     for number, one in enumerate(taken, 1):
-        if not _stands(sessions, batch_id):
-            break
+        if _state(sessions, batch_id) != IMPORTING:
+            break  # taken back meanwhile, or done by another process
         outcome = ingest.ingest(one.content, sessions, origin=ingest.IMPORT, site=site, import_batch_id=batch_id)
         if outcome.status == ingest.REJECTED:
             report.drop(one)
@@ -179,15 +182,16 @@ def run(sessions: Sessions, batch_id: int, today: date, progress: Progress | Non
             _note(sessions, batch_id, number)
             if progress:
                 progress(number, len(taken))
-    if not _finish(sessions, batch_id, report.finish()):
+    _finish(sessions, batch_id, report.finish())
+    if _state(sessions, batch_id) in (UNDOING, UNDONE):
         sum(_parts(sessions, batch_id))  # what was on its way in while the batch was taken back
     log.info("table imported", extra={"batch": batch_id, "new": new, "refused_rows": len(report.refused_rows)})
     return Imported(new, len(taken) - new, report)
 
 
-def _stands(sessions: Sessions, batch_id: int) -> bool:
+def _state(sessions: Sessions, batch_id: int) -> str | None:
     with sessions() as session:
-        return session.scalar(select(ImportBatch.state).where(ImportBatch.id == batch_id)) == IMPORTING
+        return session.scalar(select(ImportBatch.state).where(ImportBatch.id == batch_id))
 
 
 def _note(sessions: Sessions, batch_id: int, done: int) -> None:
@@ -195,14 +199,14 @@ def _note(sessions: Sessions, batch_id: int, done: int) -> None:
         session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(done_count=done))
 
 
-def _finish(sessions: Sessions, batch_id: int, report: CheckReport) -> bool:
-    """Whether the batch still stood; from now on nothing more comes in."""
+def _finish(sessions: Sessions, batch_id: int, report: CheckReport) -> None:
+    """Say that a batch is done, if it still stands."""
     refused = [{"row": one.row, "column": one.column, "code": one.code} for one in report.refusals[:STORED_REFUSALS]]
     values = {"row_count": report.row_count, "accepted_count": report.taken_rows, "refused": refused, "state": DONE}
     with writing(sessions) as session:
         values["done_count"] = report.study_count
         standing = update(ImportBatch).where(ImportBatch.id == batch_id, ImportBatch.state == IMPORTING)
-        return bool(session.execute(standing.values(**values)).rowcount)  # type: ignore[attr-defined]
+        session.execute(standing.values(**values))
 
 
 def undo(sessions: Sessions, scope: Scope, batch_id: int) -> int:

@@ -61,9 +61,10 @@ def store_typed(sessions: Sessions, scope: Scope, site_id: int, prepared: Prepar
     Raises
     ------
     NotPermitted
-        The account may not type doses.
+        The account may not type doses, or not of this site.
     """
     scope.require(Permission.TYPE_DOSES)
+    scope.require_site(site_id)
     uid = prepared.document["uid"]
     with writing(sessions) as session:
         known = session.scalar(select(SourceObject.import_batch_id).where(SourceObject.object_key == uid))

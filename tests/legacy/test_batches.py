@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import func, select
@@ -10,7 +11,8 @@ from sqlalchemy import func, select
 from dose import ingest
 from dose.database import writing
 from dose.errors import NotPermitted
-from dose.legacy import batches
+from dose.legacy import batches, entries
+from dose.legacy.entry import Entry, prepare
 from dose.legacy.mapping import suggest
 from dose.queries import find_studies
 from dose.scope import Role, scope_for
@@ -160,6 +162,17 @@ def test_who_may_not_import_changes_nothing(factory):
     assert count(factory, Study) == 2
 
 
+def test_an_account_of_another_site_brings_nothing_into_this_one(factory):
+    elsewhere = scope_for(3, "x", [Role.PHYSICIST], frozenset({99}))
+    prepared = prepare(Entry("t", "DX", {}, {}, {}, []), today=TODAY, by="x", at=datetime.now(UTC))
+    with writing(factory) as session:
+        site = site_id(session.connection(), "Test")
+        with pytest.raises(NotPermitted):
+            batches.hold(session, elsewhere, THREE, None, site)
+    with pytest.raises(NotPermitted):
+        entries.store_typed(factory, elsewhere, site, prepared)
+
+
 def test_a_draft_can_be_thrown_away_with_its_file(factory):
     batch_id = held(factory)
     with writing(factory) as session:
@@ -199,6 +212,21 @@ def test_an_import_taken_back_while_it_runs_leaves_no_dose(factory, monkeypatch)
     assert (count(factory, Study), count(factory, IrradiationEvent)) == (0, 0)
     with factory() as session:
         assert session.get_one(ImportBatch, batch_id).state == "undone"
+
+
+def test_an_import_that_two_processes_run_at_once_is_whole(factory, monkeypatch):
+    real = ingest.ingest
+
+    def another_too(*arguments, **named):
+        monkeypatch.setattr(ingest, "ingest", real)
+        batches.run(factory, named["import_batch_id"], TODAY)
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(ingest, "ingest", another_too)
+    batch_id, _ = imported(factory)
+    assert (count(factory, Study), count(factory, IrradiationEvent)) == (2, 2)
+    with factory() as session:
+        assert session.get_one(ImportBatch, batch_id).state == "done"
 
 
 def test_a_study_given_to_another_person_is_not_imported_again(factory):
