@@ -17,6 +17,7 @@ from dose.errors import UnknownUnit
 NARROW_SPACE = "\u202f"  # no-break: a number is never wrapped inside its digits
 
 Factors = Mapping[str, float]
+_SHOWN = 16  # letters of an unknown unit: enough to know it, too few for a text about somebody
 
 
 def _spelt(factors: dict[str, float]) -> Factors:
@@ -106,7 +107,7 @@ class Quantity:
         if factor is None:
             factor = self.factors.get((unit or "").translate(_PRINTED))
         if factor is None:
-            raise UnknownUnit(f"{self.column} in {unit!r}")
+            raise UnknownUnit(f"{self.column} in {unit and unit[:_SHOWN]!r}")
         converted = value if factor == 1.0 else float(f"{value * factor:.15g}")
         if converted - converted != 0:
             raise ValueError("not a finite number")

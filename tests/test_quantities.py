@@ -86,3 +86,9 @@ def test_what_is_plausible_is_told_by_the_table():
 def test_the_generated_page_has_a_row_for_every_quantity():
     page = as_markdown()
     assert all(f"| `{column}` |" in page for column in QUANTITIES)
+
+
+def test_a_long_unit_is_not_told_in_full():
+    with pytest.raises(UnknownUnit) as refused:
+        to_canonical("dlp_mgy_cm", 5.0, "a remark about a person")
+    assert str(refused.value).endswith("'a remark about a'")

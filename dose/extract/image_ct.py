@@ -36,7 +36,7 @@ from dose.extract.header_table import (
 from dose.extract.header_tags import LEAVES, path_of
 from dose.extract.image_projection import STATES, focal_spot, word
 from dose.extract.reading import Reading, Traced
-from dose.model import IrradiationEvent
+from dose.model import IrradiationEvent, XRaySource
 
 _PAUSE_S = 60.0  # between slices or table positions of one scan there is none so long
 _VARIES = 0.005  # relative; below, slices differ by rounding only
@@ -107,7 +107,7 @@ def _acquisitions(images: Iterable[Image]) -> list[_Acquisition]:
         kind, number = _kind(image), word(image, "AcquisitionNumber") or word(image, "FrameAcquisitionNumber")
         event = word(image, "IrradiationEventUID").split("\\")[0]
         time = word(image, "AcquisitionTime") if kind == "constant_angle" else ""
-        key = (event,) if event else ("", kind or "", number, time, word(image, "KVP"))
+        key = (event,) if event else ("", kind or "", number, time, _voltage(image))
         groups.setdefault(key, _Acquisition([], kind)).images.append(image)
     bounded(len(groups))
     parts = [part for key, group in groups.items() if not key[0] for part in _parted(group)]
@@ -138,7 +138,7 @@ def _one_sequence(groups: list[_Acquisition]) -> list[_Acquisition]:
     """Join the table positions of one sequence: makers number each, though all are one event (TID 10013)."""
     sequence = [group for group in groups if group.kind == "sequenced"]
     positions = [position for group in sequence for position in {_position(image) for image in group.images}]
-    alike = {word(group.images[0], "KVP") for group in sequence}
+    alike = {_voltage(group.images[0]) for group in sequence}
     if len(sequence) < 2 or len(set(positions)) < len(positions) or len(alike) > 1:
         return groups
     first = min(sequence, key=lambda group: _when(group.images))
@@ -179,6 +179,15 @@ def _when(images: list[Image]) -> tuple[str, str, str]:
     return min((word(one, date_time), word(one, date), word(one, time)) for one in images)
 
 
+def _voltage(image: Image) -> str:
+    """Return the kV of a slice, written in one way; '' when it is no number."""
+    try:
+        value = float(word(image, "KVP"))
+    except ValueError:
+        return ""
+    return f"{value:g}" if math.isfinite(value) else ""
+
+
 def _position(image: Image) -> str:
     return word(image, "ImagePositionPatient") or word(image, "SliceLocation")
 
@@ -192,6 +201,11 @@ def _event(reading: Reading, acquisition: _Acquisition, index: int) -> Irradiati
     for column, reason in _ABSENT.items():
         looked.missing(column, reason)
     _average(reading, fields, acquisition, index)
+    voltages = {_voltage(image) for image in acquisition.images} - {"", "0"}
+    if len(voltages) > 1:  # dual energy: what its sources do not agree on is none of the event's, as in reports
+        fields["sources"] = tuple(XRaySource(kvp_kv=float(one)) for one in sorted(voltages, key=float))
+        fields["kvp_kv"] = None
+        looked.missing("kvp_kv", "its images state several: see the sources")
     if all(fields.get(column) is None for column in STATES):
         return None
     return IrradiationEvent(

@@ -85,7 +85,7 @@ def read(content: bytes, trace: list[Traced] | None, reader_version: int) -> Dos
     try:
         return _report(document, Reading(trace=trace), reader_version)
     except (TypeError, KeyError, AttributeError, ValueError, OverflowError) as error:
-        raise UnreadableObject(f"a typed or imported row of unknown form ({type(error).__name__})") from error
+        raise UnreadableObject(f"a typed or imported row of unknown form ({type(error).__name__})") from None
 
 
 def _report(document: Document, reading: Reading, reader_version: int) -> DoseReport:

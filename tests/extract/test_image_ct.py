@@ -104,6 +104,19 @@ def test_the_table_positions_of_a_sequence_are_one_event():
     assert (one.event_type, one.acquisition_number) == ("sequenced", 1)
 
 
+def test_two_voltages_of_one_event_are_two_sources():
+    low, high = ct_slices(2, KVP="80", IrradiationEventUID=EVENT_UID), ct_slices(4, KVP="140")[2:]
+    for ds in high:
+        ds.IrradiationEventUID = EVENT_UID
+    (one,) = bundled(*low, *high).events
+    assert (one.kvp_kv, [source.kvp_kv for source in one.sources]) == (None, [80.0, 140.0])
+
+
+def test_one_voltage_written_in_two_ways_is_one():
+    (one,) = bundled(*ct_slices(2), *ct_slices(4, KVP="120.0")[2:]).events
+    assert (one.kvp_kv, one.sources) == (120.0, ())
+
+
 def stepped(*stated):
     """Return axial rotations, each of a CTDIvol at a time of its own."""
     return [
