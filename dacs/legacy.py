@@ -74,7 +74,7 @@ def _import(
     with writing(factory) as session:
         site = store.site_id(session.connection(), settings.site)
         chosen = _mapping(session, site, table, mapping)
-        held = batches.hold(session, SCOPE, table.content, os.fsencode(file.name).decode("utf-8", "replace"), site)
+        held = batches.hold(session, SCOPE, table, os.fsencode(file.name).decode("utf-8", "replace"), site)
         started = batches.start(session, SCOPE, held.batch_id, chosen)
     if not started:
         console.print(

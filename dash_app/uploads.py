@@ -15,6 +15,7 @@ from dash_app.context import changing, scope, web
 from dose import store
 from dose.legacy import batches
 from dose.legacy.refusals import TableError
+from dose.legacy.table import open_table
 from dose.scope import Permission
 
 NAME_HEADER = "X-DACS-File-Name"
@@ -34,14 +35,15 @@ def upload() -> ResponseReturnValue:
     if (request.content_length or 0) > largest():
         return jsonify(error=refusal_text("too-large")), 413
     scope().require(Permission.IMPORT)
-    content = request.stream.read(largest() + 1)  # before anything is locked: a browser may be slow
+    content = request.stream.read(largest() + 1)  # read and opened before anything is locked: both may be slow
     if len(content) > largest():
         return jsonify(error=refusal_text("too-large")), 413
+    try:
+        table = open_table(content)
+    except TableError as error:
+        return jsonify(error=refusal_text(error.code)), 422
+    name = unquote(request.headers.get(NAME_HEADER, ""))[:400]
     with changing(Permission.IMPORT) as (session, who):
         site = store.site_id(session.connection(), web().settings.site)
-        name = unquote(request.headers.get(NAME_HEADER, ""))[:400]
-        try:
-            held = batches.hold(session, who, content, name or None, site)
-        except TableError as error:
-            return jsonify(error=refusal_text(error.code)), 422
+        held = batches.hold(session, who, table, name or None, site)
     return jsonify(href=f"/imports/{held.batch_id}", known=held.known), 200

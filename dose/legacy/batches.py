@@ -57,19 +57,17 @@ class Imported:
     report: CheckReport
 
 
-def hold(session: Session, scope: Scope, content: bytes, file_name: str | None, site_id: int) -> Held:
-    """Keep a file, encrypted, as a draft; the file of a batch that still stands is that batch.
+def hold(session: Session, scope: Scope, table: Table, file_name: str | None, site_id: int) -> Held:
+    """Keep the file of a table, encrypted, as a draft; the file of a batch that still stands is that batch.
 
     Raises
     ------
     NotPermitted
         The account may not import, or not into this site.
-    TableError
-        The file is no table; nothing is kept.
     """
     scope.require(Permission.IMPORT)
     scope.require_site(site_id)
-    table = open_table(content)
+    content = table.content
     sha = hashlib.sha256(content).hexdigest()
     standing = select(ImportBatch.id).where(
         ImportBatch.file_sha256 == sha, ImportBatch.site_id == site_id, ImportBatch.state.not_in((UNDOING, UNDONE))

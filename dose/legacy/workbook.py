@@ -16,6 +16,7 @@ LARGEST_MEMBERS = 2000
 LARGEST_UNPACKED_BYTES = 256 << 20
 LARGEST_TEXTS_BYTES = 48 << 20  # shared texts are held in memory, sheets are not
 LARGEST_COLUMNS = 4000
+LONGEST_CELL = 32_767  # characters: no program for tables writes more
 _BLANK_ROWS = 10_000  # what follows so many is formatting, not data
 _PREFERRED = "All data"  # the sheet of an OpenREM export that holds every study
 _DECLARATIONS = (b"<!DOCTYPE", b"<!ENTITY")
@@ -49,7 +50,7 @@ def rows(content: bytes, sheet: str | None) -> Iterator[tuple[Any, ...]]:
     Raises
     ------
     TableError
-        The workbook breaks on the way.
+        The workbook breaks on the way, or a cell holds more than any cell can.
     """
     with _opened(content) as book:
         yield from _rows(book[sheet or book.sheetnames[0]])
@@ -59,6 +60,8 @@ def _rows(sheet: Any, most: int | None = None) -> Iterator[tuple[Any, ...]]:  # 
     sheet.reset_dimensions()  # what the file says of its size is often wrong
     blank = 0
     for row in sheet.iter_rows(max_row=most, max_col=LARGEST_COLUMNS, values_only=True):
+        if any(isinstance(cell, str) and len(cell) > LONGEST_CELL for cell in row):
+            raise TableError("bomb")
         blank = 0 if any(cell is not None for cell in row) else blank + 1
         if blank > _BLANK_ROWS:
             return

@@ -14,6 +14,7 @@ from dose.errors import NotPermitted
 from dose.legacy import batches, entries
 from dose.legacy.entry import Entry, prepare
 from dose.legacy.mapping import suggest
+from dose.legacy.table import open_table
 from dose.queries import find_studies
 from dose.scope import Role, scope_for
 from dose.store import corrections, site_id
@@ -37,7 +38,8 @@ THREE = text(*ROWS, "00125;2019-03-06;CT;S1;415,8;1;120")
 
 def held(factory, content: bytes = THREE) -> int:
     with writing(factory) as session:
-        return batches.hold(session, PHYSICIST, content, "doses.csv", site_id(session.connection(), "Test")).batch_id
+        site = site_id(session.connection(), "Test")
+        return batches.hold(session, PHYSICIST, open_table(content), "doses.csv", site).batch_id
 
 
 def imported(factory, content: bytes = THREE) -> tuple[int, batches.Imported]:
@@ -70,7 +72,7 @@ def test_what_is_right_is_stored_and_the_rest_is_kept_as_refused(factory):
 def test_the_same_file_twice_is_once(factory):
     first, _ = imported(factory)
     with writing(factory) as session:
-        again = batches.hold(session, PHYSICIST, THREE, "again.csv", 1)
+        again = batches.hold(session, PHYSICIST, open_table(THREE), "again.csv", 1)
     assert (again.batch_id, again.known) == (first, True)
     _, said = imported(factory, text(*ROWS, "9;2019-01-01;CT;S1;1;1;80"))
     assert (said.new, said.known) == (1, 2)
@@ -155,7 +157,7 @@ def test_who_may_not_import_changes_nothing(factory):
         with pytest.raises(NotPermitted):
             batches.undo(factory, nobody, batch_id)
         with pytest.raises(NotPermitted), writing(factory) as session:
-            batches.hold(session, nobody, THREE, None, 1)
+            batches.hold(session, nobody, open_table(THREE), None, 1)
     elsewhere = scope_for(3, "x", [Role.PHYSICIST], frozenset({99}))
     with pytest.raises(LookupError):
         batches.undo(factory, elsewhere, batch_id)
@@ -168,7 +170,7 @@ def test_an_account_of_another_site_brings_nothing_into_this_one(factory):
     with writing(factory) as session:
         site = site_id(session.connection(), "Test")
         with pytest.raises(NotPermitted):
-            batches.hold(session, elsewhere, THREE, None, site)
+            batches.hold(session, elsewhere, open_table(THREE), None, site)
     with pytest.raises(NotPermitted):
         entries.store_typed(factory, elsewhere, site, prepared)
 

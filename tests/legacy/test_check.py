@@ -180,6 +180,16 @@ def packed(name: str, content: bytes) -> bytes:
     return stream.getvalue()
 
 
+def test_a_cell_larger_than_any_program_writes_is_not_taken():
+    ordinary, stream = zipfile.ZipFile(io.BytesIO(workbook([["HERE", "b"], [1, 2]]))), io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ordinary.namelist():
+            archive.writestr(name, ordinary.read(name).replace(b"HERE", b"A" * 1_000_000))
+    assert len(stream.getvalue()) < 10_000
+    with pytest.raises(TableError, match="unpacks"):
+        open_table(stream.getvalue())
+
+
 def test_a_workbook_that_unpacks_to_too_much_is_not_opened(monkeypatch):
     monkeypatch.setattr(workbooks, "LARGEST_UNPACKED_BYTES", 1 << 20)
     with pytest.raises(TableError, match="unpacks"):
