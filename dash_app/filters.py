@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from urllib.parse import parse_qsl, urlencode
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, has_request_context, jsonify, request
 
 from dash_app.context import scope
 from dose.crypto import keys
@@ -25,7 +26,7 @@ LONGEST = 200
 STATES = ("ok", "notes")
 NAMING = frozenset({"q", "patient", "accession"})  # what people type there may name a patient
 SEALED = "~"
-CONTEXT = "address.filter"
+OF_PATIENTS, OF_ANYBODY = "address.patient", "address.filter"  # by whom it was typed
 
 blueprint = Blueprint("filters", __name__)
 
@@ -47,18 +48,26 @@ def open_texts() -> Response:
 def seal(text: str) -> str:
     """The text as it may stand in an address; empty stays empty."""
     clean = text.strip().encode("utf-8", "ignore")
-    return SEALED + base64.urlsafe_b64encode(keys().seal(clean, CONTEXT)).decode().rstrip("=") if clean else ""
+    sealed = keys().seal(clean, _contexts()[0])
+    return SEALED + base64.urlsafe_b64encode(sealed).decode().rstrip("=") if clean else ""
 
 
 def unseal(text: str) -> str:
-    """The text behind a sealed one; empty when it was altered or sealed elsewhere, itself when it is not sealed."""
+    """The text behind a sealed one; empty when it was altered, sealed elsewhere or by somebody who may see more, itself
+    when it is not sealed.
+    """
     if not text.startswith(SEALED):
         return text
-    try:
-        raw = base64.urlsafe_b64decode(text[len(SEALED) :] + "==")
-        return keys().open(raw, CONTEXT).decode()
-    except (binascii.Error, ConfigError, ValueError, IndexError):
-        return ""
+    for context in _contexts():
+        with suppress(binascii.Error, ConfigError, ValueError, IndexError):
+            return keys().open(base64.urlsafe_b64decode(text[len(SEALED) :] + "=="), context).decode()
+    return ""
+
+
+def _contexts() -> tuple[str, ...]:
+    """As what this person may seal, first, and open: an address of somebody who sees patients names none to others."""
+    sees_patients = has_request_context() and scope().may(Permission.VIEW_PATIENTS)
+    return (OF_PATIENTS, OF_ANYBODY) if sees_patients else (OF_ANYBODY,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from dash_app.filters import address, parse
+from dash_app.guard import CSRF_COOKIE, CSRF_HEADER
 from dose import ingest
 from dose.audit import Action
 from dose.database import writing
@@ -55,6 +56,19 @@ def test_an_address_is_a_filter_and_back() -> None:
     assert sealed != address({"q": "Amina B", "page": "2"})
     assert parse(sealed.partition("?")[2]).chosen.q == "Amina B"
     assert parse("?q=~YWx0ZXJlZA").chosen.q is None
+
+
+def test_an_address_of_who_sees_patients_names_nobody_to_others(site: Site) -> None:
+    def ask(role: Role, path: str, text: str) -> str:
+        client = site.as_(role)
+        headers = {CSRF_HEADER: client.get_cookie(CSRF_COOKIE).value, "Origin": "http://localhost"}
+        return str(client.post(f"/filters/{path}", json={"q": text}, headers=headers).get_json()["q"])
+
+    sealed = ask(Role.RADIOLOGIST, "seal", "Amina B")
+    assert ask(Role.PHYSICIST, "open", sealed) == "Amina B"
+    assert ask(Role.RESEARCHER, "open", sealed) == ""
+    own = ask(Role.RESEARCHER, "seal", "thorax")
+    assert ask(Role.RESEARCHER, "open", own) == ask(Role.RADIOLOGIST, "open", own) == "thorax"
 
 
 @pytest.mark.parametrize(
