@@ -10,6 +10,7 @@ References: DICOM PS3.5 7.1 (data elements), 7.5 (sequences), annex A (transfer 
 from __future__ import annotations
 
 import io
+import copy
 import json
 import random
 import struct
@@ -272,4 +273,4 @@ def _spoil_json(value: Any, chance: random.Random) -> None:
     elif chance.random() < 0.2:
         del value[key]
     else:
-        value[key] = chance.choice(_JSON)
+        value[key] = copy.deepcopy(chance.choice(_JSON))  # or a later change would put it into itself
