@@ -9,8 +9,8 @@ References: DICOM PS3.5 7.1 (data elements), 7.5 (sequences), annex A (transfer 
 
 from __future__ import annotations
 
-import io
 import copy
+import io
 import json
 import random
 import struct
