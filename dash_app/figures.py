@@ -20,9 +20,9 @@ def charted(events: tuple[EventRow, ...]) -> str | None:
 
 
 def events_figure(events: tuple[EventRow, ...], column: str, modality: str | None) -> dict[str, Any]:
-    """Each event a stem: when, how much dose, which type. Events without a time stand in their order."""
+    """Each event that states the quantity a stem: when, how much, which type; without times in their order."""
     unit, factor = display_unit(column, modality)
-    counted = [(n, event) for n, event in enumerate(events, 1) if event.counted]
+    counted = [(n, event) for n, event in enumerate(events, 1) if event.counted and event.values[column] is not None]
     timed = all(event.started_at and "T" in event.started_at for _n, event in counted)
     traces = []
     for kind in dict.fromkeys(event.event_type for _n, event in counted):
@@ -30,7 +30,8 @@ def events_figure(events: tuple[EventRow, ...], column: str, modality: str | Non
         traces.append(_trace(kind, own, column, factor, timed, modality))
     quantity = QUANTITIES[column]
     layout = base_layout(f"{_plain(quantity.symbol or quantity.name)} ({unit})")
-    layout["xaxis"] |= {"type": "date", "tickformatstops": _TICKS, "nticks": 8} if timed else {"title": {"text": "#"}}
+    numbers = {"title": {"text": "#"}, "tick0": 1, "dtick": 1 + len(events) // 12}  # whole numbers only
+    layout["xaxis"] |= {"type": "date", "tickformatstops": _TICKS, "nticks": 8} if timed else numbers
     return {"data": traces, "layout": layout}
 
 
@@ -44,7 +45,7 @@ _TICKS = [
 def _trace(
     kind: str | None, own: list[tuple[int, EventRow]], column: str, factor: float, timed: bool, modality: str | None
 ) -> dict[str, Any]:
-    heights = [(event.values[column] or 0.0) * factor for _n, event in own]
+    heights = [(event.values[column] or 0.0) * factor for _n, event in own]  # only stated values come here
     colour = EVENT_COLOURS.get(kind or "", OTHER)
     return {
         "type": "scatter",
