@@ -133,7 +133,7 @@ def test_corrections_and_objects_in_any_order_give_one_database(case):
 
 
 @pytest.mark.slow
-@settings(UNSHRUNK, max_examples=100)
+@settings(UNSHRUNK, max_examples=30)
 @given(cases)
 def test_many_corrections_and_objects_in_any_order_give_one_database(case):
     _in_memory(case)

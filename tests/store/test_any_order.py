@@ -126,7 +126,7 @@ def test_any_order_gives_the_same_database_on_sqlite(them):
 def test_any_order_gives_the_same_database_on_postgresql(migrated_postgres):
     engine = make_engine(migrated_postgres)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     @given(arrivals)
     def same(them):
         contents = []
