@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -82,8 +82,27 @@ origins = few(
     + [("e", "a", "anonymised"), ("f", "e", "modified"), ("f", "d", "anonymised")]
 )
 things = st.tuples(reports, origins).map(_named)
+
+
+def _brief(value: Any) -> str:
+    """What an object states, without the many fields it leaves empty: an example that fails stays readable."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_brief, value))})"
+    if not is_dataclass(value):
+        return repr(value)
+    stated = {field.name: getattr(value, field.name) for field in fields(value)}
+    return f"{type(value).__name__}({', '.join(f'{name}={_brief(one)}' for name, one in stated.items() if one)})"
+
+
+class Order(tuple[Any, ...]):
+    """Objects in the order of their arrival."""
+
+    def __repr__(self) -> str:
+        return _brief(tuple(self))
+
+
 arrivals = st.lists(things, min_size=1, max_size=6, unique_by=(lambda thing: thing[0], _name)).flatmap(
-    lambda them: st.tuples(st.permutations(them + them[:2]), st.permutations(them + them[-2:]))
+    lambda them: st.tuples(st.permutations(them + them[:2]).map(Order), st.permutations(them + them[-2:]).map(Order))
 )
 
 
