@@ -42,6 +42,12 @@ class Action(StrEnum):
     SAMPLE_ENTER = "enter console value"
     SAMPLE_SIGN = "sign sample"
     SAMPLE_REOPEN = "reopen sample"
+    VIEW_STATISTICS = "view statistics"
+    VIEW_PATIENT = "view patient history"
+    NAME_CHANGE = "change procedure name"
+    LEVEL_CHANGE = "change reference level"
+    VIEW_SAVE = "save view"
+    RECORD_SIGN = "sign record"
 
 
 def record(

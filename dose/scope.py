@@ -30,6 +30,10 @@ class Permission(StrEnum):
     TYPE_DOSES = "type doses"  # of equipment without DICOM
     IMPORT = "import tables"  # of former doses
     MANAGE_QUALITY = "manage quality"  # patterns of what is no patient, samples of transferred data
+    MANAGE_NAMES = "manage names"  # which procedure a local name means
+    MANAGE_LEVELS = "manage reference levels"
+    SHARE_VIEWS = "share views"
+    SIGN = "sign records"  # comparisons, levels made here
 
 
 class Role(StrEnum):
@@ -60,16 +64,20 @@ _PHYSICS = _CLINICAL | {
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMINISTRATOR: frozenset(Permission),
     Role.PHYSICIST: frozenset(
-        _PHYSICS | {Permission.CORRECT, Permission.ENTER_SIZE, Permission.TYPE_DOSES, Permission.IMPORT}
+        _PHYSICS
+        | {Permission.CORRECT, Permission.ENTER_SIZE, Permission.TYPE_DOSES, Permission.IMPORT}
+        | {Permission.MANAGE_NAMES, Permission.MANAGE_LEVELS, Permission.SHARE_VIEWS, Permission.SIGN}
     ),
-    Role.PROTECTION_OFFICER: frozenset(_PHYSICS - {Permission.ADMIT_DEVICES, Permission.MANAGE_QUALITY}),
+    Role.PROTECTION_OFFICER: frozenset(
+        (_PHYSICS - {Permission.ADMIT_DEVICES, Permission.MANAGE_QUALITY}) | {Permission.SHARE_VIEWS, Permission.SIGN}
+    ),
     Role.RADIOLOGIST: frozenset(_CLINICAL),
     Role.RADIOGRAPHER: frozenset(_CLINICAL | {Permission.ENTER_SIZE, Permission.TYPE_DOSES}),
     Role.ENGINEER: frozenset(
         {Permission.VIEW_DOSES, Permission.VIEW_SYSTEM, Permission.VIEW_REJECTED, Permission.VIEW_QUALITY}
     ),
     Role.RESEARCHER: frozenset({Permission.VIEW_DOSES}),
-    Role.MANAGER: frozenset({Permission.VIEW_DOSES}),
+    Role.MANAGER: frozenset({Permission.VIEW_DOSES, Permission.EXPORT}),
 }
 
 

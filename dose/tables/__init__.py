@@ -1,4 +1,6 @@
-"""The database, declaratively: `doses`, `corrections` and `system`. No DICOM in here."""
+"""The database, declaratively: what was irradiated (`doses`), what people changed (`corrections`), what names mean
+(`naming`), what statistics count (`facts`), what doses are compared with (`levels`), and the `system`. No DICOM here.
+"""
 
 from dose.tables.base import ID, Base, UTCDateTime
 from dose.tables.corrections import Correction, ImportBatch, ImportMapping, NotPatientPattern, QcPlan, QcSample
@@ -16,6 +18,9 @@ from dose.tables.doses import (
     StudyHistory,
     StudyWord,
 )
+from dose.tables.facts import DoseCell, EventFact, StudyFact
+from dose.tables.levels import ReferenceLevel, ReferenceSet, SavedView, SignedRecord
+from dose.tables.naming import LocalName, Operator, Procedure, ProcedureRule, Protocol
 from dose.tables.system import (
     AppUser,
     AuditEntry,
@@ -37,6 +42,8 @@ __all__ = [
     "Correction",
     "Cursor",
     "Device",
+    "DoseCell",
+    "EventFact",
     "EventStudy",
     "ImageSeries",
     "ImportBatch",
@@ -44,16 +51,26 @@ __all__ = [
     "IngestItem",
     "IrradiationEvent",
     "KeptObject",
+    "LocalName",
     "NotPatientPattern",
+    "Operator",
     "Patient",
     "PatientToken",
+    "Procedure",
+    "ProcedureRule",
     "ProcessState",
+    "Protocol",
     "QcPlan",
     "QcSample",
+    "ReferenceLevel",
+    "ReferenceSet",
     "RefusedPeer",
+    "SavedView",
+    "SignedRecord",
     "Site",
     "SourceObject",
     "Study",
+    "StudyFact",
     "StudyHistory",
     "StudyWord",
     "UTCDateTime",

@@ -1,0 +1,1 @@
+"""From local names to standard procedures: fields, rules, suggestions. Pure: no database."""
