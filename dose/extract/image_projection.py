@@ -136,15 +136,19 @@ BREAST: Table = STAND | {
     "agd_mgy": tag("OrganDose", "dGy"),  # (0040,0316) of a mammogram is the glandular dose: PS3.3 C.8.11.3
     "compressed_thickness_mm": tag("BodyPartThickness", "mm"),
 }
-C_ARM: Table = ANY | {
-    "distance_source_to_isocenter_mm": tag("DistanceSourceToIsocenter", "mm").or_else("DistanceSourceToPatient", "mm"),
+# In the XRF positioner module (C.8.7.6) it reaches to the centre of the field of view, which need be no isocentre.
+TILTING_TABLE: Table = ANY | {
+    "distance_source_to_isocenter_mm": tag("DistanceSourceToIsocenter", "mm"),
     "pulse_width_ms": tag("AveragePulseWidth", "ms"),
+}
+C_ARM: Table = TILTING_TABLE | {
+    "distance_source_to_isocenter_mm": tag("DistanceSourceToIsocenter", "mm").or_else("DistanceSourceToPatient", "mm"),
 }
 _ANGLES: Table = {
     "positioner_primary_angle_deg": ANY["positioner_primary_angle_deg"],
     "positioner_secondary_angle_deg": ANY["positioner_secondary_angle_deg"],
 }
-TABLES: Mapping[str, Table] = {"MG": BREAST, "XA": C_ARM, "RF": C_ARM}
+TABLES: Mapping[str, Table] = {"MG": BREAST, "XA": C_ARM, "RF": TILTING_TABLE}
 
 # What one image of a modality plausibly states. Outside, the number is more likely in another unit (an SID in cm or
 # inches, a glandular dose in mGy, an area dose in cGy.cm2); stored and flagged, like what is outside `quantities`.
@@ -155,7 +159,7 @@ _EXPECTED: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "PX": _RADIOGRAPH | {"distance_source_to_detector_mm": (300.0, 2500.0), "pka_gy_cm2": (0.0, 5.0)},
     "IO": _RADIOGRAPH | {"distance_source_to_detector_mm": (100.0, 1000.0), "pka_gy_cm2": (0.0, 1.0)},
     "MG": {"distance_source_to_detector_mm": (500.0, 1200.0), "agd_mgy": (0.0, 20.0), "ka_e_mgy": (0.0, 200.0)},
-    "XA": {"distance_source_to_detector_mm": (500.0, 2500.0)},
+    "XA": {"distance_source_to_detector_mm": (500.0, 2500.0), "distance_source_to_isocenter_mm": (300.0, 1500.0)},
     "RF": {"distance_source_to_detector_mm": (500.0, 2500.0)},
 }
 STATES = (
@@ -236,6 +240,8 @@ def read_images(reading: Reading, header: Header, modality: str) -> Body:
         one = event(reading, images[0], modality, len(found))
         if one is not None and len(images) > 1:
             one = _ended(reading, _added_up(reading, one, images, len(found)), images[-1], len(found))
+        elif one is not None:
+            one = _turned(reading, one, images[0], len(found))
         if one is not None:
             found.setdefault(one.irradiation_event_uid or one, one)
     return Body(modality, tuple(found.values()), ())
@@ -277,3 +283,38 @@ def _ended(reading: Reading, one: IrradiationEvent, last: Image, index: int) -> 
     turned = any(start is not None and abs(said[column] - start) > _TURNED_DEG for column, start in starts.items())
     kind = "tomosynthesis" if one.event_type in _BREAST_TYPES else "rotational_acquisition"
     return replace(one, event_type=kind, **ends) if turned else one
+
+
+_STEPS = {
+    "positioner_primary_angle_deg": "PositionerPrimaryAngleIncrement",
+    "positioner_secondary_angle_deg": "PositionerSecondaryAngleIncrement",
+}
+
+
+def _turned(reading: Reading, one: IrradiationEvent, image: Image, index: int) -> IrradiationEvent:
+    """Add where a run without functional groups began and ended, from its increments (C.8.7.5.1.3)."""
+    if word(image, "PositionerMotion") == "STATIC":
+        return one
+    ends: dict[str, Any] = {}
+    for column, keyword in _STEPS.items():
+        base, end = getattr(one, column), f"{column.removesuffix('_angle_deg')}_end_angle_deg"
+        steps = numbers(Looked(reading, image, "event", index), end, keyword, "deg") if base is not None else []
+        way = _way(reading, end, steps, word(image, "NumberOfFrames"))
+        if way and abs(way[1] - way[0]) > _TURNED_DEG:
+            ends |= {column: float(f"{base + way[0]:.12g}"), end: float(f"{base + way[1]:.12g}")}
+    for column, value in ends.items():
+        check(reading, column, value)
+    stands = one.event_type == "stationary_acquisition"
+    return replace(one, event_type="rotational_acquisition" if stands else one.event_type, **ends) if ends else one
+
+
+def _way(reading: Reading, column: str, steps: list[float], frames: str) -> tuple[float, float] | None:
+    """Return the first and last offset from the stated angle: one step is that of each frame, several are offsets."""
+    count = int(frames) if frames.isdecimal() and len(frames) < 7 else 1
+    if len(steps) == 1 and count > 1:
+        return 0.0, steps[0] * (count - 1)
+    if len(steps) == count > 1:
+        return steps[0], steps[-1]
+    if len(steps) > 1:
+        reading.note("value-unreadable", f"{column}: {len(steps)} increments of {count} frames")
+    return None

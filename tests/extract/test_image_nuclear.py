@@ -1,5 +1,7 @@
 """PET and NM images name what was injected: the same event from every image and series of a study."""
 
+import pytest
+
 from dose.errors import NotADoseObject
 from dose.extract import extract, series
 from tests.build import head, injection, items, nuclear
@@ -61,10 +63,71 @@ def test_two_substances_are_two_events():
     assert [one.code for one in found.warnings] == ["several-administrations"]
 
 
-def test_an_activity_in_the_other_unit_is_kept_as_sent_and_flagged():
-    assert administered("PT", RadionuclideTotalDose="250").activity_mbq == 0.00025
-    assert warnings(nuclear("PT", 1, injection(RadionuclideTotalDose="250"))) == ["implausible"]
-    assert warnings(nuclear("NM", 1, injection(RadionuclideTotalDose="250000000"))) == ["implausible"]
+def test_two_injections_of_one_image_count_both_even_if_alike():
+    twice = [nuclear("NM", number, *[injection(RadionuclideTotalDose="250")] * 2) for number in (1, 2, 3)]
+    single, whole = reports(twice[0]), extract(series.bundle([file(ds) for ds in twice]))
+    assert [one.activity_mbq for one in single.events] == [250.0, 250.0]
+    assert single.events == whole.events
+    assert {line.index for line in lines_of_all(twice[0], "activity_mbq")} == {0, 1}
+
+
+def lines_of_all(ds, field):
+    return [line for index in (0, 1) for line in lines(ds, field, index)]
+
+
+def test_an_administration_named_by_its_uid_counts_once():
+    same = injection(RadiopharmaceuticalAdministrationEventUID="2.25.5")
+    assert len(reports(nuclear("PT", 1, same, same)).events) == 1
+
+
+def test_one_injection_written_in_two_ways_counts_once():
+    images = [
+        nuclear("NM", number, injection(RadionuclideTotalDose=text)) for number, text in ((1, "250"), (2, "250.0"))
+    ]
+    assert len(extract(series.bundle([file(ds) for ds in images])).events) == 1
+
+
+def test_activity_is_mbq_in_enhanced_pet_and_bq_in_what_was_converted():
+    def activity(number, stated):
+        ds = nuclear("PT", 1, injection(RadionuclideTotalDose=stated))
+        ds.SOPClassUID = f"1.2.840.10008.5.1.4.1.1.{number}"
+        return reports(ds).events[0].activity_mbq
+
+    assert (activity("130", "250"), activity("128.1", "250000000")) == (250.0, 250.0)
+    assert (activity("130", "250000000"), activity("128.1", "250")) == (None, None)
+
+
+@pytest.mark.parametrize(("modality", "stated"), [("PT", "250"), ("NM", "250000000"), ("PT", "20000")])
+def test_an_activity_possible_in_another_unit_only_never_becomes_a_number(modality, stated):
+    ds = nuclear(modality, 1, injection(RadionuclideTotalDose=stated))
+    assert [one.activity_mbq for one in reports(ds).events] == [None]
+    assert "unit-unknown" in warnings(ds)
+    (line,) = lines(ds, "activity_mbq")
+    assert line.reason.startswith("impossible in")
+
+
+def test_a_small_activity_is_kept_as_sent_and_flagged():
+    assert administered("NM", RadionuclideTotalDose="0.37").activity_mbq == 0.37
+    assert warnings(nuclear("NM", 1, injection(RadionuclideTotalDose="0.37"))) == ["implausible"]
+
+
+@pytest.mark.parametrize(
+    ("study_at", "imaged_at", "injected", "expected"),
+    [
+        ("003000", "005500", "235000", "2026-11-20T23:50:00"),
+        ("233000", "233500", "001000", "2026-11-22T00:10:00"),
+        ("040000", "050000", "200000", "2026-11-20T20:00:00"),
+        ("000000", "150000", "203000", "2026-11-21T20:30:00"),
+        ("103000", "103000", "103005", "2026-11-21T10:30:05"),
+        ("060000", "200000", "190000", "2026-11-21T19:00:00"),
+    ],
+)
+def test_an_injection_beside_midnight_is_on_its_own_day(study_at, imaged_at, injected, expected):
+    ds = nuclear(
+        "PT", 1, injection(RadiopharmaceuticalStartTime=injected), StudyTime=study_at, AcquisitionTime=imaged_at
+    )
+    assert reports(ds).events[0].started_at == expected
+    assert (warnings(ds) == ["day-inferred"]) is (expected[:10] != "2026-11-21")
 
 
 def test_without_activity_it_is_no_dose_object():

@@ -70,12 +70,54 @@ def test_two_attributes_that_differ_by_more_than_rounding_are_told():
     assert "stated-differently" not in warnings(head("DX", Exposure="4", ExposureInuAs="4300"))
 
 
-@pytest.mark.parametrize("modality", ["XA", "RF"])
-def test_a_c_arm_states_angles_and_the_way_to_its_isocentre(modality):
+@pytest.mark.parametrize(("modality", "isocenter"), [("XA", 785.0), ("RF", None)])
+def test_only_of_a_c_arm_the_centre_of_the_field_is_the_isocentre(modality, isocenter):
     found = event(modality)
     assert found.positioner_primary_angle_deg == -30.0
-    assert found.distance_source_to_isocenter_mm == 785.0
+    assert found.distance_source_to_isocenter_mm == isocenter
+    assert event(modality, DistanceSourceToIsocenter=720.0).distance_source_to_isocenter_mm == 720.0
     assert found.pulse_width_ms == 7.5
+
+
+def test_a_distance_to_the_isocentre_in_centimetres_is_flagged():
+    assert warnings(head("XA", DistanceSourceToPatient="78.5")) == ["implausible"]
+    assert warnings(head("XA", DistanceSourceToPatient="250")) == ["implausible"]
+
+
+def rotation(primary, frames="5", **attributes):
+    moves = {"PositionerMotion": "DYNAMIC", "NumberOfFrames": frames, "PositionerPrimaryAngleIncrement": primary}
+    return head("XA", **{**moves, "PositionerPrimaryAngle": "-100", **attributes})
+
+
+def angles(ds):
+    (found,) = reports(ds).events
+    return found.positioner_primary_angle_deg, found.positioner_primary_end_angle_deg
+
+
+def test_a_rotational_run_ends_where_its_increments_lead():
+    assert angles(rotation("50")) == (-100.0, 100.0)
+    assert angles(rotation(["0", "49", "99", "150", "198.5"])) == (-100.0, 98.5)
+    assert angles(rotation(["-99", "-50", "0", "50", "99"], PositionerPrimaryAngle="0")) == (-99.0, 99.0)
+    (line,) = lines(rotation("50"), "positioner_primary_end_angle_deg")
+    assert (line.path, line.value) == ("(0018,1520) PositionerPrimaryAngleIncrement", "50")
+
+
+def test_increments_tell_of_a_rotation_where_the_motion_is_not_stated():
+    (found,) = reports(rotation("-1.5", PositionerMotion=None, PositionerSecondaryAngleIncrement="2")).events
+    assert found.event_type == "rotational_acquisition"
+    assert (found.positioner_primary_end_angle_deg, found.positioner_secondary_end_angle_deg) == (-106.0, 28.0)
+
+
+@pytest.mark.parametrize("steps", ["0", "0.1", "", ["0"] * 5, ["0.8"] * 5])
+def test_a_c_arm_that_rests_has_no_end(steps):
+    assert angles(rotation(steps)) == (-100.0, None)
+    assert angles(rotation("50", PositionerMotion="STATIC")) == (-100.0, None)
+    assert angles(rotation("50", frames="1")) == (-100.0, None)
+
+
+def test_increments_of_another_number_of_frames_are_told_and_not_used():
+    assert angles(rotation(["0", "10", "20"])) == (-100.0, None)
+    assert warnings(rotation(["0", "10", "20"])) == ["value-unreadable"]
 
 
 def test_the_event_type_of_a_run_is_read_from_its_modes():
