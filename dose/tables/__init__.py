@@ -6,6 +6,7 @@ from dose.tables.base import ID, Base, UTCDateTime
 from dose.tables.corrections import Correction, ImportBatch, ImportMapping, NotPatientPattern, QcPlan, QcSample
 from dose.tables.doses import (
     AccumulatedDose,
+    Counterpart,
     Device,
     EventStudy,
     IrradiationEvent,
@@ -40,6 +41,7 @@ __all__ = [
     "AuditEntry",
     "Base",
     "Correction",
+    "Counterpart",
     "Cursor",
     "Device",
     "DoseCell",

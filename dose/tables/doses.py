@@ -95,6 +95,7 @@ class Study(Base):
     orthanc_study_id: Mapped[str | None] = mapped_column(String(44), index=True)
     accession_number: Mapped[str | None] = mapped_column(EncryptedText("study.accession_number"))
     accession_index: Mapped[bytes | None] = mapped_column(LargeBinary(16), index=True)
+    named_index: Mapped[bytes | None] = mapped_column(LargeBinary(16), index=True)  # of the Patient ID objects state
     study_date: Mapped[date | None] = mapped_column(index=True)
     started_at: Mapped[str | None] = mapped_column(String(26))  # local, ISO 8601, as sent
     description: Mapped[str | None] = mapped_column(String(200))
@@ -135,6 +136,9 @@ class Study(Base):
     objects_say: Mapped[dict[str, Any]] = mapped_column(default=dict)
     assigned_patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))
     regrouped: Mapped[bool] = mapped_column(default=False)
+    # Of a typed or imported study: the one that describes the same examination better and counts instead; None: it
+    # counts itself. As `is_patient` False, it is out of default lists and of every statistic (dose.store.meeting)
+    covered_by_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="SET NULL"), index=True)
     patient: Mapped[Patient] = relationship(foreign_keys="Study.patient_id")
     device: Mapped[Device | None] = relationship()
     __table_args__ = (
@@ -150,6 +154,15 @@ class Study(Base):
         Index("ix_study_ka_r", text("coalesce(ka_r_sum_mgy, -1)"), "id"),
         Index("ix_study_agd", text("coalesce(agd_sum_mgy, -1)"), "id"),
     )
+
+
+class Counterpart(Base):
+    """A typed or imported study beside one that is the same examination (`certain`), or may be: both count then."""
+
+    __tablename__ = "counterpart"
+    listed_study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True)
+    study_id: Mapped[int] = mapped_column(ForeignKey("study.id", ondelete="CASCADE"), primary_key=True, index=True)
+    certain: Mapped[bool]
 
 
 class StudyWord(Base):

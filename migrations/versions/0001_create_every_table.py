@@ -16,7 +16,8 @@ WORD = sa.String(34, collation="C").with_variant(sa.String(34), "sqlite")
 TABLES = """
     app_user audit_entry cursor image_series ingest_item kept_object process_state refused_peer site device
     patient import_batch import_mapping correction not_patient_pattern qc_plan qc_sample user_role user_site
-    patient_token study source_object study_history study_word accumulated_dose irradiation_event event_study
+    patient_token study source_object study_history study_word counterpart accumulated_dose irradiation_event
+    event_study
 """.split()  # noqa: SIM905 - a list literal would be a page
 SORTED_DOSES = {
     "ctdi_vol": "ctdi_vol_max_mgy",
@@ -347,6 +348,7 @@ def upgrade() -> None:
         sa.Column("orthanc_study_id", sa.String(length=44)),
         sa.Column("accession_number", sa.LargeBinary()),
         sa.Column("accession_index", sa.LargeBinary(length=16)),
+        sa.Column("named_index", sa.LargeBinary(length=16)),
         sa.Column("study_date", sa.Date()),
         sa.Column("started_at", sa.String(length=26)),
         sa.Column("description", sa.String(length=200)),
@@ -385,23 +387,39 @@ def upgrade() -> None:
         sa.Column("objects_say", sa.JSON(), nullable=False),
         sa.Column("assigned_patient_id", ID),
         sa.Column("regrouped", sa.Boolean(), nullable=False),
+        sa.Column("covered_by_id", ID),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_study_device_id"),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_study_patient_id"),
         sa.ForeignKeyConstraint(["assigned_patient_id"], ["patient.id"], name="fk_study_assigned_patient_id"),
+        sa.ForeignKeyConstraint(["covered_by_id"], ["study.id"], name="fk_study_covered_by_id", ondelete="SET NULL"),
         sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_study_site_id"),
         sa.PrimaryKeyConstraint("id", name="pk_study"),
         sa.UniqueConstraint("study_instance_uid", name="uq_study_study_instance_uid"),
     )
     op.create_index("ix_study_accession_index", "study", ["accession_index"])
+    op.create_index("ix_study_covered_by_id", "study", ["covered_by_id"])
     op.create_index("ix_study_device_recent", "study", ["device_id", "listed_at", "id"])
     op.create_index("ix_study_modality_recent", "study", ["modality", "listed_at", "id"])
     op.create_index("ix_study_patients_recent", "study", ["is_patient", "listed_at", "id"])
+    op.create_index("ix_study_named_index", "study", ["named_index"])
     op.create_index("ix_study_orthanc_study_id", "study", ["orthanc_study_id"])
     op.create_index("ix_study_patient_id", "study", ["patient_id"])
     op.create_index("ix_study_recent", "study", ["listed_at", "id"])
     op.create_index("ix_study_site_recent", "study", ["site_id", "listed_at", "id"])
     op.create_index("ix_study_study_date", "study", ["study_date"])
     op.create_index("ix_study_version", "study", ["version"])
+    op.create_table(
+        "counterpart",
+        sa.Column("listed_study_id", ID, nullable=False),
+        sa.Column("study_id", ID, nullable=False),
+        sa.Column("certain", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["listed_study_id"], ["study.id"], name="fk_counterpart_listed_study_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(["study_id"], ["study.id"], name="fk_counterpart_study_id", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("listed_study_id", "study_id", name="pk_counterpart"),
+    )
+    op.create_index("ix_counterpart_study_id", "counterpart", ["study_id"])
     op.create_table(
         "source_object",
         sa.Column("id", ID, nullable=False),
