@@ -134,6 +134,7 @@ SEQUENCES: Mapping[str, int] = {
     "SharedFunctionalGroupsSequence": 0x52009229,
     "PerFrameFunctionalGroupsSequence": 0x52009230,
     "XRay3DAcquisitionSequence": 0x00189507,
+    "PerProjectionAcquisitionSequence": 0x00189538,
 }
 _PHARMACEUTICALS = _sequence(
     _leaves(_PHARMACEUTICAL)
@@ -172,7 +173,11 @@ WANTED: Wanted = (
         SEQUENCES["PerformedSeriesSequence"]: _sequence(_leaves(_IDENTITY, _EVENT)),
         SEQUENCES["SharedFunctionalGroupsSequence"]: _FRAME,
         SEQUENCES["PerFrameFunctionalGroupsSequence"]: _FRAME,
-        SEQUENCES["XRay3DAcquisitionSequence"]: _sequence(_COMMON | {tag: _sequence(_COMMON) for tag in GROUPS}),
+        SEQUENCES["XRay3DAcquisitionSequence"]: _sequence(
+            _COMMON
+            | {tag: _sequence(_COMMON) for tag in GROUPS}
+            | {SEQUENCES["PerProjectionAcquisitionSequence"]: _sequence(_COMMON)}
+        ),
     }
 )
 NAMES: Mapping[int, str] = {**KEYWORDS, **GROUPS, **{tag: keyword for keyword, tag in SEQUENCES.items()}}

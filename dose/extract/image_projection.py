@@ -13,6 +13,7 @@ from itertools import pairwise, zip_longest
 from typing import Any
 
 from dose import codes as c
+from dose.extract import image_tomosynthesis
 from dose.extract.body import Body
 from dose.extract.header import PER_FRAME, Header, Image
 from dose.extract.header_table import (
@@ -219,7 +220,9 @@ def _check(reading: Reading, fields: Fields, modality: str) -> None:
 def event(reading: Reading, image: Image, modality: str, index: int = 0) -> IrradiationEvent | None:
     """Read the exposure of one image; None when it states neither a dose nor an exposure."""
     reading.subject, reading.several = "event", []
-    fields: dict[str, Any] = read(TABLES.get(modality, STAND), Looked(reading, image, "event", index))
+    table = TABLES.get(modality, STAND)
+    fields: dict[str, Any] = read(table, Looked(reading, image, "event", index))
+    image_tomosynthesis.complete(reading, fields, image, table, index)
     if all(fields.get(column) is None for column in STATES):
         return None
     _check(reading, fields, modality)

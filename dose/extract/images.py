@@ -72,6 +72,7 @@ BY_MODALITY: Mapping[str, ImageReader] = {
 _NOTES = {
     "read-by-pydicom": "the encoding is unusual; read by the general reader",
     "images-left-out": "some images of the series cannot be read and are left out",
+    "screen-among-slices": "a dose screen stands among the slices; what it lists is kept and not read with them",
 }
 _ONLY_PIXELS = "a dose screen that states its doses only in its pixels"
 _SCREENS = ("DOSE_INFO", "DOSE REPORT", "DOSE_REPORT", "PATIENT PROTOCOL", "DOSE INFO", "RAPPORT DOSE", "SCREEN SAVE")
@@ -92,7 +93,8 @@ def choose(header: Header) -> tuple[ImageReader, str]:
     reader, implied = known or (BY_MODALITY.get(stated), None)
     if reader is CT and stated == "MG":
         reader = PROJECTION
-    if reader in (CT, SCREEN) and any(map(dose_screen.is_screen, header.images)):
+    listed = reader in (CT, SCREEN) and any(map(dose_screen.is_screen, header.images))
+    if listed and (reader is SCREEN or not _slices(header)):
         return SCREEN, stated if stated in SCREEN.modalities else "CT"
     if reader is SCREEN and word(image, "TotalTimeOfFluoroscopy"):  # in a slice it stands beside a dose of its own
         return SCREEN, stated if stated in SCREEN.modalities else "CT"
@@ -114,6 +116,24 @@ def _states_exposure(image: Image) -> bool:
     return any(word(image, keyword) for keyword in ("KVP", "ImageAndFluoroscopyAreaDoseProduct", "EntranceDoseInmGy"))
 
 
+def _slices(header: Header) -> tuple[Image, ...]:
+    """Return the images of a CT series that show an exposure of their own: no dose screens, be they listed or drawn."""
+    return tuple(
+        image
+        for image in header.images
+        if not dose_screen.is_screen(image)
+        and not any(sign in word(image, "ImageType") for sign in _SCREEN_TYPES)
+        and (_states_exposure(image) or word(image, "CTDIvol"))
+    )
+
+
+def _without_screens(header: Header) -> Header:
+    """Return a CT series without the dose screens among its slices: what they list is of other acquisitions too."""
+    if not any(map(dose_screen.is_screen, header.images)):
+        return header
+    return Header(_slices(header), (*header.notes, "screen-among-slices"))
+
+
 def _only_pixels(image: Image) -> str:
     said = f"{word(image, 'ImageType')} {word(image, 'SeriesDescription')}"
     screen = any(sign in said for sign in _SCREENS) or word(image, "SeriesNumber") == "999"
@@ -133,6 +153,8 @@ def report(header: Header, trace: list[Traced] | None, version: int, count: int 
     reader, modality = choose(header)
     if reader is STEP:
         header = mpps.prepared(header)
+    if reader is CT:
+        header = _without_screens(header)
     document = header.images[0].document()
     reading = Reading(document.charset, trace)
     for note in header.notes:

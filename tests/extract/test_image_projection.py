@@ -157,19 +157,6 @@ def test_a_radiograph_stored_as_a_secondary_capture_is_read():
     assert (found.source, found.events[0].pka_gy_cm2) == ("header", 0.125)
 
 
-def tomosynthesis(number=1, sop_class="1.2.840.10008.5.1.4.1.1.13.1.3", **attributes):
-    absent = dict.fromkeys(("KVP", "OrganDose", "EntranceDoseInmGy", "ExposureInuAs", "Exposure", "ExposureTime"))
-    dose = items(KVP="31", OrganDose="0.0186", EntranceDoseInmGy="7.1", ExposureInmAs=64.0, ExposureTimeInms=3700.0)
-    return head("MG", number, sop_class=sop_class, **{**absent, "XRay3DAcquisitionSequence": dose, **attributes})
-
-
-def test_breast_tomosynthesis_states_its_dose_in_the_3d_acquisition():
-    (found,) = reports(tomosynthesis()).events
-    assert (found.event_type, found.agd_mgy, found.kvp_kv, found.exposure_mas) == ("tomosynthesis", 1.86, 31.0, 64.0)
-    (line,) = lines(tomosynthesis(), "agd_mgy")
-    assert line.path == "(0018,9507) XRay3DAcquisitionSequence > (0040,0316) OrganDose"
-
-
 def test_every_slice_of_a_tomosynthesis_stored_as_ct_gives_the_same_mammogram():
     slices = [head("MG", number, sop_class="1.2.840.10008.5.1.4.1.1.2") for number in (1, 2)]
     first, second = (reports(ds) for ds in slices)
@@ -341,29 +328,3 @@ def test_the_voltage_of_a_run_is_the_mean_it_states_not_that_of_its_first_frame(
     assert (found.kvp_kv, found.tube_current_ma) == (81.0, 320.0)
     alone = event("XA", KVP=None, XRayTubeCurrent=None, **stated)
     assert (alone.kvp_kv, alone.tube_current_ma) == (50.0, 20.0)
-
-
-def projections(*doses, angles=("-7", "0", "7"), sop_class="1.2.840.10008.5.1.4.1.1.13.1.4"):
-    """Return a breast projection image whose frames state a dose and an angle each."""
-    frames = [
-        items(
-            XRayAcquisitionDoseSequence=items(OrganDose=dose, EntranceDoseInmGy="0.5"),
-            PositionerPositionSequence=items(PositionerPrimaryAngle=angle),
-        )[0]
-        for dose, angle in zip(doses, angles, strict=True)
-    ]
-    absent = dict.fromkeys(("OrganDose", "EntranceDoseInmGy", "EntranceDose"))
-    return head("MG", sop_class=sop_class, **absent, PerFrameFunctionalGroupsSequence=frames)
-
-
-def test_the_doses_of_single_breast_projections_add_up():
-    (found,) = reports(projections("0.004", "0.005", "0.006")).events
-    assert (found.agd_mgy, found.ka_e_mgy, found.event_type) == (1.5, 1.5, "tomosynthesis")
-    assert ("agd_mgy", (0.4, 0.5, 0.6)) in found.values
-    assert found.exposure_mas == 3.84  # stated once, of all frames
-
-
-def test_the_slices_of_a_breast_tomosynthesis_repeat_one_dose():
-    ds = projections("0.015", "0.015", "0.015", sop_class="1.2.840.10008.5.1.4.1.1.13.1.3", angles=("0", "0", "0"))
-    (found,) = reports(ds).events
-    assert (found.agd_mgy, found.event_type) == (1.5, "tomosynthesis")

@@ -5,7 +5,7 @@ from pydicom.dataset import Dataset
 
 from dose.errors import NotADoseObject, TooExpensive
 from dose.extract import extract, series
-from tests.build import dose_screen, elscint_dlp, exposure, head
+from tests.build import ct_slices, dose_screen, elscint_dlp, exposure, head
 from tests.extract.heads import file, lines, refusal, reports
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
@@ -162,3 +162,17 @@ def test_one_line_for_two_items_of_a_series_is_given_to_neither():
 def test_a_slice_with_an_empty_time_of_fluoroscopy_is_no_screen():
     found = reports(head("CT", TotalTimeOfFluoroscopy=0))
     assert (found.source, found.events[0].ctdi_vol_mgy) == ("header", 8.4)
+
+
+def test_a_screen_among_slices_is_that_one_object_only():
+    screen = head("CT", 9, ExposureDoseSequence=[exposure()], ImageType=["DERIVED", "SECONDARY", "DOSE_INFO"])
+    found = extract(series.bundle([file(ds) for ds in (*ct_slices(3), screen)]))
+    assert (found.source, found.instance_count) == ("header", 4)
+    assert [(one.event_type, one.ctdi_vol_mgy) for one in found.events] == [("spiral", 8.4)]
+    assert [one.code for one in found.warnings] == ["screen-among-slices"]
+
+
+def test_a_page_without_a_list_leaves_a_screen_a_screen():
+    page = dose_screen(SOPInstanceUID="2.25.8", SOPClassUID=CT_IMAGE)
+    found = extract(series.bundle([file(ds) for ds in (page, dose_screen(exposure(), SOPClassUID=CT_IMAGE))]))
+    assert (found.source, len(found.events)) == ("dose_screen", 1)
