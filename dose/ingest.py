@@ -7,7 +7,8 @@ full): rises untouched with nothing written; the caller tries again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -153,6 +154,9 @@ _BY_CONTENT = select(
     SourceObject.orthanc_id,
     SourceObject.copied_from,
 ).where(SourceObject.content_sha256 == bindparam("sha"), SourceObject.status.in_(_READ_BEFORE))
+_BY_CONTENTS = select(
+    SourceObject.id, SourceObject.study_id, SourceObject.event_count, SourceObject.content_sha256
+).where(SourceObject.content_sha256.in_(bindparam("shas", expanding=True)), SourceObject.status.in_(_READ_BEFORE))
 
 
 def reject(
@@ -179,11 +183,114 @@ def reject(
             )  # fmt: skip
             return store.reject(connection, error, arrival)
 
-    row_id = _persistently(write)
+    return _refused(_persistently(write), error, orthanc_id)
+
+
+def _refused(row_id: int | None, error: BadObject, orthanc_id: str | None = None) -> Outcome:
     status = NOT_DOSE if isinstance(error, NotADoseObject) else REJECTED
     level = log.debug if status == NOT_DOSE else log.warning
     level("object refused", extra={"source_object": row_id, "orthanc_id": orthanc_id, "reason_code": error.code})
     return Outcome(status, source_object_id=row_id, reason_code=error.code, reason=str(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An object that is taken in with others; `silent`: when it states no dose, no row says so, as with images."""
+
+    content: bytes
+    silent: bool = False
+
+
+def ingest_together(
+    waiting: Sequence[Waiting],
+    session_factory: Sessions,
+    *,
+    origin: str,
+    site: str,
+    read: Reader = reader.extract,
+    turn: AbstractContextManager[object] | None = None,
+    keep_operators: bool = False,
+) -> list[Outcome]:
+    """`ingest` of several objects in one transaction, which costs a third; what became of each.
+
+    When the transaction fails, for whatever reason, nothing of it was written and each object comes in alone, so that
+    a bad one refuses only itself.
+
+    Parameters
+    ----------
+    turn
+        Held while writing, not while reading: a lock of processes of which the database lets only one write.
+
+    Raises
+    ------
+    sqlalchemy.exc.DBAPIError, OSError
+        The world is bad: ask again; what was written before is known then.
+    """
+    about: dict[str, Any] = {"origin": origin, "site": site, "keep_operators": keep_operators}
+    outcomes, said = _read_all(waiting, session_factory, read, **about)
+    if said:
+        with turn or nullcontext():
+            try:
+                saved = _persistently(lambda: _save_all(session_factory, said, read))
+            except (DBAPIError, ArithmeticError, UnicodeError):
+                contents = (waiting[position].content for position in said)
+                saved = [ingest(content, session_factory, read=read, **about) for content in contents]
+        outcomes |= zip(said, saved, strict=True)
+    return [outcomes[position] for position in range(len(waiting))]
+
+
+_Said = store.Telling | tuple[BadObject, store.Arrival]
+
+
+def _read_all(
+    waiting: Sequence[Waiting], session_factory: Sessions, read: Reader, *, origin: str, site: str, keep_operators: bool
+) -> tuple[dict[int, Outcome], dict[int, _Said]]:
+    """By position, what became of those that nothing must be written of, and what the others say."""
+    shas = [content_hash(one.content) for one in waiting]
+    known, site_id = _known_among(session_factory, shas, site)
+    now = datetime.now(UTC)
+    outcomes: dict[int, Outcome] = {}
+    said: dict[int, _Said] = {}
+    for position, (one, sha) in enumerate(zip(waiting, shas, strict=True)):
+        if sha in known:
+            outcomes[position] = known[sha]
+            continue
+        arrival = store.Arrival(one.content, sha, origin, None, site_id, now, now, keep_operators=keep_operators)
+        try:
+            said[position] = store.tell(read(one.content), arrival)
+        except BadObject as error:
+            if one.silent and isinstance(error, NotADoseObject):
+                outcomes[position] = Outcome(NOT_DOSE, reason=str(error))
+            else:
+                said[position] = error, arrival
+    return outcomes, said
+
+
+def _known_among(session_factory: Sessions, shas: Sequence[str], site: str) -> tuple[dict[str, Outcome], int]:
+    """The answers for bytes that were read before, and the row of the site."""
+    with session_factory() as session:
+        rows = session.connection().execute(_BY_CONTENTS, {"shas": sorted(set(shas))}).all()
+        site_id = store.known_site_id(session.connection(), site)
+    if site_id is None:
+        with writing(session_factory) as session:
+            site_id = store.site_id(session.connection(), site)
+    known = {row.content_sha256: Outcome(DUPLICATE, row.study_id, row.id, row.event_count) for row in rows}
+    return known, site_id
+
+
+def _save_all(session_factory: Sessions, said: Mapping[int, _Said], read: Reader) -> list[Outcome]:
+    told = {position: one for position, one in said.items() if isinstance(one, store.Telling)}
+    outcomes: dict[int, Outcome] = {}
+    with writing(session_factory) as session:
+        for position, saved in zip(told, store.save_together(session, list(told.values()), read), strict=True):
+            outcomes[position] = Outcome(saved.status, saved.study_id, saved.source_object_id, saved.event_count)
+        refused = {
+            position: (store.reject(session.connection(), *one), one[0])
+            for position, one in said.items()
+            if not isinstance(one, store.Telling)
+        }
+    outcomes |= {position: _refused(*row_and_error) for position, row_and_error in refused.items()}
+    return [outcomes[position] for position in said]
 
 
 def content_hash(content: bytes) -> str:

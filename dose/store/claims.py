@@ -87,7 +87,7 @@ _LINKED = (
 def load(connection: Connection, keys: Collection[str]) -> Claims:
     """Every study's claims about these event keys: two statements, one when there are none."""
     claims: Claims = {}
-    for part in _parts(keys):
+    for part in parts(keys):
         owned = connection.execute(_OWNED, {"keys": part}).mappings().all()
         if not owned:
             continue
@@ -102,7 +102,8 @@ def load(connection: Connection, keys: Collection[str]) -> Claims:
     return claims
 
 
-def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+def parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """Values in lists as long as a statement takes."""
     # Databases bound the number of parameters (SQLite 32,766); honest reports stay far below one part.
     them = list(values)
     return (them[i : i + PART] for i in range(0, len(them), PART))
@@ -144,12 +145,12 @@ def _delete(connection: Connection, changed: list[GroupKey]) -> None:
     # A key has one or two planes: the planes that did not change are sorted out by id.
     gone = set(changed)
     found = [row for row in _ids(connection, {key for key, _ in changed}) if (row.event_key, row.plane) in gone]
-    for part in _parts(row.id for row in found):
+    for part in parts(row.id for row in found):
         connection.execute(delete(EVENT).where(EVENT.c.id.in_(part)))
 
 
 def _ids(connection: Connection, keys: Iterable[str]) -> Iterator[Any]:
-    for part in _parts(sorted(keys)):
+    for part in parts(sorted(keys)):
         yield from connection.execute(_IDENTITIES, {"keys": part}).all()
 
 

@@ -130,10 +130,10 @@ def _keys(report: DoseReport) -> list[str] | None:
     return sorted({short_uid(event.irradiation_event_uid) for event in report.events if event.irradiation_event_uid})
 
 
-def keep(connection: Connection, arrival: Arrival) -> None:
+def keep(connection: Connection, *arrivals: Arrival) -> None:
     """Keep the bytes, compressed and encrypted, unless they are kept already."""
-    row = {"sha256": arrival.content_sha256, "content": arrival.content, "kept_at": arrival.read_at}
-    connection.execute(insert_unless_there(connection.dialect.name, KEPT.name), [row])
+    rows = [{"sha256": one.content_sha256, "content": one.content, "kept_at": one.read_at} for one in arrivals]
+    connection.execute(insert_unless_there(connection.dialect.name, KEPT.name), rows)
 
 
 def why_outdone(winner: Mapping[str, Any], loser: Mapping[str, Any]) -> str:

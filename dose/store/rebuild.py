@@ -41,7 +41,11 @@ _PARTS = ("sources", "filters", "values", "organ_doses", "dose_checks")  # of de
 
 def save_whole(session: Session, report: DoseReport, read: Reader, **how: Any) -> Saved:  # noqa: ANN401 - of `save`
     """`save`, and read again what hung on an object that lost its SOP Instance UID; all in one transaction."""
-    saved = save(session, report, **how)
+    return read_what_hung_on(session, save(session, report, **how), read)
+
+
+def read_what_hung_on(session: Session, saved: Saved, read: Reader) -> Saved:
+    """Read again what hung on objects that lost their say to the one that was saved."""
     for study_id in saved.rebuild:
         rebuild_study(session, study_id, read)
     return saved

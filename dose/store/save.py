@@ -100,15 +100,15 @@ def save(
         content, content_sha256, origin, orthanc_id, site_id, received_at or now, now,
         copied_from, copy_kind if copied_from else None, keep_operators, import_batch_id,
     )  # fmt: skip
-    telling = tell(report, arrival)
-    connection = session.connection()
+    return save_told(session, tell(report, arrival))
+
+
+def save_told(session: Session, telling: Telling) -> Saved:
+    """`save` for a report that was turned into values before."""
+    connection, report, arrival = session.connection(), telling.report, telling.arrival
     if arrival.copy_kind == ANONYMISED_COPY:
         return _file_copy(connection, telling)
-    return _save(session, telling, upsert_device(connection, site_id, telling.report, telling.rank, now))
-
-
-def _save(session: Session, telling: Telling, device_id: int) -> Saved:
-    connection, report, arrival = session.connection(), telling.report, telling.arrival
+    device_id = upsert_device(connection, arrival.site_id, report, telling.rank, arrival.read_at)
     rows = objects.known(connection, arrival, telling.report_sha256, report.sop_instance_uid)
     arrival = objects.drop_refusals(connection, rows, arrival)
     for row in rows:
@@ -196,7 +196,7 @@ def _contest(session: Session, telling: Telling, parties: Parties, rival: Row[An
     """Two objects with one SOP Instance UID say different things: the higher rank is believed, both are shown."""
     connection = session.connection()
     uid = telling.report.sop_instance_uid
-    values = _source_row(telling, parties, rival.study_id)
+    values = source_row(telling, parties, rival.study_id)
     if telling.rank < rival.rank:
         code = objects.why_outdone(dict(rival._mapping), values)
         warnings = objects.with_reuse_warning(rival.warnings, code)
@@ -235,7 +235,7 @@ def apply(
     study_id = _write_study(connection, telling, parties, study, version, simple=simple)
     if (study is not None and study.objects_say) or parties.person_id != parties.patient_id:
         overrides.lay_down(connection, [study_id])
-    source = _source_row(telling, parties, study_id)
+    source = source_row(telling, parties, study_id)
     if reused:
         source["warnings"] = objects.with_reuse_warning(source["warnings"])
     if source_id is None:
@@ -259,7 +259,8 @@ def apply(
     return Saved(OK if source_id in live else SUPERSEDED, study_id, source_id, taken)
 
 
-def _source_row(telling: Telling, parties: Parties, study_id: int) -> Values:
+def source_row(telling: Telling, parties: Parties, study_id: int) -> Values:
+    """The row of the object itself."""
     values = objects.source_values(
         telling.report, telling.arrival, telling.rank, telling.report_sha256, telling.event_count
     )
@@ -269,8 +270,22 @@ def _source_row(telling: Telling, parties: Parties, study_id: int) -> Values:
 def _write_study(
     connection: Connection, telling: Telling, parties: Parties, row: Row[Any] | None, version: int, *, simple: bool
 ) -> int:
-    report, arrival = telling.report, telling.arrival
     before = dict(row._mapping) if row is not None else None
+    values = _study_values(telling, parties, before, version)
+    if before is not None:
+        connection.execute(update_by_id(STUDY), values | {THE_ID: before["id"]})
+        return int(before["id"])
+    if not simple:
+        return insert_one(connection, STUDY, values | {"event_count": 0, "state": OK, "notes": []})
+    whole, words = first_study(telling, parties, version)
+    study_id = insert_one(connection, STUDY, whole)
+    write_words(connection, [study_id], {study_id: words}, new=True)
+    return study_id
+
+
+def _study_values(telling: Telling, parties: Parties, before: Values | None, version: int) -> Values:
+    """The columns of a study that an object sets; `before` is its row, None of a new one."""
+    report, arrival = telling.report, telling.arrival
     who = (parties.patient_id, parties.has_patient_id, parties.is_demo)
     said = stated(report, orthanc=arrival.origin == ORTHANC, keep_operators=arrival.keep_operators)
     values = merged(before, said, who, parties.device_id, telling.rank)
@@ -278,25 +293,18 @@ def _write_study(
     now = (before or {}) | values
     values["listed_at"] = listed_at(now.get("started_at"), now.get("study_date"), values["first_seen_at"])
     values |= {"version": version, "updated_at": arrival.read_at}
-    if before is not None:
-        connection.execute(update_by_id(STUDY), values | {THE_ID: before["id"]})
-        return int(before["id"])
-    values |= {"study_instance_uid": report.study_instance_uid, "site_id": arrival.site_id}
-    if not simple:
-        return insert_one(connection, STUDY, values | {"event_count": 0, "state": OK, "notes": []})
-    return _insert_whole(connection, telling, parties, values)
+    return values if before else values | {"study_instance_uid": report.study_instance_uid, "site_id": arrival.site_id}
 
 
-def _insert_whole(connection: Connection, telling: Telling, parties: Parties, values: Values) -> int:
-    # The usual case, a study whose first object this is: everything about it is known without asking.
+def first_study(telling: Telling, parties: Parties, version: int) -> tuple[Values, set[str]]:
+    """The row and the words of a study whose first object this is: everything about it is known without asking."""
+    values = _study_values(telling, parties, None, version)
     rows = [row for group in telling.groups.values() for row in group]
     warnings = [{"code": warning.code, "text": warning.text} for warning in telling.report.warnings]
     source = Source(warnings, parties.patient_id, len(rows), len(rows))
     totals = fresh_totals(rows, telling.accumulated, source)
-    study_id = insert_one(connection, STUDY, values | totals)
     words = study_words(values.get("description"), (totals["protocols"] or "").splitlines(), totals["notes"])
-    write_words(connection, [study_id], {study_id: words}, new=True)
-    return study_id
+    return values | totals, words
 
 
 def _claimed(known: Claims, telling: Telling, parties: Parties, study_id: int, source_id: int) -> tuple[Claims, int]:

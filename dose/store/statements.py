@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -49,6 +49,16 @@ def insert_one(connection: Connection, table: Table, values: Mapping[str, Any]) 
     key = connection.execute(insert_into(table), dict(values)).inserted_primary_key
     assert key is not None
     return int(key[0])
+
+
+@lru_cache(maxsize=64)
+def _insert_for_ids(table: Table) -> Any:  # noqa: ANN401 - Insert
+    return insert(table).returning(table.c.id, sort_by_parameter_order=True)
+
+
+def insert_all(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Insert rows that name the same columns, at least one, and return their ids in order."""
+    return list(connection.execute(_insert_for_ids(table), rows).scalars())
 
 
 def upsert(

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, text
 
 from dose.database import make_engine, session_factory
+from dose.ingest import Waiting, ingest_together
 from dose.model import AccumulatedDose, Device, DoseReport, IrradiationEvent, Patient
 from dose.tables import Base
 from tests.store.canonical import TABLES, dump
-from tests.store.pretend import as_bytes, put
+from tests.store.pretend import as_bytes, put, read
 
 
 def _named(thing: tuple[DoseReport, tuple[str | None, ...]]) -> tuple[DoseReport, tuple[str | None, ...]]:
@@ -139,6 +140,45 @@ def test_any_order_gives_the_same_database_on_sqlite(them):
         contents.append(_comparable(_content(engine, order)))
         engine.dispose()
     assert contents[0] == contents[1]
+
+
+def _together(engine: Engine, them: list[tuple[DoseReport, tuple[str | None, ...]]], size: int) -> dict[str, list[Any]]:
+    factory = session_factory(engine)
+    waiting = [Waiting(as_bytes(one, encoding=str(position % 2))) for position, (one, _) in enumerate(them)]
+    for start in range(0, len(waiting), size):
+        ingest_together(waiting[start : start + size], factory, origin="import", site="Main", read=read)
+    with factory() as session:
+        return dump(session)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(arrivals, few([2, 3, 8]))
+def test_objects_that_come_together_give_what_they_give_one_by_one_on_sqlite(orders, size):
+    alone, together = ([(one, (None, None, None)) for one, _ in order] for order in orders)
+    contents = []
+    for write in (lambda engine: _content(engine, alone), lambda engine: _together(engine, together, size)):
+        engine = make_engine("sqlite://")
+        Base.metadata.create_all(engine)
+        contents.append(_comparable(write(engine)))
+        engine.dispose()
+    assert contents[0] == contents[1]
+
+
+@pytest.mark.integration
+def test_objects_that_come_together_give_what_they_give_one_by_one_on_postgresql(migrated_postgres):
+    engine = make_engine(migrated_postgres)
+
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(arrivals)
+    def same(orders):
+        alone, together = ([(one, (None, None, None)) for one, _ in order] for order in orders)
+        _empty(engine)
+        before = _comparable(_content(engine, alone))
+        _empty(engine)
+        assert before == _comparable(_together(engine, together, 4))
+
+    same()
+    engine.dispose()
 
 
 @pytest.mark.integration
