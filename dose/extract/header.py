@@ -10,7 +10,7 @@ from dose.errors import BadObject, TooExpensive, UnreadableObject
 from dose.extract.document import Document
 from dose.extract.elements import Broken, Odd
 from dose.extract.header_narrow import HeaderWalk, Item
-from dose.extract.header_tags import GROUPS, SEQUENCES, WANTED, Wanted
+from dose.extract.header_tags import ADDITIONAL_SOURCES, CT_DETAILS, CT_EXPOSURES, GROUPS, SEQUENCES, WANTED, Wanted
 from dose.extract.limits import DEFAULT, Budget, Limits
 from dose.extract.part10 import Buffer, Envelope
 
@@ -19,6 +19,7 @@ _SHARED, _EACH = SEQUENCES["SharedFunctionalGroupsSequence"], SEQUENCES["PerFram
 _FRAME_ACQUISITION = 0x00189417  # its kV and mA are of one frame; beside them an image states the mean of all: C.8.19.3
 PER_FRAME = (_EACH,)  # where a value begins that one frame states of itself
 _3D = SEQUENCES["XRay3DAcquisitionSequence"]
+_BY_SOURCE = (CT_EXPOSURES, CT_DETAILS, ADDITIONAL_SOURCES)
 
 
 @dataclass(slots=True)
@@ -106,16 +107,21 @@ def frames(item: Item, limits: Limits = DEFAULT) -> Iterator[Image]:
     for shared in item.items.get(_SHARED, ())[:1]:
         for tag in GROUPS:
             _lift(whole, shared, tag, (_SHARED,))
+        whole.items = whole.items | _sources(shared)
     each = item.items.get(_EACH, ())
     if len(each) > limits.images:
         raise TooExpensive("more frames than any image")
     if not each:
         yield whole
     for number, one in enumerate(each):
-        frame = Image(dict(whole.values), dict(whole.items), dict(whole.inside), number)
+        frame = Image(dict(whole.values), whole.items | _sources(one), dict(whole.inside), number)
         for tag in GROUPS:
             _lift(frame, one, tag, (_EACH,), over=tag != _FRAME_ACQUISITION)
         yield frame
+
+
+def _sources(holder: Item) -> dict[int, tuple[Item, ...]]:
+    return {tag: holder.items[tag] for tag in _BY_SOURCE if tag in holder.items}
 
 
 def _lift(image: Image, holder: Item, tag: int, path: tuple[int, ...] = (), *, over: bool = False) -> None:

@@ -58,7 +58,7 @@ _TECHNIQUE = {  # C.8.7.2, C.8.7.10 (generation), C.8.2.1 (CT image), C.8.15.3 (
     "DeviationIndex": (0x00181413, b"DS"), "ScanOptions": (0x00180022, b"CS"), "AcquisitionType": (0x00189302, b"CS"),
     "RevolutionTime": (0x00189305, b"FD"), "SingleCollimationWidth": (0x00189306, b"FD"),
     "TotalCollimationWidth": (0x00189307, b"FD"), "SpiralPitchFactor": (0x00189311, b"FD"),
-    "ScanLength": (0x00181302, b"IS"),
+    "ScanLength": (0x00181302, b"IS"), "ReferencedXRaySourceIndex": (0x00189377, b"US"),
 }  # fmt: skip
 _GEOMETRY = {  # C.8.7.5 (XA positioner), C.8.11.5 (DX positioning), C.8.7.3 (field of view)
     "DistanceSourceToDetector": (0x00181110, b"DS"), "DistanceSourceToPatient": (0x00181111, b"DS"),
@@ -160,7 +160,8 @@ GROUPS: Mapping[int, str] = {
     0x00209111: "FrameContentSequence",
     0x00209113: "PlanePositionSequence",
 }
-_FRAME = _sequence({tag: _sequence(_COMMON) for tag in GROUPS})
+CT_EXPOSURES, CT_DETAILS, ADDITIONAL_SOURCES = 0x00189321, 0x00189325, 0x00189360  # one item a source: C.8.15.3
+_FRAME = _sequence({tag: _sequence(_COMMON) for tag in (*GROUPS, ADDITIONAL_SOURCES)})
 WANTED: Wanted = (
     _leaves(_IDENTITY, _STEP, _PRIVATE)
     | _COMMON

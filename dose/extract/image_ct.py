@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import Any
 
 from dose import codes as c
-from dose.extract import texts
+from dose.extract import image_ct_sources, texts
 from dose.extract.body import Body
 from dose.extract.header import Header, Image
 from dose.extract.header_table import (
@@ -89,11 +89,21 @@ class _Acquisition:
 def read_images(reading: Reading, header: Header, modality: str) -> Body:
     """Read every acquisition, in the order in which they began."""
     found: list[tuple[str, IrradiationEvent]] = []
-    for acquisition in _acquisitions(header.images):
+    originals = [image for image in header.images if not _is_reformat(image)]
+    if not originals:
+        reading.note("reformats-only", "images made of others that name no acquisition; it may be one that others show")
+    images = [part for image in originals or header.images for part in image_ct_sources.by_event(reading, image)]
+    for acquisition in _acquisitions(images):
         event = _event(reading, acquisition, len(found))
         if event is not None:
             found.append((event.started_at or "", event))
     return Body(modality, tuple(event for _, event in found), ())
+
+
+def _is_reformat(image: Image) -> bool:
+    """Tell whether an image was made of others after the scan (PS3.3 C.7.6.1.1.2) and does not name the scan."""
+    named = any(word(image, keyword) for keyword in ("IrradiationEventUID", "AcquisitionNumber"))
+    return not named and word(image, "ImageType").split("\\")[:2] == ["DERIVED", "SECONDARY"]
 
 
 def _acquisitions(images: Iterable[Image]) -> list[_Acquisition]:
@@ -201,8 +211,12 @@ def _event(reading: Reading, acquisition: _Acquisition, index: int) -> Irradiati
     for column, reason in _ABSENT.items():
         looked.missing(column, reason)
     _average(reading, fields, acquisition, index)
+    own = image_ct_sources.sources(first)
     voltages = {_voltage(image) for image in acquisition.images} - {"", "0"}
-    if len(voltages) > 1:  # dual energy: what its sources do not agree on is none of the event's, as in reports
+    if own:
+        fields["sources"] = own
+        _undecided(looked, fields, own)
+    elif len(voltages) > 1:  # dual energy: what its sources do not agree on is none of the event's, as in reports
         fields["sources"] = tuple(XRaySource(kvp_kv=float(one)) for one in sorted(voltages, key=float))
         fields["kvp_kv"] = None
         looked.missing("kvp_kv", "its images state several: see the sources")
@@ -214,6 +228,14 @@ def _event(reading: Reading, acquisition: _Acquisition, index: int) -> Irradiati
         values=tuple(reading.several),
         **fields,
     )
+
+
+def _undecided(looked: Looked, fields: dict[str, Any], sources: tuple[XRaySource, ...]) -> None:
+    """Leave open what the sources do not agree on."""
+    for column in ("kvp_kv", "tube_current_ma"):
+        if len({getattr(source, column) for source in sources} - {None}) > 1:
+            fields[column] = None
+            looked.missing(column, "its X-ray sources state several: see the sources")
 
 
 def _average(reading: Reading, fields: dict[str, Any], acquisition: _Acquisition, index: int) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from dacs.synthetic.heads import assign
 from dose.extract import extract, series
 from tests.build import ct_slices, enhanced_ct, head, items, localizer, uid
 from tests.extract.heads import event, file, lines, reports
@@ -190,6 +191,51 @@ def test_a_value_inside_a_functional_group_is_traced_to_it():
     assert line.path == expected
 
 
+def two_sources(*exposures, **groups):
+    """Return an enhanced image of two frames, each exposed by these: (CTDIvol, mA, source index)."""
+    ds = enhanced_ct((8.0, 8.0))
+    stated = [
+        items(CTDIvol=ctdi, XRayTubeCurrentInmA=current, ReferencedXRaySourceIndex=source)[0]
+        for ctdi, current, source in exposures
+    ]
+    for frame in ds.PerFrameFunctionalGroupsSequence:
+        frame.CTExposureSequence = stated
+    assign(ds.SharedFunctionalGroupsSequence[0], groups)
+    return ds
+
+
+def test_the_exposures_of_two_sources_are_one_event_and_add_up():
+    details = [items(KVP=kv)[0] for kv in ("80", "140")]
+    (one,) = reports(two_sources((3.0, 200.0, 1), (5.0, 90.0, 2), CTXRayDetailsSequence=details)).events
+    assert (one.ctdi_vol_mgy, one.kvp_kv, one.tube_current_ma) == (8.0, None, None)
+    assert [(source.kvp_kv, source.tube_current_ma) for source in one.sources] == [(80.0, 200.0), (140.0, 90.0)]
+
+
+def test_exposures_that_name_no_source_are_not_added_up():
+    unnamed = two_sources((3.0, 200.0, None), (5.0, 90.0, None))
+    assert reports(unnamed).events[0].ctdi_vol_mgy is None
+    assert "several-exposures" in [one.code for one in reports(unnamed).warnings]
+    assert reports(two_sources((8.0, 200.0, None), (8.0, 90.0, None))).events[0].ctdi_vol_mgy == 8.0
+    assert reports(two_sources((8.0, 200.0, 1), (None, 90.0, 2))).events[0].ctdi_vol_mgy == 8.0
+    assert reports(two_sources((3.0, 200.0, [1, 2]), (5.0, 90.0, 2))).events[0].ctdi_vol_mgy is None
+
+
+def test_exposures_of_several_events_are_events_of_their_own():
+    ds = two_sources((3.0, 200.0, None), (5.0, 90.0, None))
+    for frame in ds.PerFrameFunctionalGroupsSequence:
+        for number, exposure in enumerate(frame.CTExposureSequence, 1):
+            exposure.IrradiationEventUID = f"2.25.{number}"
+    found = [(one.irradiation_event_uid, one.ctdi_vol_mgy, one.tube_current_ma) for one in reports(ds).events]
+    assert found == [("2.25.1", 3.0, 200.0), ("2.25.2", 5.0, 90.0)]
+
+
+def test_an_additional_source_stands_beside_the_first():
+    more = items(KVP="140", XRayTubeCurrentInmA=90.0)
+    (one,) = reports(two_sources((8.0, 200.0, None), CTAdditionalXRaySourceSequence=more)).events
+    assert (one.ctdi_vol_mgy, one.kvp_kv) == (8.0, None)
+    assert [(source.kvp_kv, source.tube_current_ma) for source in one.sources] == [(100.0, 200.0), (140.0, 90.0)]
+
+
 def test_the_mean_over_slices_says_so_in_the_trace():
     data = series.bundle([file(ds) for ds in ct_slices(4, ctdi=(8.0, 12.0))])
     *_, line = lines(data, "ctdi_vol_mgy")
@@ -205,3 +251,23 @@ def test_a_ct_image_without_dose_still_tells_its_exposure():
 def test_a_phantom_without_a_known_code_is_left_open():
     unknown = items(CodeValue="X", CodingSchemeDesignator="99TEST", CodeMeaning="Cheese")
     assert event("CT", CTDIPhantomTypeCodeSequence=unknown).ctdi_phantom is None
+
+
+def reformats(count, **attributes):
+    kind = {"ImageType": ["DERIVED", "SECONDARY", "REFORMATTED", "AVERAGE"], "AcquisitionNumber": None}
+    return ct_slices(count, **{**kind, "ScanOptions": None, "AcquisitionTime": "115500", "series": 7, **attributes})
+
+
+def test_reformats_that_name_no_scan_are_none_of_their_own():
+    made = reformats(3)
+    for number, ds in enumerate(made):
+        ds.SeriesInstanceUID, ds.SOPInstanceUID = ct_slices(1)[0].SeriesInstanceUID, f"2.25.9{number}"
+    assert bundled(*ct_slices(4), *made).events == bundled(*ct_slices(4)).events
+
+
+def test_a_series_of_reformats_only_still_tells_of_its_scan_and_that_it_may_be_anothers():
+    found = bundled(*reformats(3))
+    assert [one.ctdi_vol_mgy for one in found.events] == [8.4]
+    assert [one.code for one in found.warnings] == ["reformats-only"]
+    named = bundled(*reformats(3, AcquisitionNumber="2"))
+    assert (named.events[0].acquisition_number, named.warnings) == (2, ())
