@@ -1,1 +1,1 @@
-"""From local names to standard procedures: fields, rules, suggestions. Pure: no database."""
+"""What local names mean: the fields and rules that lead from a study's words to a standard procedure. No database."""
