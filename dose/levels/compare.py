@@ -1,0 +1,237 @@
+"""Which reference level applies to a value, and what the value says against it.
+
+Never across quantities, levels (event, series, study), phantoms or kinds of modality: there is no conversion here. Of
+the levels that fit, the set with the highest priority wins, then a level of the device before one of the site before
+one of everybody, then the narrowest group of patients, then the latest. A choice that is not certain is no choice: it
+says why, and what must be known.
+
+A median is compared with a level, a single patient's dose is not: levels are no limits (ICRP 135, sections 2.1, 2.5).
+Trigger levels alone are for single studies.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from operator import attrgetter
+
+from dose.levels.groups import EVERYBODY, Group, Patient
+from dose.statistics.measures import MIXED, Measure
+
+DRL, TYPICAL, TRIGGER = "drl", "typical", "trigger"  # 75th percentile of medians; median; a single study
+NATIONAL, REGIONAL, LOCAL = "national", "regional", "local"
+KINDS = (NATIONAL, REGIONAL, LOCAL, TYPICAL, TRIGGER)
+PRIORITIES = {LOCAL: 30, TYPICAL: 20, NATIONAL: 15, REGIONAL: 10, TRIGGER: 0}  # until a person chooses another
+# Modalities whose studies are compared with one another's levels; the procedure tells them apart further.
+FAMILIES = (
+    frozenset({"CT"}), frozenset({"XA", "RF"}), frozenset({"DX", "CR", "RG", "PX", "IO"}), frozenset({"MG"}),
+    frozenset({"PT"}), frozenset({"NM"}),
+)  # fmt: skip
+OF_A_PHANTOM = frozenset({"ctdi_vol_mgy", "dlp_mgy_cm"})
+
+FOUND, NO_PROCEDURE, NO_LEVEL, OTHER_TIME, OTHER_GROUP = "", "no-procedure", "no-level", "other-time", "other-group"
+PHANTOM_UNKNOWN, PHANTOM_MIXED, PHANTOM_OTHER = "phantom-not-stated", "phantoms-mixed", "other-phantom"
+AMBIGUOUS = "ambiguous"  # two levels of one rank state different values
+# Further reasons: age-unknown, weight-unknown, sex-unknown, thickness-unknown, complexity-unknown
+
+BELOW, ABOVE, TOO_FEW, NO_VALUE = "below", "above", "too-few", "no-value"
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A reference level that may be compared with: row and set together. `value` in the unit of `column`.
+
+    Both dates belong to the time in which it applies; None: without end. `procedure_id` None: every procedure, which
+    only trigger levels may say.
+    """
+
+    id: int
+    set_id: int
+    set_name: str
+    kind: str
+    edition: str | None
+    modality: str
+    column: str
+    level: str
+    phantom: int | None
+    value: float
+    statistic: str
+    population: str
+    citation: str
+    procedure_id: int | None = None
+    group: Group = EVERYBODY
+    priority: int = 0
+    site_id: int | None = None
+    device_id: int | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    sample_count: int | None = None
+    room_count: int | None = None
+
+    def applies_on(self, day: date) -> bool:
+        """Whether the day lies in the time of the level."""
+        return (self.valid_from or day) <= day <= (self.valid_to or day)
+
+    @property
+    def scope(self) -> int:
+        """2 for one device, 1 for one site, 0 for all."""
+        return 2 if self.device_id is not None else 1 if self.site_id is not None else 0
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """What decides between levels that fit: the smallest applies."""
+        return (-self.priority, -self.scope, self.group.narrowness(), -(self.valid_from or date.min).toordinal())
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be compared: one measure of one procedure, on a day, at a place.
+
+    `statistics` are the kinds of level that are wanted: the reference level, unless said otherwise.
+    """
+
+    measure: Measure
+    modality: str | None
+    procedure_id: int | None
+    day: date
+    site_id: int | None = None
+    device_id: int | None = None
+    statistics: frozenset[str] = frozenset({DRL})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The level that applies; None with the reason. `beside` fit too, in the order of their rank."""
+
+    level: Level | None
+    why: str = FOUND
+    beside: tuple[Level, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a median says against a level: `code` is below (at the level too), above, too-few or no-value.
+
+    `ratio` is value / level, also where there are too few; None without value. `minimum` is the n that is asked for.
+    """
+
+    code: str
+    ratio: float | None
+    count: int
+    minimum: int
+
+
+class Levels:
+    """Active levels, made ready for many questions."""
+
+    def __init__(self, levels: Iterable[Level]) -> None:
+        self._by_key: defaultdict[tuple[str, str], list[Level]] = defaultdict(list)
+        for one in levels:
+            self._by_key[one.column, one.level].append(one)
+
+    def choose(self, asked: Asked, patient: Patient) -> Choice:
+        """The level for one patient's value: the group that surely holds him."""
+        here, why = self._here(asked)
+        if why:
+            return Choice(None, why)
+        fits = [(one, *one.group.fit(patient)) for one in here]
+        maybe = [(one, missing) for one, possible, missing in fits if possible]
+        surely = [one for one, missing in maybe if not missing]
+        if surely:
+            return _best(surely)
+        return Choice(None, f"{maybe[0][1][0]}-unknown" if maybe else OTHER_GROUP)
+
+    def for_group(self, asked: Asked, group: Group) -> Choice:
+        """The level for the median of a group: one whose own group holds all of it."""
+        here, why = self._here(asked)
+        if why:
+            return Choice(None, why)
+        fits = [one for one in here if group.within(one.group)]
+        return _best(fits) if fits else Choice(None, OTHER_GROUP)
+
+    def groups(self, asked: Asked) -> tuple[Choice, ...]:
+        """For each group of patients that has a level: the one that applies; the rows of a compliance table.
+
+        A group that two levels of different sets are for appears once, with the other beside.
+        """
+        by_group: defaultdict[Group, list[Level]] = defaultdict(list)
+        for one in self._here(asked)[0]:
+            by_group[one.group].append(one)
+        return tuple(_best(by_group[group]) for group in sorted(by_group, key=_order))
+
+    def crossed(self, asked: Asked, patient: Patient, value: float) -> tuple[Level, ...]:
+        """The trigger levels that a single study has reached, the highest first."""
+        here = self._of_place(asked, frozenset({TRIGGER}))
+        reached = [one for one in here if one.applies_on(asked.day) and one.group.holds(patient) and value >= one.value]
+        return tuple(sorted(reached, key=attrgetter("value"), reverse=True))
+
+    def _here(self, asked: Asked) -> tuple[list[Level], str]:
+        """The levels of this measure and procedure, in this place and at this time; why there is none."""
+        if asked.procedure_id is None:
+            return [], NO_PROCEDURE
+        named = [one for one in self._of_place(asked, asked.statistics) if one.procedure_id == asked.procedure_id]
+        if not named:
+            return [], self._why_none(asked)
+        timely = [one for one in named if one.applies_on(asked.day)]
+        return timely, FOUND if timely else OTHER_TIME
+
+    def _of_place(self, asked: Asked, statistics: frozenset[str]) -> list[Level]:
+        measure = asked.measure
+        if measure.column in OF_A_PHANTOM and not measure.phantom:
+            return []
+        return [one for one in self._alike(asked, statistics) if one.phantom == measure.phantom]
+
+    def _alike(self, asked: Asked, statistics: frozenset[str]) -> list[Level]:
+        """Of any phantom: only to say why there is none."""
+        return [
+            one
+            for one in self._by_key.get((asked.measure.column, asked.measure.level), ())
+            if one.statistic in statistics
+            and _one_family(one.modality, asked.modality)
+            and one.procedure_id in (None, asked.procedure_id)
+            and one.site_id in (None, asked.site_id)
+            and one.device_id in (None, asked.device_id)
+        ]
+
+    def _why_none(self, asked: Asked) -> str:
+        others = [one for one in self._alike(asked, asked.statistics) if one.procedure_id is not None]
+        if not others:
+            return NO_LEVEL
+        return {None: PHANTOM_UNKNOWN, MIXED: PHANTOM_MIXED}.get(asked.measure.phantom, PHANTOM_OTHER)
+
+
+def judge(value: float | None, count: int, level: Level, minimum: int) -> Verdict:
+    """Compare a median with a level.
+
+    Parameters
+    ----------
+    value : float or None
+        Median in the unit of the level; None when no patient has the value.
+    count : int
+        Patients it is the median of.
+    minimum : int
+        Fewer say nothing (`dose.levels.minima`).
+    """
+    if value is None or count == 0:
+        return Verdict(NO_VALUE, None, count, minimum)
+    ratio = value / level.value
+    if count < minimum:
+        return Verdict(TOO_FEW, ratio, count, minimum)
+    return Verdict(ABOVE if value > level.value else BELOW, ratio, count, minimum)
+
+
+def _best(fits: Sequence[Level]) -> Choice:
+    first, *others = sorted(fits, key=lambda one: (one.rank, one.id))
+    if any(one.rank == first.rank and one.value != first.value for one in others):
+        return Choice(None, AMBIGUOUS, (first, *others))
+    return Choice(first, FOUND, tuple(others))
+
+
+def _one_family(one: str, other: str | None) -> bool:
+    return one == other or any({one, other} <= family for family in FAMILIES)
+
+
+def _order(group: Group) -> tuple[float, ...]:
+    return tuple(border or 0.0 for borders in group.ranges() for border in borders)
