@@ -248,6 +248,7 @@ class IrradiationEvent:
     reference_point: str | None = None
     # where an event that only images know comes from
     acquisition_number: int | None = None
+    series_description: str | None = None
     series_instance_uid: str | None = None
     # nuclear medicine
     activity_mbq: float | None = None
@@ -272,7 +273,9 @@ class DoseReport:
     `source` is rdsr | radiopharm_rdsr | mpps | dose_screen | header | manual | legacy. `started_at` and `ended_at`
     bound the irradiation as the report states it; `timezone_offset` (`+0100`) is the device's own, None when neither
     a time nor the header carries it. `instance_count` counts the images that spoke together (a CT series), else 1.
-    `people` are operators and physicians: stored only where the site's privacy setting allows it.
+    `people` are operators and physicians: stored only where the site's privacy setting allows it. `procedure` is the
+    code of what was performed, else of what was requested; `requested_procedure` its words, `clinical_task` the
+    intent of an intervention (PS3.16 TID 10001 row 3) or why it was requested.
     """
 
     source: str
@@ -286,6 +289,9 @@ class DoseReport:
     study_date: str | None = None
     study_time: str | None = None
     study_description: str | None = None
+    procedure: Code | None = None
+    requested_procedure: str | None = None
+    clinical_task: str | None = None
     content_datetime: str | None = None
     started_at: str | None = None
     ended_at: str | None = None

@@ -29,8 +29,8 @@ from dose.model import (
 _PATIENT = ("id", "name", "birth_date", "sex", "age_years", "height_m", "weight_kg", "issuer", "pregnancy_status")
 _REPORT = (
     "source", "template", "modality", "sop_class_uid", "sop_instance_uid", "study_instance_uid",
-    "series_instance_uid", "accession_number", "study_date", "study_time", "study_description", "content_datetime",
-    "started_at", "ended_at", "timezone_offset", "reader_version", "instance_count",
+    "series_instance_uid", "accession_number", "study_date", "study_time", "study_description", "requested_procedure",
+    "clinical_task", "content_datetime", "started_at", "ended_at", "timezone_offset", "reader_version", "instance_count",
 )  # fmt: skip
 _NESTED = ("sources", "filters", "organ_doses", "dose_checks")
 _Part = Patient | Device | AccumulatedDose | XRaySource | Filter | OrganDose | DoseCheck
@@ -62,6 +62,7 @@ def _event(event: IrradiationEvent) -> dict[str, Any]:
 def as_json(report: DoseReport) -> dict[str, Any]:
     """Return a report as the contract's `report` object."""
     line: dict[str, Any] = {key: getattr(report, key) for key in _REPORT}
+    line["procedure"] = _value(report.procedure)
     line["patient"] = _plain(report.patient)
     line["device"] = _plain(report.device) | {"software": list(report.device.software)}
     line["accumulated"] = [_plain(total) for total in report.accumulated]

@@ -105,6 +105,11 @@ class Study(Base):
     height_m: Mapped[float | None]
     weight_kg: Mapped[float | None]
     pregnancy_status: Mapped[str | None] = mapped_column(String(20))
+    procedure_code: Mapped[str | None] = mapped_column(String(64))  # as sent, performed before requested
+    procedure_scheme: Mapped[str | None] = mapped_column(String(64))
+    procedure_meaning: Mapped[str | None] = mapped_column(String(200))
+    requested_procedure: Mapped[str | None] = mapped_column(String(200))
+    clinical_task: Mapped[str | None] = mapped_column(String(200))  # of an intervention: intent, reason
     people: Mapped[str | None] = mapped_column(EncryptedText("study.people"))  # JSON, where the site keeps operators
     is_patient: Mapped[bool] = mapped_column(default=True)  # False: a phantom or a test, kept out of statistics
     not_patient_reason: Mapped[str | None] = mapped_column(String(200))  # the patterns that matched, or who said so
