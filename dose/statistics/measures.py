@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 EVENT, STUDY = "event", "study"
 HEAD, BODY = 16, 32  # diameter of the CTDI phantom in cm
@@ -19,6 +20,8 @@ CT = frozenset({"CT"})
 PROJECTION = frozenset({"DX", "CR", "XA", "RF", "PX", "IO", "MG", "RG"})
 BREAST = frozenset({"MG"})
 NUCLEAR = frozenset({"PT", "NM"})
+SCANNERS = CT | NUCLEAR  # a PET/CT is not compared with CT: its modality keeps it apart
+OF_PHANTOM = frozenset({"ctdi_vol_mgy", "dlp_mgy_cm"})  # IEC 60601-2-44: meaningless without its phantom
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +46,20 @@ class Measure:
 
 
 _ROWS = (
-    Measure(1, "dlp_mgy_cm", STUDY, CT, BODY),
-    Measure(2, "dlp_mgy_cm", STUDY, CT, HEAD),
-    Measure(3, "dlp_mgy_cm", STUDY, CT),
-    Measure(4, "dlp_mgy_cm", STUDY, CT, MIXED),
-    Measure(5, "ctdi_vol_mgy", EVENT, CT, BODY),
-    Measure(6, "ctdi_vol_mgy", EVENT, CT, HEAD),
-    Measure(7, "ctdi_vol_mgy", EVENT, CT),
-    Measure(8, "ctdi_vol_mgy", STUDY, CT, BODY),
-    Measure(9, "ctdi_vol_mgy", STUDY, CT, HEAD),
-    Measure(10, "ctdi_vol_mgy", STUDY, CT),
-    Measure(11, "dlp_mgy_cm", EVENT, CT, BODY),
-    Measure(12, "dlp_mgy_cm", EVENT, CT, HEAD),
-    Measure(13, "dlp_mgy_cm", EVENT, CT),
-    Measure(14, "ssde_mgy", EVENT, CT),
+    Measure(1, "dlp_mgy_cm", STUDY, SCANNERS, BODY),
+    Measure(2, "dlp_mgy_cm", STUDY, SCANNERS, HEAD),
+    Measure(3, "dlp_mgy_cm", STUDY, SCANNERS),
+    Measure(4, "dlp_mgy_cm", STUDY, SCANNERS, MIXED),
+    Measure(5, "ctdi_vol_mgy", EVENT, SCANNERS, BODY),
+    Measure(6, "ctdi_vol_mgy", EVENT, SCANNERS, HEAD),
+    Measure(7, "ctdi_vol_mgy", EVENT, SCANNERS),
+    Measure(8, "ctdi_vol_mgy", STUDY, SCANNERS, BODY),
+    Measure(9, "ctdi_vol_mgy", STUDY, SCANNERS, HEAD),
+    Measure(10, "ctdi_vol_mgy", STUDY, SCANNERS),
+    Measure(11, "dlp_mgy_cm", EVENT, SCANNERS, BODY),
+    Measure(12, "dlp_mgy_cm", EVENT, SCANNERS, HEAD),
+    Measure(13, "dlp_mgy_cm", EVENT, SCANNERS),
+    Measure(14, "ssde_mgy", EVENT, SCANNERS),
     Measure(15, "pka_gy_cm2", STUDY, PROJECTION - BREAST),
     Measure(16, "ka_r_mgy", STUDY, frozenset({"XA", "RF"})),
     Measure(17, "fluoro_time_s", STUDY, frozenset({"XA", "RF"})),
@@ -74,11 +77,14 @@ BY_NUMBER: Mapping[int, Measure] = {row.number: row for row in _ROWS}
 STUDIES = 0  # cells that count studies and no dose
 
 
+@lru_cache(maxsize=64)
 def measures_of(modality: str | None) -> tuple[Measure, ...]:
-    """The measures of a modality, the one it is judged by first."""
-    return tuple(row for row in _ROWS if modality in row.modalities)
+    """The measures of a modality, the one it is judged by first: of nuclear medicine the activity."""
+    found = (row for row in _ROWS if modality in row.modalities)
+    return tuple(sorted(found, key=lambda row: modality in NUCLEAR and row.modalities != NUCLEAR))
 
 
+@lru_cache(maxsize=256)
 def measure(column: str, level: str, phantom: int | None = None) -> Measure | None:
     """The measure of a quantity at a level and phantom; None when there is no such statistic."""
     return next((row for row in _ROWS if (row.column, row.level, row.phantom) == (column, level, phantom)), None)

@@ -11,7 +11,7 @@ No foreign keys: a row that vanished with its study could no longer be taken out
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, String
+from sqlalchemy import BigInteger, Index, LargeBinary, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dose.tables.base import ID, Base
@@ -32,9 +32,7 @@ class StudyFact(Base):
     modality: Mapped[str | None] = mapped_column(String(16))
     procedure_id: Mapped[int | None] = mapped_column(BigInteger)
     rule_id: Mapped[int | None] = mapped_column(BigInteger)
-    naming: Mapped[str] = mapped_column(
-        String(8)
-    )  # mapped | none | conflict: rules of one rank name several procedures
+    naming: Mapped[str] = mapped_column(String(8))  # mapped | none | conflict: rules of one rank disagree
     complexity: Mapped[str | None] = mapped_column(String(20))
     local_name_id: Mapped[int | None] = mapped_column(BigInteger)
     protocol_id: Mapped[int | None] = mapped_column(BigInteger)  # of the diagnostic event with most dose
@@ -46,6 +44,7 @@ class StudyFact(Base):
     band: Mapped[int] = mapped_column(SmallInteger)  # dose.statistics.bands
     counts: Mapped[bool]  # False: no patient, or only copies; kept for the lists, out of every statistic
     is_demo: Mapped[bool]
+    outdated: Mapped[bool] = mapped_column(default=False)  # to be made again: rules changed, not the study
     event_count: Mapped[int]
     phase_count: Mapped[int | None] = mapped_column(SmallInteger)  # CT: diagnostic acquisitions
     scan_length_mm: Mapped[float | None]  # CT: of the diagnostic acquisitions together
@@ -65,6 +64,7 @@ class StudyFact(Base):
         Index("ix_study_fact_protocol", "protocol_id", "device_id", "day"),
         Index("ix_study_fact_local_name", "local_name_id", "procedure_id"),
         Index("ix_study_fact_patient", "patient_id", "day"),
+        Index("ix_study_fact_outdated", "study_id", sqlite_where=text("outdated"), postgresql_where=text("outdated")),
     )
 
 
@@ -79,9 +79,8 @@ class EventFact(Base):
     site_id: Mapped[int] = mapped_column(BigInteger)
     device_id: Mapped[int | None] = mapped_column(BigInteger)
     modality: Mapped[str | None] = mapped_column(String(16))
-    procedure_id: Mapped[int | None] = mapped_column(
-        BigInteger
-    )  # of the event or its series where a rule names one, else of its study
+    # of the event or its series where a rule names one, else of its study
+    procedure_id: Mapped[int | None] = mapped_column(BigInteger)
     protocol_id: Mapped[int | None] = mapped_column(BigInteger)
     event_type: Mapped[str | None] = mapped_column(String(30))
     diagnostic: Mapped[bool]  # False: a localizer or bolus tracking, out of medians and levels of events
@@ -114,39 +113,22 @@ class EventFact(Base):
 
 
 class DoseCell(Base):
-    """Values of one measure added up: a month, device, procedure, group of patients.
+    """Values counted: a month, device and procedure, with the histograms of all measures and groups of patients.
 
-    `bins` is the histogram of dose.statistics.bins: percentiles of any union of cells within its stated error.
+    `content` is `dose.statistics.cells`: whole numbers only, so that a change is taken out as exactly as it was put in,
+    in any order. A cell that became empty stays, so that readers who ask what is newer than n hear of it.
     """
 
     __tablename__ = "dose_cell"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
-    month: Mapped[int]
+    month: Mapped[int]  # local, YYYYMM
     site_id: Mapped[int] = mapped_column(BigInteger)
     device_id: Mapped[int] = mapped_column(BigInteger)  # 0: not stated
     modality: Mapped[str] = mapped_column(String(16))  # "": not stated
     procedure_id: Mapped[int] = mapped_column(BigInteger)  # 0: not mapped
-    band: Mapped[int] = mapped_column(SmallInteger)
-    measure: Mapped[int] = mapped_column(SmallInteger)  # number of dose.statistics.measures
     version: Mapped[int] = mapped_column(BigInteger)  # grows with every change: what a reader has not seen yet
-    count: Mapped[int]
-    left_out: Mapped[int]  # stated, but flagged or zero: counted beside
-    total: Mapped[float]
-    squares: Mapped[float]
-    low: Mapped[float | None]
-    high: Mapped[float | None]
-    bins: Mapped[bytes] = mapped_column(LargeBinary)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
     __table_args__ = (
-        Index(
-            "ix_dose_cell_key",
-            "month",
-            "device_id",
-            "modality",
-            "procedure_id",
-            "band",
-            "measure",
-            "site_id",
-            unique=True,
-        ),
+        Index("ix_dose_cell_key", "month", "device_id", "modality", "procedure_id", "site_id", unique=True),
         Index("ix_dose_cell_version", "version"),
     )

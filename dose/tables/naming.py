@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dose.crypto import EncryptedText
@@ -62,12 +62,15 @@ class ProcedureRule(Base):
 
 
 class LocalName(Base):
-    """One combination of the words that one device sends about its studies; what mappings and suggestions look at."""
+    """One combination of the words that one device sends about its studies; what mappings and suggestions look at.
+
+    As the facts it belongs to, without foreign keys: it is written while somebody else may hold the device's row.
+    """
 
     __tablename__ = "local_name"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
+    site_id: Mapped[int] = mapped_column(BigInteger)
+    device_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     modality: Mapped[str | None] = mapped_column(String(16))
     words: Mapped[
         dict[str, Any]
@@ -91,7 +94,7 @@ class Operator(Base):
 
     __tablename__ = "operator"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
-    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
+    site_id: Mapped[int] = mapped_column(BigInteger)
     name_index: Mapped[bytes] = mapped_column(LargeBinary(16))
     name: Mapped[str | None] = mapped_column(EncryptedText("operator.name"))
     __table_args__ = (UniqueConstraint("site_id", "name_index"),)

@@ -28,24 +28,12 @@ def upgrade() -> None:
         sa.Column("device_id", sa.BigInteger(), nullable=False),
         sa.Column("modality", sa.String(length=16), nullable=False),
         sa.Column("procedure_id", sa.BigInteger(), nullable=False),
-        sa.Column("band", sa.SmallInteger(), nullable=False),
-        sa.Column("measure", sa.SmallInteger(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
-        sa.Column("left_out", sa.Integer(), nullable=False),
-        sa.Column("total", sa.Double(), nullable=False),
-        sa.Column("squares", sa.Double(), nullable=False),
-        sa.Column("low", sa.Double()),
-        sa.Column("high", sa.Double()),
-        sa.Column("bins", sa.LargeBinary(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_dose_cell"),
     )
-    op.create_index(
-        "ix_dose_cell_key",
-        "dose_cell",
-        ["month", "device_id", "modality", "procedure_id", "band", "measure", "site_id"],
-        unique=True,
-    )
+    key = ["month", "device_id", "modality", "procedure_id", "site_id"]
+    op.create_index("ix_dose_cell_key", "dose_cell", key, unique=True)
     op.create_index("ix_dose_cell_version", "dose_cell", ["version"])
     op.create_table(
         "event_fact",
@@ -138,6 +126,7 @@ def upgrade() -> None:
         sa.Column("band", sa.SmallInteger(), nullable=False),
         sa.Column("counts", sa.Boolean(), nullable=False),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
+        sa.Column("outdated", sa.Boolean(), nullable=False),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("phase_count", sa.SmallInteger()),
         sa.Column("scan_length_mm", sa.Double()),
@@ -154,16 +143,17 @@ def upgrade() -> None:
     )
     op.create_index("ix_study_fact_day", "study_fact", ["day", "site_id", "device_id", "patient_id"])
     op.create_index("ix_study_fact_local_name", "study_fact", ["local_name_id", "procedure_id"])
+    where = sa.text("outdated")
+    op.create_index("ix_study_fact_outdated", "study_fact", ["study_id"], sqlite_where=where, postgresql_where=where)
     op.create_index("ix_study_fact_patient", "study_fact", ["patient_id", "day"])
     op.create_index("ix_study_fact_procedure", "study_fact", ["procedure_id", "device_id", "day"])
     op.create_index("ix_study_fact_protocol", "study_fact", ["protocol_id", "device_id", "day"])
     op.create_table(
         "operator",
         sa.Column("id", ID, nullable=False),
-        sa.Column("site_id", ID, nullable=False),
+        sa.Column("site_id", sa.BigInteger(), nullable=False),
         sa.Column("name_index", sa.LargeBinary(length=16), nullable=False),
         sa.Column("name", sa.LargeBinary()),
-        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_operator_site_id"),
         sa.PrimaryKeyConstraint("id", name="pk_operator"),
         sa.UniqueConstraint("site_id", "name_index", name="uq_operator_site_id_name_index"),
     )
@@ -200,14 +190,12 @@ def upgrade() -> None:
     op.create_table(
         "local_name",
         sa.Column("id", ID, nullable=False),
-        sa.Column("site_id", ID, nullable=False),
-        sa.Column("device_id", ID),
+        sa.Column("site_id", sa.BigInteger(), nullable=False),
+        sa.Column("device_id", sa.BigInteger()),
         sa.Column("modality", sa.String(length=16)),
         sa.Column("words", sa.JSON(), nullable=False),
         sa.Column("words_sha256", sa.String(length=64), nullable=False),
         sa.Column("first_seen_at", sa.DateTime(), nullable=False),
-        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_local_name_device_id"),
-        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_local_name_site_id"),
         sa.PrimaryKeyConstraint("id", name="pk_local_name"),
         sa.UniqueConstraint("words_sha256", name="uq_local_name_words_sha256"),
     )
