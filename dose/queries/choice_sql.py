@@ -1,0 +1,193 @@
+"""The SQL of a choice, on studies or on events as statistics count them.
+
+Every condition is true or false, never NULL: what is unknown does not hold, and its negation does. A field that only
+the other kind of fact holds is asked there: an event takes it from its study; a study has it when one of its counted
+events has.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, Integer, and_, cast, false, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from dose.queries.access import allowed
+from dose.queries.choice import All, Choice, Either, Not, Term, Value
+from dose.queries.choice_fields import FIELDS, WEEKDAYS, Field, Kind
+from dose.scope import Scope
+from dose.statistics.measures import EVENT, MEASURES, MIXED, Measure, left_out_bit
+from dose.store.words import split_words
+from dose.tables import EventFact, Protocol, Study, StudyFact, StudyWord
+
+Fact: TypeAlias = type[StudyFact] | type[EventFact]
+Condition: TypeAlias = ColumnElement[bool]
+FEW = 2000  # studies that are listed by their numbers rather than tested one by one
+_LAST = chr(0x10FFFF)
+_COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
+}  # fmt: skip
+
+
+def conditions(session: Session, scope: Scope, choice: Choice, fact: Fact) -> list[Condition]:
+    """What must hold for a fact to be in statistics of this choice: the account's scope always, patients only."""
+    return [allowed(scope, fact), fact.counts.is_(True), condition(session, choice, fact)]
+
+
+def of_studies(session: Session, scope: Scope, choice: Choice) -> Condition:
+    """The condition on `study` for a list of the studies of a choice; those not yet counted are not among them."""
+    where = and_(allowed(scope, StudyFact), condition(session, choice, StudyFact))
+    few = list(session.scalars(select(StudyFact.study_id).where(where).limit(FEW + 1)))
+    if len(few) <= FEW:
+        return Study.id.in_(few) if few else false()
+    return select(StudyFact.study_id).where(StudyFact.study_id == Study.id, where).exists()
+
+
+def condition(session: Session, choice: Choice, fact: Fact) -> Condition:
+    """The condition of a choice alone; `conditions` adds who asks."""
+    return _Compiler(session, fact).of(choice, True)
+
+
+def has_measure(one: Measure) -> Condition:
+    """Facts of the measure's level that have a value of it in their statistics."""
+    fact, column = _fact_of(one), _column_of(one)
+    return and_(
+        column.is_not(None), *measured_alike(one), *([] if fact is StudyFact else [EventFact.diagnostic.is_(True)])
+    )
+
+
+def leaves_out(one: Measure) -> Condition:
+    """Facts of the measure's level that state it, but flagged or as zero."""
+    return _fact_of(one).left_out.op("&")(left_out_bit(one)) != 0
+
+
+def measured_alike(one: Measure) -> list[Condition]:
+    """Modality and phantom of a measure; values of another phantom belong to another measure."""
+    fact = _fact_of(one)
+    found: list[Condition] = [fact.modality.in_(sorted(one.modalities))]
+    if one.column in ("ctdi_vol_mgy", "dlp_mgy_cm"):
+        found.append(fact.phantom.is_(None) if one.phantom is None else fact.phantom == one.phantom)
+    return found
+
+
+def _fact_of(one: Measure) -> Fact:
+    return EventFact if one.level == EVENT else StudyFact
+
+
+def _column_of(one: Measure) -> Any:  # noqa: ANN401 - a column of either table
+    return getattr(_fact_of(one), one.column)
+
+
+class _Compiler:
+    """Conditions on one kind of fact. A negation is pushed down to the tests, where *unknown* can be said."""
+
+    def __init__(self, session: Session, fact: Fact) -> None:
+        self.session = session
+        self.fact = fact
+
+    def of(self, choice: Choice, holds: bool) -> Condition:
+        match choice:
+            case Not(part):
+                return self.of(part, not holds)
+            case Term():
+                return self.term(choice, holds)
+            case All(parts):
+                found = [self.of(part, holds) for part in parts]
+                return and_(true(), *found) if holds else or_(false(), *found)
+            case Either(parts):
+                found = [self.of(part, holds) for part in parts]
+                return or_(false(), *found) if holds else and_(true(), *found)
+
+    def term(self, term: Term, holds: bool) -> Condition:
+        field = FIELDS[term.field]
+        if field.kind is Kind.MEASURE:
+            return _signed(or_(false(), *(self.measure(field, str(value)) for value in term.values)), holds)
+        if field.kind is Kind.WORDS:
+            return _signed(self.described(str(term.values[0])), holds)
+        name = field.event if self.fact is EventFact else field.study
+        if name is None:
+            return self.elsewhere(term, holds)
+        if term.op == "has":
+            return _among(self.fact.protocol_id, _protocols_with(self.session, str(term.values[0])), holds)
+        column: Any = getattr(self.fact, name)
+        if field.name == "weekday":
+            column = weekday(column)
+        return _compared(column, term.op, tuple(_stored(field, value) for value in term.values), holds)
+
+    def elsewhere(self, term: Term, holds: bool) -> Condition:
+        other: Fact = StudyFact if self.fact is EventFact else EventFact
+        found = select(other.study_id).where(_Compiler(self.session, other).term(term, True), other.counts.is_(True))
+        return _signed(self.fact.study_id.in_(found), holds)
+
+    def measure(self, field: Field, key: str) -> Condition:
+        one = MEASURES[key]
+        found = has_measure(one) if field.name == "measured" else leaves_out(one)
+        if _fact_of(one) is self.fact:
+            return func.coalesce(found, false())
+        return self.fact.study_id.in_(select(_fact_of(one).study_id).where(found, _fact_of(one).counts.is_(True)))
+
+    def described(self, text: str) -> Condition:
+        found = []
+        for word in split_words(text):
+            like = StudyWord.word.between(f"d:{word}", f"d:{word}{_LAST}")
+            found.append(self.fact.study_id.in_(select(StudyWord.study_id).where(like)))
+        return and_(*found) if found else false()
+
+
+def _signed(found: Condition, holds: bool) -> Condition:
+    return found if holds else ~found
+
+
+def _compared(column: Any, op: str, values: tuple[Value | bool, ...], holds: bool) -> Condition:  # noqa: ANN401
+    if op == "is":
+        return _among(column, values, holds)
+    found: Condition = _COMPARE[op](column, values[0])
+    return found if holds else or_(~found, column.is_(None))
+
+
+def _among(column: Any, values: tuple[Value | bool, ...], holds: bool) -> Condition:  # noqa: ANN401 - any column
+    known = [value for value in values if value is not None]
+    found: Condition = column == known[0] if len(known) == 1 else column.in_(known)
+    unknown = [column.is_(None)] if len(known) < len(values) else []
+    if holds:
+        return or_(found, *unknown)
+    return and_(~found, column.is_not(None)) if unknown else or_(~found, column.is_(None))
+
+
+def _stored(field: Field, value: Value) -> Value | bool:
+    if value is None:
+        return None
+    if field.name == "weekday":
+        return WEEKDAYS.index(str(value))
+    if field.name == "phantom":
+        return MIXED if value == "mixed" else int(str(value))
+    return value == "yes" if field.values == ("yes", "no") else value
+
+
+def weekday(day: Any) -> ColumnElement[int]:  # noqa: ANN401 - an integer column YYYYMMDD
+    """Monday 0 … Sunday 6 of a day as YYYYMMDD, in whole numbers, which every database divides alike.
+
+    References: Fliegel and van Flandern (1968), doi:10.1145/364096.364097 (Julian day number, Gregorian calendar).
+    """
+    year, month = _whole(day, 10_000), _whole(day, 100) % 100
+    before = _whole(14 - month, 12)  # 1 in January and February, which end the year before
+    years, months = year + 4800 - before, month + 12 * before - 3
+    leap = _whole(years, 4) - _whole(years, 100) + _whole(years, 400)
+    julian = day % 100 + _whole(153 * months + 2, 5) + 365 * years + leap - 32_045
+    return cast(julian % 7, Integer)
+
+
+def _whole(number: Any, by: int) -> Any:  # noqa: ANN401 - integer expressions
+    return number // by
+
+
+def _protocols_with(session: Session, text: str) -> tuple[int, ...]:
+    wanted = split_words(text)
+    rows = session.execute(select(Protocol.id, Protocol.name)).all()
+    return tuple(number for number, name in rows if wanted and _holds(split_words(name), wanted))
+
+
+def _holds(words: list[str], wanted: list[str]) -> bool:
+    return all(any(word.startswith(one) for word in words) for one in wanted)
