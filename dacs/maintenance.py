@@ -14,6 +14,7 @@ from dose.database import make_engine, session_factory, writing
 from dose.errors import ConfigError
 from dose.scope import system_scope
 from dose.settings import Settings
+from dose.store.naming import load_vocabulary
 from dose.tables import AppUser, UserRole
 
 FIRST_EMAIL = "admin@dacs.local"
@@ -28,6 +29,8 @@ def sessions(settings: Settings) -> sessionmaker[Session]:
 def upgrade_database(settings: Settings) -> str:
     """Create or upgrade the database; one sentence about it."""
     migrate.upgrade(settings.database)
+    with writing(sessions(settings)) as session:
+        load_vocabulary(session)
     return "The database has the present version."
 
 

@@ -30,7 +30,8 @@ _PATIENT = ("id", "name", "birth_date", "sex", "age_years", "height_m", "weight_
 _REPORT = (
     "source", "template", "modality", "sop_class_uid", "sop_instance_uid", "study_instance_uid",
     "series_instance_uid", "accession_number", "study_date", "study_time", "study_description", "requested_procedure",
-    "clinical_task", "content_datetime", "started_at", "ended_at", "timezone_offset", "reader_version", "instance_count",
+    "clinical_task", "content_datetime", "started_at", "ended_at", "timezone_offset", "reader_version",
+    "instance_count",
 )  # fmt: skip
 _NESTED = ("sources", "filters", "organ_doses", "dose_checks")
 _Part = Patient | Device | AccumulatedDose | XRaySource | Filter | OrganDose | DoseCheck
