@@ -25,8 +25,8 @@ from dose.queries.models import (
 from dose.queries.studies import study_rows, study_statement
 from dose.queries.system import device_info
 from dose.scope import Permission, Scope
-from dose.store.counting import speaker_of, speakers_of_study
-from dose.store.covering import cover
+from dose.store.counting import speakers_of_study
+from dose.store.covering import cover, speaker_of
 from dose.tables import (
     AccumulatedDose,
     Device,

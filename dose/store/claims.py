@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, bindparam, case, delete, func, select
 
 from dose import tables
-from dose.store.rank import seniority
+from dose.store.rank import LISTED, seniority, strength
 from dose.store.rows import CONTENT, EVENT, GroupKey, Row, signature
 from dose.store.statements import insert_into
 from dose.store.states import SOURCE
@@ -155,9 +155,12 @@ def _ids(connection: Connection, keys: Iterable[str]) -> Iterator[Any]:
 
 
 def pack(claims: Iterable[Claim]) -> list[tuple[Claim, list[Claim]]]:
-    """Claims of one event key, each exposure once with its owner, the smallest study UID, first."""
+    """Claims of one event key, each exposure once with its owner, the smallest study UID, first.
+
+    A device's word comes before a list's, which may be of a study that does not count.
+    """
     packed: list[tuple[Claim, list[Claim]]] = []
-    for claim in sorted(claims, key=lambda claim: claim.study_uid):
+    for claim in sorted(claims, key=lambda claim: (strength(claim.rank) <= LISTED, claim.study_uid)):
         sharing = next((sharing for owner, sharing in packed if claim.same_exposure(owner)), None)
         if sharing is None:
             packed.append((claim, []))

@@ -23,9 +23,10 @@ from sqlalchemy import (
 )
 
 from dose import tables
-from dose.crypto import normalise
+from dose.store import meeting
 from dose.store.claims import LINK, PART, PATIENT, STUDY, WHOSE
-from dose.store.covering import Speaker, Verdict, cover
+from dose.store.covering import Speaker, cover, speaker_of
+from dose.store.examinations import Verdict as SameStudies
 from dose.store.rows import DOSES, EVENT, Row
 from dose.store.states import SOURCE
 
@@ -94,32 +95,52 @@ class Counted:
     events: dict[int, list[Row]] = field(default_factory=dict)
     doubtful: set[int] = field(default_factory=set)
     other_patient: set[int] = field(default_factory=set)
+    examinations: SameStudies = field(default_factory=SameStudies)
 
     def notes(self, study_id: int) -> list[Row]:
         """What to know about counting in a study."""
-        said = ((self.doubtful, "maybe-counted-twice"), (self.other_patient, "same-exposure-other-patient"))
+        maybe = {one for pair in self.examinations.maybe for one in pair}
+        said = (
+            (self.doubtful, "maybe-counted-twice"),
+            (self.other_patient, "same-exposure-other-patient"),
+            (self.examinations.covered, "same-examination"),
+            (maybe, "maybe-same-examination"),
+        )
         return [{"code": code, "text": _NOTES[code]} for studies, code in said if study_id in studies]
 
 
 _NOTES = {
     "maybe-counted-twice": "Sources of this study may describe one exposure in two ways; each is counted.",
     "same-exposure-other-patient": "An exposure of this study stands under another patient as well; it counts once.",
+    "same-examination": "Another study describes the same examination better: that one counts, this one does not.",
+    "maybe-same-examination": "Another study is possibly the same examination; each is counted.",
 }
 
 
-def count(connection: Connection, study_ids: Collection[int]) -> Counted:
-    """Decide which events of the studies count. The number of statements depends on neither."""
+def count(connection: Connection, study_ids: Collection[int], meeting_ids: Collection[int] = ()) -> Counted:
+    """Decide which events of the studies count. The number of statements depends on neither.
+
+    `meeting_ids` are those of these studies that may be one examination with others of them (`dose.store.meeting`).
+    """
     found = Counted(_events(connection, study_ids))
     borrowed = _borrowed(connection, study_ids, found)
     speakers = _speakers(connection, found.events)
+    verdicts = {study: cover(found.events[study], them) for study, them in speakers.items()}
+    found.doubtful.update(study for study, verdict in verdicts.items() if verdict.doubtful)
+    covered = {(row, study) for study, verdict in verdicts.items() for row in verdict.covered}
+    if meeting_ids:
+        standing = {
+            study: [row for row in found.events.get(study, ()) if (row["id"], study) not in covered]
+            for study in meeting_ids
+        }
+        meeting.decide_on(connection, standing, found.examinations)
+    out = covered | borrowed
     own: list[Row] = []
     linked: list[Row] = []
     for study_id, rows in found.events.items():
-        verdict = cover(rows, speakers[study_id]) if study_id in speakers else Verdict()
-        if verdict.doubtful:
-            found.doubtful.add(study_id)
+        whole = study_id not in found.examinations.covered
         for row in rows:
-            counted = row["id"] not in verdict.covered and (row["id"], study_id) not in borrowed
+            counted = whole and (row["id"], study_id) not in out
             if counted != row["counted"]:
                 row["counted"] = counted
                 (linked if "differs" in row else own).append(row)
@@ -164,13 +185,6 @@ def _speakers(connection: Connection, events: dict[int, list[Row]]) -> dict[int,
             if row.study_id == study or row.id in ids:
                 found[study][row.id] = speaker_of(row)
     return found
-
-
-def speaker_of(row: Any) -> Speaker:  # noqa: ANN401 - a row of `speakers_of_study`
-    """What decides how much a source is believed, and about which machine."""
-    names = (row.serial_number, row.station_name, row.model, row.manufacturer)
-    serial, station, model, maker = (normalise(name or "") for name in names)
-    return Speaker(row.id, row.rank, row.kind, (serial, station, model, maker), frozenset(row.event_keys or ()))
 
 
 def speakers_of_study(study_id: int, sources: Collection[int]) -> Select[Any]:

@@ -32,6 +32,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
+from dose.crypto import normalise
 from dose.store.rank import strength
 from dose.store.rows import ADMINISTRATION
 from dose.store.technique import SAME_SCAN_S, contradict, same_injection, same_scan_or_moment
@@ -65,6 +66,13 @@ class Speaker:
     def may_share_device(self, other: Speaker) -> bool:
         """Whether both may speak of one machine: the first thing that both state decides."""
         return next((a == b for a, b in zip(self.device, other.device, strict=True) if a and b), True)
+
+
+def speaker_of(row: Any) -> Speaker:  # noqa: ANN401 - a row of `source_object` with the names of its device
+    """What decides how much a source is believed, and about which machine."""
+    names = (row.serial_number, row.station_name, row.model, row.manufacturer)
+    serial, station, model, maker = (normalise(name or "") for name in names)
+    return Speaker(row.id, row.rank, row.kind, (serial, station, model, maker), frozenset(row.event_keys or ()))
 
 
 @dataclass(slots=True)

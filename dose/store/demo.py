@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnExpressionArgument, delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from dose import tables
+from dose.store import meeting
+from dose.store.studies import recompute
+from dose.store.version import next_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,11 @@ def remove_demo(session: Session, orthanc_ids: Collection[str] = ()) -> Removed:
     _delete(session, source, refused)
     _delete(session, tables.QcSample, tables.QcSample.study_instance_uid.in_(uids))
     _delete_corrections(session)
+    met = meeting.met(session.connection(), list(session.scalars(demo_studies)))
     studies = _delete(session, study, study.is_demo)  # sources, events, totals and words go with them
+    left = list(session.scalars(select(study.id).where(study.id.in_(met)))) if met else []
+    if left:  # studies of tables that a demonstration had stood in for
+        recompute(session.connection(), left, next_version(session.connection()), datetime.now(UTC))
     spoken_of = exists().where(source.patient_id == patient.id) | exists().where(study.patient_id == patient.id)
     patients = _delete(session, patient, patient.is_demo & ~spoken_of)
     used = exists().where(study.device_id == device.id) | exists().where(source.device_id == device.id)

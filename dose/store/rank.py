@@ -14,6 +14,7 @@ from dose.store.rows import DOSES, clean
 
 # Higher wins. A projection image states its own exposure; a CT image only one slice of it.
 _CT = {"rdsr": 9, "radiopharm_rdsr": 9, "mpps": 7, "dose_screen": 6, "header": 5, "manual": 1, "legacy": 0}
+LISTED = 1  # the strength of what people typed, or imported, and less
 _PROJECTION = _CT | {"header": 7, "mpps": 6, "dose_screen": 5}
 _DOSES_OF = attrgetter(*DOSES)
 

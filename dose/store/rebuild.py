@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dose import tables
 from dose.errors import BadObject
 from dose.model import DoseReport
-from dose.store import claims, overrides
+from dose.store import claims, meeting, overrides
 from dose.store.claims import LINK, STUDY
 from dose.store.copies import Saved
 from dose.store.objects import KEPT, Arrival
@@ -74,6 +74,7 @@ def read_again(session: Session, study_ids: Sequence[int], read: Reader, keep_op
     kept = _kept(connection, study_ids)
     told = [(source, _read(read, source.content)) for source in kept]
     named = _with_operators(connection, study_ids)
+    met = meeting.met(connection, study_ids)
     _withdraw(session, study_ids, {source.id for source in kept})
     for source, said in told:
         if isinstance(said, BadObject):
@@ -82,6 +83,7 @@ def read_again(session: Session, study_ids: Sequence[int], read: Reader, keep_op
             with_operators = source.study_id in named if keep_operators is None else keep_operators
             _tell_again(session, source, said, with_operators)
     left = [study_id for study_id in study_ids if not _remove_if_empty(connection, study_id)]
+    left += sorted(met.difference(study_ids))  # what had met them may now stand alone
     if left:
         recompute(connection, left, next_version(session.connection()), datetime.now(UTC))
     return max((said.reader_version for _, said in told if isinstance(said, DoseReport)), default=0)

@@ -10,9 +10,11 @@ from sqlalchemy import Connection, Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from dose.model import DoseReport, DoseWarning
-from dose.store import claims, copies, not_patient, objects, overrides
+from dose.store import claims, copies, meeting, not_patient, objects, overrides
 from dose.store.claims import STUDY, Claim, Claims
 from dose.store.copies import Saved
+from dose.store.covering import LISTED_BY_PEOPLE
+from dose.store.meeting import Newcomer
 from dose.store.objects import Arrival
 from dose.store.parties import Parties, device_key, has_patient_id, is_demo, upsert_device, upsert_patient
 from dose.store.rank import rank_of, report_hash
@@ -232,6 +234,7 @@ def apply(
     known = claims.load(connection, sorted({key for key, _ in telling.groups}))
     version = next_version(connection)
     simple = study is None and not known and source_id is None and not contested
+    simple = simple and not any(meeting.meet(connection, [newcomer(telling, parties)]))
     study_id = _write_study(connection, telling, parties, study, version, simple=simple)
     if (study is not None and study.objects_say) or parties.person_id != parties.patient_id:
         overrides.lay_down(connection, [study_id])
@@ -257,6 +260,16 @@ def apply(
     else:
         live = recompute(connection, sorted(concerned | {study_id}), version, telling.arrival.read_at)
     return Saved(OK if source_id in live else SUPERSEDED, study_id, source_id, taken)
+
+
+def newcomer(telling: Telling, parties: Parties) -> Newcomer:
+    """What a study whose first object this is may be known by."""
+    report = telling.report
+    said = stated(report, orthanc=False, keep_operators=False)
+    return Newcomer(
+        telling.arrival.site_id, said["study_date"], report.source in LISTED_BY_PEOPLE, parties.person_id,
+        said["named_index"], said["accession_index"],
+    )  # fmt: skip
 
 
 def source_row(telling: Telling, parties: Parties, study_id: int) -> Values:

@@ -14,7 +14,7 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, delete, exis
 from dose import tables
 from dose.crypto import keys
 from dose.model import DoseReport
-from dose.store import counting, not_patient, overrides
+from dose.store import counting, meeting, not_patient, overrides
 from dose.store.claims import LINK, PATIENT, SPEAKS_OF, STUDY
 from dose.store.registers import merge
 from dose.store.rows import ACCUMULATED, EVENT, Row, clean, number
@@ -64,6 +64,7 @@ def stated(report: DoseReport, *, orthanc: bool, keep_operators: bool) -> Row:
     return {
         "accession_number": accession,
         "accession_index": keys().index(accession, "study.accession_number") if accession else None,
+        "named_index": named_index(report),
         "study_date": _date(report.study_date),
         "started_at": clean(_started_at(report), 26),
         "description": clean(report.study_description, 200),
@@ -72,8 +73,27 @@ def stated(report: DoseReport, *, orthanc: bool, keep_operators: bool) -> Row:
         "height_m": number(report.patient.height_m),
         "weight_kg": number(report.patient.weight_kg),
         "pregnancy_status": clean(report.patient.pregnancy_status, 20),
+        **_procedure(report),
         "people": _people(report) if keep_operators else None,
         "orthanc_study_id": orthanc_study_id(report) if orthanc else None,
+    }
+
+
+def named_index(report: DoseReport) -> bytes | None:
+    """The keyed index of the Patient ID that an object states, whoever issued it."""
+    patient_id = clean(report.patient.id)
+    return keys().index(patient_id, "study.named") if patient_id else None
+
+
+def _procedure(report: DoseReport) -> Row:
+    """The words of what was done, which rules of names look at."""
+    code = report.procedure
+    return {
+        "procedure_code": clean(code.code, 64) if code else None,
+        "procedure_scheme": clean(code.scheme, 64) if code else None,
+        "procedure_meaning": clean(code.meaning, 200) if code else None,
+        "requested_procedure": clean(report.requested_procedure, 200),
+        "clinical_task": clean(report.clinical_task, 200),
     }
 
 
@@ -117,14 +137,14 @@ def merged(row: Mapping[str, Any] | None, said: Row, patient: tuple[int, bool, b
     patient_id, has_patient_id, demo = patient
     said = said | {"device_id": device_id}
     # With X-ray and activity side by side (PET/CT) the study is one of nuclear medicine.
-    kind = {"modality": said.pop("modality")}
+    kind, named = {"modality": said.pop("modality")}, said.pop("named_index")
     won, ranks = merge(row["ranks"] if row else {}, said, rank)
     of_kind, ranks = merge(ranks, kind, f"{int(kind['modality'] in NUCLEAR)} {rank}")
     won |= of_kind
     # Whoever names a patient is believed before whoever names none.
-    who, ranks = merge(ranks, {"patient_id": patient_id}, f"{int(has_patient_id)} {rank}")
+    who, ranks = merge(ranks, {"patient_id": patient_id, "named_index": named}, f"{int(has_patient_id)} {rank}")
     if who:
-        won |= {"patient_id": patient_id, "is_demo": demo}
+        won |= who | {"is_demo": demo}
     return overrides.beneath(row, won) | {"ranks": ranks}
 
 
@@ -155,11 +175,14 @@ def recompute(connection: Connection, study_ids: Collection[int], version: int, 
     Returns the sources of these studies of which anything counts. The number of statements depends neither on the
     studies nor on their events.
     """
+    met = meeting.met(connection, study_ids)
+    study_ids = sorted(met.union(study_ids))
     described = connection.execute(_DESCRIPTIONS, {"studies": study_ids}).all()
     moved = overrides.moved(connection, [row.id for row in described if row.regrouped])
-    found = counting.count(connection, study_ids)
+    found = counting.count(connection, study_ids, met)
+    covered = found.examinations.covered
     owned = Counter(row["source_object_id"] for rows in found.events.values() for row in rows if row["counted"])
-    sources = _sources(connection, study_ids, owned + moved.of_source)
+    sources = _sources(connection, study_ids, owned + moved.of_source, covered)
     accumulated = _accumulated(connection, study_ids)
     elsewhere = _elsewhere(connection, study_ids)
     studies, words = [], {}
@@ -175,20 +198,26 @@ def recompute(connection: Connection, study_ids: Collection[int], version: int, 
         notes = study_notes(totals, live, overlap, study_id in elsewhere, compared)
         totals |= _notes([*notes, *found.notes(study_id), *moves])
         words[study_id] = study_words(description, (totals["protocols"] or "").splitlines(), totals["notes"])
-        studies.append(totals | {THE_ID: study_id, "version": version, "updated_at": now})
+        totals |= {"covered_by_id": covered.get(study_id), "version": version, "updated_at": now}
+        studies.append(totals | {THE_ID: study_id})
     if studies:
         connection.execute(update_by_id(STUDY), studies)
         write_words(connection, study_ids, words, new=False)
+    if met:
+        meeting.lay_down(connection, met, found.examinations)
     not_patient.judge(connection, study_ids)
     return {source.id for live in sources.values() for source in live}
 
 
-def _sources(connection: Connection, study_ids: Collection[int], owned: Counter[int]) -> dict[int, list[Source]]:
+def _sources(
+    connection: Connection, study_ids: Collection[int], owned: Counter[int], covered: Collection[int]
+) -> dict[int, list[Source]]:
     found = connection.execute(_SPOKE, {"studies": study_ids})
     live: dict[int, list[Source]] = {}
     changed = []
     for source in found:
-        outdone = source.reason_code in OUTDONE or (source.event_count > 0 and not owned[source.id])
+        outdone = source.reason_code in OUTDONE or source.study_id in covered
+        outdone = outdone or (source.event_count > 0 and not owned[source.id])
         if (source.status == SUPERSEDED) != outdone:
             changed.append({THE_ID: source.id, "status": SUPERSEDED if outdone else OK})
         if not outdone:

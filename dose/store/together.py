@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 from dose.store import not_patient, objects
 from dose.store.claims import STUDY, parts
 from dose.store.copies import Saved
+from dose.store.meeting import meet
 from dose.store.parties import Parties, has_patient_id, is_demo, upsert_devices, upsert_patients
 from dose.store.rebuild import Reader, read_what_hung_on
 from dose.store.rows import ACCUMULATED, EVENT, Row
-from dose.store.save import Telling, first_study, save_told, source_row
+from dose.store.save import Telling, first_study, newcomer, save_told, source_row
 from dose.store.statements import insert_all, insert_into
 from dose.store.states import OK, SOURCE
 from dose.store.studies import write_words
@@ -59,7 +60,7 @@ def save_together(session: Session, tellings: Sequence[Telling], read: Reader) -
         Another transaction wrote one of the same rows at this moment: the whole can be tried again.
     """
     connection = session.connection()
-    first = _first_of_all(connection, tellings)
+    first = _first_of_all(connection, tellings) if tellings else {}
     saved = dict(zip(first, _insert(connection, list(first.values())), strict=True))
     for position, telling in enumerate(tellings):
         if position not in saved:
@@ -81,7 +82,14 @@ def _first_of_all(connection: Connection, tellings: Sequence[Telling]) -> dict[i
             report = tellings[position].report
             parties = Parties(devices[position], patient_id, person_id, has_patient_id(report), is_demo(report))
             found[position] = _First(tellings[position], parties)
-    return found
+    return _without_counterparts(connection, found)
+
+
+def _without_counterparts(connection: Connection, found: dict[int, _First]) -> dict[int, _First]:
+    """Those that no typed or imported study may be the same examination as, and that are none themselves."""
+    them = [newcomer(one.telling, one.parties) for one in found.values()]
+    alone = [not (one.listed or met) for one, met in zip(them, meet(connection, them), strict=True)] if them else []
+    return {position: one for (position, one), is_alone in zip(found.items(), alone, strict=True) if is_alone}
 
 
 def _new(connection: Connection, tellings: Sequence[Telling]) -> list[int]:
