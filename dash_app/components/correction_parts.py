@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dash_app.components.parts import attributes, badge, icon, table
-from dash_app.components.values import amount, free, local_time, ltr, person_name, plain_number, when
+from dash_app.components.values import amount, free, local_time, ltr, person_name, plain_number, told, when
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, correct_id
 from dash_app.vocabulary import SEXES, name_of, word
@@ -96,8 +96,10 @@ def person_text(person: PersonRow | None) -> str:
     if person is None:
         return "–"
     who = person.identity
-    parts = [person_name(who.name), who.patient_id, who.birth_date, word(SEXES, person.sex)]
-    return " · ".join(isolate(part) for part in parts if part) or "–"
+    known = [part for part in (who.patient_id, who.birth_date) if part]
+    texts = [isolate(person_name(who.name))] if who.name else []
+    sex = [word(SEXES, person.sex) or ""] if person.sex else []
+    return " · ".join([*texts, *(isolated(part) for part in known), *sex]) or "–"
 
 
 def study_text(study: StudyRow | None) -> str:
@@ -114,20 +116,22 @@ def study_text(study: StudyRow | None) -> str:
 
 def patient_form(studies: Sequence[StudyRow], study_id: int, now: PersonRow | None) -> list[Any]:
     """Choose who it is: somebody known, or somebody new; for this study, more of them, or the whole patient."""
-    marked = [dmc.Checkbox(label=study_text(row), value=str(row.id)) for row in studies]
+    marked = [dmc.Checkbox(label=told(study_text(row)), value=str(row.id)) for row in studies]
     which = dmc.CheckboxGroup(
         html.Div(marked, className="correct-choices"), id=correct_id("studies"), value=[str(study_id)],
         label=_("Studies to correct"),
     )  # fmt: skip
     same = dmc.Switch(id={"type": "correct-switch", "name": "same"}, checked=False,
                       label=_("Both are one person: all studies, also those that arrive later"))  # fmt: skip
-    fields = [dmc.TextInput(id=correct_id(name), label=_(label), value="") for name, label in _NEW.items()]
+    typed = {"dir": "auto", "autoComplete": "off"}
+    fields = [dmc.TextInput(id=correct_id(name), label=_(label), value="", inputProps=typed)
+              for name, label in _NEW.items()]  # fmt: skip
     born = dmc.TextInput(id=correct_id("new_birth_date"), label=_("Born"), value="", inputProps={"type": "date"})
     sexes = [{"value": code, "label": _(text)} for code, text in SEXES.items()]
     sex = dmc.Select(id=correct_id("new_sex"), label=_("Sex"), value=None, data=sexes, clearable=True)
     new = html.Details([html.Summary(_("A new patient"), className="button small"),
                         html.Div([*fields, born, sex], className="fields")])  # fmt: skip
-    whose = html.P([html.Span(_("Now:"), className="quiet"), " ", person_text(now)])
+    whose = html.P([html.Span(_("Now:"), className="quiet"), " ", told(person_text(now))])
     return [whose, finder(_("Right patient"), _("Patient ID or name")), new, which if len(studies) > 1 else
             html.Div(which, hidden=True), same]  # fmt: skip
 
@@ -156,7 +160,7 @@ def found_studies(found: Sequence[StudyRow], asked: bool) -> Any:  # noqa: ANN40
 def _options(name: str, options: Sequence[tuple[str, str]], asked: bool) -> Any:  # noqa: ANN401 - a component
     if not options:
         return html.P(_("Nobody and nothing of this name is known here."), className="quiet") if asked else None
-    radios = [dmc.Radio(label=text, value=value) for value, text in options]
+    radios = [dmc.Radio(label=told(text), value=value) for value, text in options]
     return dmc.RadioGroup(
         html.Div(radios, className="correct-choices"), id=correct_id(name), value="", label=_("Found")
     )
@@ -184,7 +188,7 @@ def kind_form(is_patient: bool) -> list[Any]:
 
 def events_form(events: Sequence[EventRow]) -> list[Any]:
     """Which events move, and where to."""
-    marked = [dmc.Checkbox(label=_event_text(n, row), value=str(row.id)) for n, row in enumerate(events, 1)]
+    marked = [dmc.Checkbox(label=told(_event_text(n, row)), value=str(row.id)) for n, row in enumerate(events, 1)]
     which = dmc.CheckboxGroup(html.Div(marked, className="correct-choices"), id=correct_id("events"), value=[],
                               label=_("Events to move"))  # fmt: skip
     return [which, target_form()]
@@ -209,7 +213,7 @@ def _event_text(number: int, event: EventRow) -> str:
 def effect_view(effect: Effect) -> html.Div:
     """What would change: each study now and afterwards, side by side, and how many studies each person has."""
     shown = [_study_effect(before, after) for before, after in effect.studies[:5]]
-    people = [html.Li(_person_effect(before, after)) for before, after in effect.persons]
+    people = [html.Li(told(_person_effect(before, after))) for before, after in effect.persons]
     heading = html.H3(_("What will change"))
     return html.Div([heading, *shown, html.Ul(people, className="plain-list") if people else None], className="effect")
 
@@ -224,7 +228,7 @@ def _study_effect(before: StudyRow, after: StudyRow | None) -> html.Div:
     sides = (before, after or before)
     rows = [_pair(label, *(value(one) for one in sides)) for label, value in _facts(sides)]
     heads = [html.Th(), html.Th(_("Now")), html.Th(_("Afterwards"))]
-    return html.Div([html.P(study_text(before), className="quiet"), table(heads, rows, "compact")])
+    return html.Div([html.P(told(study_text(before)), className="quiet"), table(heads, rows, "compact")])
 
 
 def _facts(sides: tuple[StudyRow, StudyRow]) -> list[tuple[Any, Any]]:
@@ -245,8 +249,9 @@ def _facts(sides: tuple[StudyRow, StudyRow]) -> list[tuple[Any, Any]]:
 
 
 def _pair(label: str, now: Any, then: Any) -> html.Tr:  # noqa: ANN401 - components
-    same = str(now) == str(then)
-    return html.Tr([html.Th(label, scope="row"), html.Td(now), html.Td(then if same else html.Strong(then))])
+    if str(now) == str(then):  # one cell under both heads: it stays as it is
+        return html.Tr([html.Th(label, scope="row"), html.Td(now, colSpan=2, className="same")])
+    return html.Tr([html.Th(label, scope="row"), html.Td(now), html.Td(html.Strong(then))])
 
 
 def correction_text(row: CorrectionRow) -> str:
@@ -294,9 +299,9 @@ def history(found: Sequence[CorrectionRow], zone: str, who: Scope) -> list[Any]:
 def _said(row: CorrectionRow, zone: str) -> html.Div:
     reason = html.P([html.Span(_("Reason:"), className="quiet"), " ", free(row.reason)]) if row.reason else None
     made = html.P([free(row.made_by), " · ", when(row.made_at, zone)], className="second")
-    links = [html.P(dcc.Link(study_text(one), href=f"/studies/{one.id}")) for one in (row.study, row.target)
+    links = [html.P(dcc.Link(told(study_text(one)), href=f"/studies/{one.id}")) for one in (row.study, row.target)
              if one and row.target]  # fmt: skip
-    return html.Div([html.Strong(correction_text(row)), *links, reason, made])
+    return html.Div([html.Strong(told(correction_text(row))), *links, reason, made])
 
 
 def undo_button(row: CorrectionRow, who: Scope) -> Any:  # noqa: ANN401 - a component
@@ -323,11 +328,11 @@ def correction_row(row: CorrectionRow, zone: str, who: Scope) -> html.Tr:
     """One line of the list of all corrections."""
     undone = [badge(_("undone"), "neutral"), html.Div([free(row.undone_by), " ", when(row.undone_at, zone)],
               className="second")] if row.undone_at else undo_button(row, who)  # fmt: skip
-    study = dcc.Link(study_text(row.study), href=f"/studies/{row.study.id}") if row.study else None
+    study = dcc.Link(told(study_text(row.study)), href=f"/studies/{row.study.id}") if row.study else None
     return html.Tr(
         [
             html.Td([when(row.made_at, zone), html.Div(free(row.made_by), className="second")]),
-            html.Td(correction_text(row)),
+            html.Td(told(correction_text(row))),
             html.Td(study),
             html.Td(free(row.reason) if row.reason else None),
             html.Td(undone),

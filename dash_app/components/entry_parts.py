@@ -71,7 +71,7 @@ def _patient(said: Mapping[str, str]) -> list[Any]:
 
 
 def _field(place: str, name: str, value: str) -> dmc.TextInput:
-    kind = {"type": _DATES[name]} if name in _DATES else {"autoComplete": "off"}
+    kind = {"type": _DATES[name]} if name in _DATES else {"autoComplete": "off", "dir": "auto"}
     shown = value[:5] if name == "time" else value
     return dmc.TextInput(
         id=entry_id(place, name), label=meaning_name(f"{place}.{name}"), value=shown, inputProps=kind,
@@ -110,7 +110,8 @@ def exposure(modality: str, number: int, said: Exposure) -> html.Fieldset:
         else:
             name = exposure_id("value", number, one.name)
             label = meaning_name(f"event.{one.name}")
-            fields.append(dmc.TextInput(id=name, label=label, value=said.texts.get(one.name, "")))
+            fields.append(dmc.TextInput(id=name, label=label, value=said.texts.get(one.name, ""),
+                                        inputProps={"dir": "auto"}))  # fmt: skip
     legend = html.Legend(_("Exposure %(n)s", n=isolated(str(number))))
     return html.Fieldset([legend, html.Div(fields, className="fields")], className="exposure")
 

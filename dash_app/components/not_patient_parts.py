@@ -7,6 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dash_app.components.not_patient_words import WHY
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.study_rows import patient_cell
 from dash_app.components.values import ago, free, local_time, ltr, when
@@ -53,21 +54,22 @@ def _row(row: NotPatientRow, zone: str, target: str | None) -> html.Tr:
         [dcc.Link(at, href=f"/studies/{study.id}"), html.Div(free(study.device_name), className="second")],
         patient_cell(study),
         [*what, html.Div(free(" · ".join(study.protocols[:3])), className="second") if study.protocols else None],
-        _why(row),
+        judgement(row.matched, row.said_by),
         html.Span([ago(row.since), html.Div(when(row.since, zone), className="second")]),
         mark,
     ]
     return html.Tr([html.Td(cell) for cell in cells], key=str(study.id))
 
 
-def _why(row: NotPatientRow) -> Any:  # noqa: ANN401 - a component
-    if row.said_by:
-        return [_("said by"), " ", ltr(row.said_by)]
+def judgement(matched: Sequence[tuple[str, str]], said_by: str | None) -> Any:  # noqa: ANN401 - a component
+    """Which pattern matched in each field, or who said so."""
+    if said_by:
+        return [_("said by"), " ", ltr(said_by)]
     return html.Div(
         [
             html.Span([html.Span(_(FIELD_NAMES.get(field, field)), className="quiet"), " ", free(pattern, "code")],
                       className="tally still")
-            for field, pattern in row.matched
+            for field, pattern in matched
         ],
         className="tallies",
     )  # fmt: skip
@@ -84,9 +86,15 @@ def _pattern(row: PatternRow, zone: str, target: str | None) -> html.Tr:
     off = None if row.active else badge(_("off"), "neutral")
     everywhere = len(row.fields) == len(FIELD_NAMES)
     fields = _("every field") if everywhere else ", ".join(_(FIELD_NAMES[field]) for field in row.fields)
-    why = html.Span(row.why, lang="en", dir="auto", className="second") if row.why else None
+    why = _reason(row.why) if row.why else None
     cells = [[free(row.pattern, "code strong"), " ", off], fields, why, _changed(row, zone), _actions(row, target)]
     return html.Tr([html.Td(cell) for cell in cells], key=row.pattern, className=None if row.active else "off")
+
+
+def _reason(why: str) -> html.Span:
+    if why in WHY:
+        return html.Span(_(why), className="second")
+    return html.Span(why, lang="en", dir="ltr", className="second")
 
 
 def _changed(row: PatternRow, zone: str) -> Any:  # noqa: ANN401 - a component

@@ -91,11 +91,24 @@ def _grid(family: Family, devices: Sequence[DeviceQuality], period: Period) -> h
     columns = [(one.column, one.source) for one in EXPECTED[family]]
     heads = [html.Th(_("Device"), scope="col", className="first"), html.Th(_("Events"), scope="col", className="dose")]
     heads += [
-        html.Th(_head(column), scope="col", title=f"{field_name(column)} · {source}") for column, source in columns
+        html.Th(_head(column), scope="col", title=f"{field_name(column)} · {_clause(source)}")
+        for column, source in columns
     ]
     heads += [html.Th(field_name(column), scope="col") for column in person]
     rows = [_line(one, family, [column for column, _source in columns], person, period) for one in devices]
     return table(heads, rows, "heat")
+
+
+# What `dose.queries.expected` says beside the numbers of templates and standards.
+CLAUSE_WORDS = (
+    N_("mandatory for spiral"), N_("mandatory"), N_("head or body, a factor of two"), N_("skin dose"),
+)  # fmt: skip
+
+
+def _clause(source: str) -> str:
+    """Where a field is defined, its words in the reader's language."""
+    words = next((text for text in CLAUSE_WORDS if text in source), None)
+    return source.replace(words, _(words)) if words else source
 
 
 def _head(column: str) -> Any:  # noqa: ANN401 - a component

@@ -8,7 +8,18 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.parts import attributes, badge, icon, table
-from dash_app.components.values import age_text, amount, free, local_time, ltr, person_name, plain_number, symbol, when
+from dash_app.components.values import (
+    LONGEST_UNBROKEN,
+    age_text,
+    amount,
+    free,
+    local_time,
+    ltr,
+    person_name,
+    plain_number,
+    symbol,
+    when,
+)
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.vocabulary import (
     KINDS,
@@ -17,6 +28,7 @@ from dash_app.vocabulary import (
     PLANES,
     SEXES,
     SIDES,
+    SOURCE_REASONS,
     SOURCE_STATES,
     TOTAL_NOTES,
     name_of,
@@ -82,7 +94,9 @@ def _who(detail: StudyDetail) -> Any:  # noqa: ANN401 - a component
     identity = detail.study.identity
     if identity is None:
         return html.Span(_("Identity not shown"), className="quiet")
-    return html.Span([free(person_name(identity.name), "strong"), " ", ltr(identity.patient_id, "quiet unbroken")])
+    short = len(identity.patient_id or "") <= LONGEST_UNBROKEN
+    number = ltr(identity.patient_id, "quiet unbroken" if short else "quiet")
+    return html.Span([free(person_name(identity.name), "strong"), " ", number])
 
 
 def _sex_age(detail: StudyDetail) -> Any:  # noqa: ANN401 - a component
@@ -273,7 +287,7 @@ def sources(detail: StudyDetail, zone: str) -> html.Div:
     """The objects that spoke about the study, and which of them counts."""
     heads = [html.Th(text) for text in (
         _("Object"), _("State"), _("Events"), _("Received"), _("Read"), _("SOP Instance UID"))]  # fmt: skip
-    return table(heads, [_source(row, zone) for row in detail.sources], "compact")
+    return table(heads, [_source(row, zone) for row in detail.sources], "compact stack sources")
 
 
 def _source(row: SourceRow, zone: str) -> html.Tr:
@@ -286,13 +300,29 @@ def _source(row: SourceRow, zone: str) -> html.Tr:
     return html.Tr(
         [
             html.Td([word(KINDS, row.kind) or "?", html.Div(_listed(marks), className="second")]),
-            html.Td([kind, " ", kept]),
-            html.Td(plain_number(row.event_count), className="dose"),
-            html.Td(when(row.received_at, zone)),
-            html.Td(when(row.read_at, zone)),
+            html.Td([kind, " ", kept, _uncounted(row)]),
+            html.Td([html.Span(_("Events"), className="phone-label"), plain_number(row.event_count)],
+                    className="dose"),
+            html.Td([html.Span(_("Received"), className="phone-label"), when(row.received_at, zone)]),
+            html.Td([html.Span(_("Read"), className="phone-label"), when(row.read_at, zone)]),
             html.Td(ltr(row.sop_instance_uid, "code")),
         ]
-    )
+    )  # fmt: skip
+
+
+def _uncounted(row: SourceRow) -> html.Div | None:
+    """Why nothing, or not all, of a source counts; None where everything does."""
+    if row.reason_code or row.reason:
+        known = word(SOURCE_REASONS, row.reason_code) if row.reason_code in SOURCE_REASONS else None
+        return html.Div(known or html.Bdi(row.reason, lang="en", dir="ltr"), className="second")
+    if row.counted_events >= row.event_count:
+        return None
+    if not row.counted_events:
+        return html.Div(_("Its events do not count here: another source describes them, or they count elsewhere."),
+                        className="second")  # fmt: skip
+    said = _("%(n)s of its %(all)s events count here.", n=isolated(str(row.counted_events)),
+             all=isolated(str(row.event_count)))  # fmt: skip
+    return html.Div(said, className="second")
 
 
 def _listed(texts: Iterable[str | None]) -> str:

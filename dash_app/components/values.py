@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +13,9 @@ from dash_app.i18n import _, isolated, ngettext
 from dose.quantities import QUANTITIES, display, number_text
 
 DASH = "–"
+# What `i18n.isolated` (its own direction: left to right) and isolates of free text put around a part of a sentence.
+_ISOLATED = re.compile("([\u2066\u2068])([^\u2066-\u2069]*)\u2069")
+LONGEST_UNBROKEN = 28  # letters of an id that still fit one line of a phone
 _SUBSCRIPTS = {"CTDIvol": ("CTDI", "vol"), "P_KA": ("P", "KA"), "D_G": ("D", "G"), "D_T": ("D", "T")}
 
 
@@ -46,6 +50,17 @@ def ltr(text: str | None, class_name: str = "") -> html.Bdi:
 def free(text: str | None, class_name: str = "") -> html.Bdi:
     """Text from outside, in whatever direction it has."""
     return html.Bdi(text or DASH, className=class_name if text else "missing", dir="auto")
+
+
+def told(text: str) -> html.Span:
+    """A sentence with its isolated parts as elements: ids, dates and numbers are never broken at a line's end."""
+    said, *rest = _ISOLATED.split(text)
+    parts: list[Any] = [said]
+    for mark, inner, after in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
+        together = mark == "\u2066" and len(inner) <= LONGEST_UNBROKEN
+        parts += [html.Bdi(inner, dir="ltr" if mark == "\u2066" else "auto",
+                           className="unbroken" if together else None), after]  # fmt: skip
+    return html.Span(parts)
 
 
 def local_time(started_at: str | None) -> tuple[str, str]:

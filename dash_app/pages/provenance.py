@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,10 +12,10 @@ from dash import Input, Output, State, callback, dcc, html
 from dash_app.components.parts import attributes, icon
 from dash_app.components.study_more import ORGAN_DOSE
 from dash_app.components.study_parts import CARDS
-from dash_app.components.values import amount, free, ltr, plain_number, symbol
+from dash_app.components.values import amount, free, ltr, plain_number, symbol, told
 from dash_app.context import note, reading
 from dash_app.filters import number
-from dash_app.i18n import _, direction, isolated, ngettext
+from dash_app.i18n import N_, _, direction, isolated, ngettext
 from dash_app.ids import Id
 from dash_app.vocabulary import EVENT_TYPES, KINDS, PLANES, SIDES, name_of, word
 from dose import audit
@@ -153,8 +154,11 @@ def _subject(detail: StudyDetail, asked: Asked) -> Any:  # noqa: ANN401 - a comp
     if asked.event is None:
         return _("total as reported")
     number = detail.events.index(asked.event) + 1
-    named = free(asked.event.protocol or word(EVENT_TYPES, asked.event.event_type))
-    return [_("event %(n)s", n=isolated(str(number))), " · ", named]
+    return [_("event %(n)s", n=isolated(str(number))), " · ", free(_name(asked.event))]
+
+
+def _name(event: EventRow) -> str:
+    return event.protocol or word(EVENT_TYPES, event.event_type) or _("type not stated")
 
 
 def _as_sent(asked: Asked, content: bytes | None) -> list[Any]:
@@ -172,9 +176,18 @@ def _as_sent(asked: Asked, content: bytes | None) -> list[Any]:
 
 
 def _missing(line: Traced | None) -> Any:  # noqa: ANN401 - a component
-    why = line.reason if line else None
     said = html.Span([icon("info"), _("not stated in the report")], className="with-icon")
-    return html.Div([said, html.Div(why, className="second", lang="en", dir="ltr") if why else None])
+    return html.Div([said, _why_missing(line.reason) if line and line.reason else None])
+
+
+def _why_missing(why: str) -> html.Div:
+    template = _NO_ITEM.fullmatch(why)
+    if template:
+        said = _("the template %(number)s has no item for it", number=isolated(template[1]))
+        return html.Div(told(said), className="second")
+    if why in ABSENT:
+        return html.Div(_(why), className="second")
+    return html.Div(why, className="second", lang="en", dir="ltr")
 
 
 def _line(line: Traced) -> list[Any]:
@@ -182,7 +195,29 @@ def _line(line: Traced) -> list[Any]:
     facts = [_fact(_("As sent"), html.Bdi([html.Span(line.value, className="code strong"), unit], dir="ltr"))]
     if line.conversion:
         facts.append(_fact(_("Conversion"), ltr(line.conversion)))
-    return [*facts, _fact(_("Place in the object"), ltr(line.path, "code path"))]
+    return [*facts, _fact(_("Place in the object"), _place(line.path))]
+
+
+# Why a kind of object says nothing of a field, as `dose.extract.trace` writes it.
+_NO_ITEM = re.compile(r"template (\S+) has no item for it")
+ABSENT = (
+    N_("images of this kind do not state it"), N_("dose screens do not state it"),
+    N_("performed procedure steps do not state it"), N_("not typed"), N_("not in the imported table"),
+)  # fmt: skip
+# Where a cell of a table or a typed value stood, as `dose.extract.typed` writes it.
+_CELL = re.compile(r"row (\d+), column (\w+) of file (.+)")
+_TYPED = re.compile(r"exposure (\d+), typed by (.+) on (\S+ \S+ UTC)")
+
+
+def _place(path: str | None) -> Any:  # noqa: ANN401 - a component
+    """A place in an object as it is written there; one in a table or a form in the reader's words."""
+    if cell := _CELL.fullmatch(path or ""):
+        row, column, file = (isolated(part) for part in cell.groups())
+        return told(_("row %(row)s, column %(column)s of the file %(file)s", row=row, column=column, file=file))
+    if typed := _TYPED.fullmatch(path or ""):
+        number, who, at = (isolated(part) for part in typed.groups())
+        return told(_("exposure %(n)s, typed by %(who)s on %(at)s", n=number, who=who, at=at))
+    return ltr(path, "code path")
 
 
 def _source_facts(source: SourceRow | None) -> list[Any]:
@@ -246,7 +281,7 @@ def _sum(detail: StudyDetail, asked: Asked) -> html.Div:
 def _parts(detail: StudyDetail, column: str, parts: list[tuple[int, EventRow]]) -> html.Div:
     rows = [
         html.Li(
-            [html.Span([plain_number(n), " ", free(event.protocol or word(EVENT_TYPES, event.event_type))]),
+            [html.Span([plain_number(n), " ", free(_name(event))]),
              html.Button(amount(column, event.values[column], detail.study.modality), className="value",
                          **attributes(data_value=f"event:{event.id}:{column}"))],
             key=str(event.id),

@@ -9,6 +9,7 @@ from dash.exceptions import PreventUpdate
 
 from dash_app.components import correction_parts
 from dash_app.components.event_table import EVENTS_A_PAGE, event_table
+from dash_app.components.not_patient_parts import judgement
 from dash_app.components.parts import attributes, empty, icon, page_head, section
 from dash_app.components.study_more import former_values, organ_doses
 from dash_app.components.study_parts import (
@@ -33,6 +34,7 @@ from dash_app.theme import CONFIG
 from dose import audit
 from dose.queries import StudyDetail, study_detail
 from dose.queries.corrections import CorrectionRow, corrections_of
+from dose.queries.not_patients import judged_by
 from dose.scope import Permission
 
 LOOK_AGAIN_MS, LOOKS = 5000, 36
@@ -102,6 +104,7 @@ def _page(detail: StudyDetail, page: int, corrected: tuple[CorrectionRow, ...]) 
         ),
         band(detail),
         html.Ul(notes(detail.notes, detail.study.modality), className="notes") if detail.notes else None,
+        _no_patient(detail) if not detail.study.is_patient else None,
         *shared(detail),
         cards(detail),
         html.Div(previews(detail, settings.viewer_url)) if images else None,
@@ -111,6 +114,11 @@ def _page(detail: StudyDetail, page: int, corrected: tuple[CorrectionRow, ...]) 
         section(_("Sources"), [sources(detail, settings.time_zone)]),
         section(_("Former values"), [former]) if (former := former_values(detail, settings.time_zone)) else None,
     ]
+
+
+def _no_patient(detail: StudyDetail) -> html.Div:
+    said = html.Span(_("A phantom or a test: left out of statistics and lists."))
+    return html.Div([icon("info"), said, judgement(*judged_by(detail.not_patient_reason))], className="message judged")
 
 
 def _opener(detail: StudyDetail, template: str) -> Any:  # noqa: ANN401 - a component

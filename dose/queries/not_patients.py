@@ -57,8 +57,13 @@ def not_patients(
     return NotPatientPage(tuple(_row(studies[row.id], row[1], row[2]) for row in found), total)
 
 
-def _row(study: StudyRow, since: datetime | None, reason: str | None) -> NotPatientRow:
+def judged_by(reason: str | None) -> tuple[tuple[tuple[str, str], ...], str | None]:
+    """Which pattern matched in each field, or who said so, from `study.not_patient_reason`."""
     if reason and reason.startswith(BY_PERSON):
-        return NotPatientRow(study, since, (), reason.removeprefix(BY_PERSON))
+        return (), reason.removeprefix(BY_PERSON)
     pairs = (part.partition(": ") for part in (reason or "").split("; "))
-    return NotPatientRow(study, since, tuple((field, pattern) for field, _, pattern in pairs if pattern), None)
+    return tuple((field, pattern) for field, _, pattern in pairs if pattern), None
+
+
+def _row(study: StudyRow, since: datetime | None, reason: str | None) -> NotPatientRow:
+    return NotPatientRow(study, since, *judged_by(reason))
