@@ -150,7 +150,8 @@ class IrradiationEvent:
 
     `values` keeps the list of a quantity that was sent as several values (per pulse, per source):
     (("kvp_kv", (0.0, 71.0, 72.0)), …); the field itself then holds the sum (exposure, projection
-    exposure time) or the mean of the non-zero values.
+    exposure time) or the mean of the non-zero values. Positions (x, y, z in mm), matrices (row by row) and angles over
+    time of an enhanced X-ray report stand here too, under names that are no fields: nothing is derived from them.
 
     `maker_values` are numbers of the maker's private items, as (name with unit, value): the axes and reference points
     are the maker's own, so nothing is calculated from them without knowing the device.

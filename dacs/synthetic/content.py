@@ -8,7 +8,7 @@ References: DICOM PS3.3 C.17.3 (SR document content), table 8.8-1 (codes); PS3.5
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Literal
@@ -160,6 +160,28 @@ def moment(concept: Concept, value: str | None, relationship: str = "CONTAINS") 
     return [] if value is None else [Item(relationship, "DATETIME", concept, value)]
 
 
+@dataclass(frozen=True, slots=True)
+class Tabulated:
+    """Values over time: columns as (concept, unit, VR) and rows, written cell by cell, or in whole columns or rows.
+
+    References: PS3.3 C.18.10.
+    """
+
+    columns: Sequence[tuple[Concept, str | None, str]]
+    rows: Sequence[Sequence[Any]]
+    by: Literal["cell", "column", "row"] = "column"
+
+
+def table(concept: Concept, value: Tabulated) -> Item:
+    """Return a TABLE item."""
+    return Item("CONTAINS", "TABLE", concept, value)
+
+
+def position(concept: Concept, *coordinates: float) -> Item:
+    """Return an SCOORD3D item: x, y, z in mm of each point."""
+    return Item("CONTAINS", "SCOORD3D", concept, coordinates)
+
+
 def numbers(concept: Concept, value: Value, canonical: str, spelled: str, *children: Item) -> list[Item]:
     """Return NUM items for a value given in its canonical unit and sent in the spelled one; nothing for None."""
     if value is None:
@@ -220,7 +242,8 @@ _ELEMENTS = {
         "RelationshipType", "ValueType", "ConceptNameCodeSequence", "ContentSequence", "CodeValue", "CodeMeaning",
         "CodingSchemeDesignator", "ContinuityOfContent", "ConceptCodeSequence", "TextValue", "PersonName", "UID",
         "DateTime", "ReferencedSOPSequence", "ReferencedSOPClassUID", "ReferencedSOPInstanceUID",
-        "MeasuredValueSequence", "MeasurementUnitsCodeSequence", "NumericValue",
+        "MeasuredValueSequence", "MeasurementUnitsCodeSequence", "NumericValue", "TabulatedValuesSequence",
+        "GraphicData", "GraphicType",
     )
 }  # fmt: skip
 
@@ -245,6 +268,48 @@ def _measured(value: Raw | tuple[list[float] | Odd, str], dialect: Dialect) -> D
     return _dataset([units, _element("NumericValue", sent)])
 
 
+def _table(value: Tabulated, dialect: Dialect) -> list[DataElement]:
+    ds, names = Dataset(), []
+    ds.NumberOfTableRows, ds.NumberOfTableColumns = len(value.rows), len(value.columns)
+    for number, (concept, unit, _) in enumerate(value.columns, 1):
+        name = _dataset([_element("ConceptNameCodeSequence", [coded(*dialect.code(concept))])])
+        name.TableColumnNumber = number
+        if unit:
+            name.MeasurementUnitsCodeSequence = [coded(unit, "UCUM", unit)]
+        names.append(name)
+    ds.TableColumnDefinitionSequence = names
+    ds.CellValuesSequence = list(_cells(value))
+    return [_element("TabulatedValuesSequence", [ds])]
+
+
+def _cells(value: Tabulated) -> Iterator[Dataset]:
+    """Give the cells in row-major order, or whole columns, or whole rows."""
+    if value.by == "row":
+        for row, cells in enumerate(value.rows, 1):
+            yield _cell(value.columns[-1][2], list(cells), row=row)
+    for column, (_, _, vr) in enumerate(value.columns, 1):
+        cells = [row[column - 1] for row in value.rows]
+        if value.by == "column":
+            yield _cell(vr, cells, column=column)
+        if value.by == "cell":
+            yield from (_cell(vr, one, row, column) for row, one in enumerate(cells, 1) if one is not None)
+
+
+def _cell(vr: str, value: Any, row: int | None = None, column: int | None = None) -> Dataset:  # noqa: ANN401
+    ds = Dataset()
+    if row:
+        ds.TableRowNumber = row
+    if column:
+        ds.TableColumnNumber = column
+    ds.SelectorAttributeVR = vr
+    setattr(ds, f"Selector{vr}Value", value)
+    return ds
+
+
+def _coordinates(value: Sequence[float], _dialect: Dialect) -> list[DataElement]:
+    return [_element("GraphicData", list(value)), _element("GraphicType", "POINT")]
+
+
 _VALUES: Mapping[str, Callable[[Any, Dialect], list[DataElement]]] = {
     "CONTAINER": lambda _, __: [_element("ContinuityOfContent", "SEPARATE")],
     "CODE": lambda value, dialect: [_element("ConceptCodeSequence", [coded(*dialect.code(value))])],
@@ -254,4 +319,6 @@ _VALUES: Mapping[str, Callable[[Any, Dialect], list[DataElement]]] = {
     "DATETIME": lambda value, _: [_element("DateTime", value)],
     "NUM": _num,
     "IMAGE": _image,
+    "TABLE": _table,
+    "SCOORD3D": _coordinates,
 }

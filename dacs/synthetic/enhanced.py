@@ -5,8 +5,8 @@ References: DICOM PS3.16 TID 10040 to 10049, 10055.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydicom.dataset import Dataset
@@ -90,6 +90,7 @@ class Detail:
     collimated_field_height_mm: Value = None
     collimated_field_width_mm: Value = None
     filters: Sequence[XRayFilter] = ()
+    others: Mapping[Concept, Sequence[Item]] = field(default_factory=dict)  # tables, positions: by their container
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +150,7 @@ def enhanced_rdsr(
 
 
 def _total(sent: EnhancedTotals, dialect: Dialect) -> Item:
-    field, concept, unit = AGD_TOTAL_ROW
+    column, concept, unit = AGD_TOTAL_ROW
     breast = modifier(c.LATERALITY, c.BREASTS[sent.breast])
     at_point = number_items(sent, REFERENCE_POINT_ROWS, dialect)
     return container(
@@ -157,7 +158,7 @@ def _total(sent: EnhancedTotals, dialect: Dialect) -> Item:
         text(c.SOURCE_ID, sent.source),
         number_items(sent, ENHANCED_TOTAL_ROWS, dialect),
         [container(c.REFERENCE_POINT_DOSIMETRY, at_point)] if at_point else [],
-        numbers(concept, sent.agd_mgy, "mGy", dialect.units.get(field, unit), breast),
+        numbers(concept, sent.agd_mgy, "mGy", dialect.units.get(column, unit), breast),
     )
 
 
@@ -186,8 +187,11 @@ def _detail(sent: Detail, dialect: Dialect) -> Iterator[Item]:
         (c.RADIATION_OUTPUT, RADIATION_OUTPUT_ROWS, []),
         (c.RADIATION_FIELD, RADIATION_FIELD_ROWS, []),
     )
-    for concept, rows, others in kinds:
-        stated = [*number_items(sent, rows, dialect), *others]
+    known = {concept for concept, _, _ in kinds}
+    more = tuple((concept, (), list(stated)) for concept, stated in sent.others.items() if concept not in known)
+    for concept, rows, others in (*kinds, *more):
+        beside = sent.others.get(concept, ()) if concept in known else ()
+        stated = [*number_items(sent, rows, dialect), *others, *beside]
         if stated:
             yield container(
                 concept,

@@ -5,7 +5,8 @@ A content item is `(concept, kind, value, children)`:
 * `concept` and coded values are `((scheme, value), meaning)`, the meaning still bytes;
 * `kind` is the tag of the element that holds the value (`NUM`, `CODE`, `TEXT`, …, or `NOTHING`), because
   makers write wrong value types;
-* a number is `((text, unit), …)`, one pair an item of its Measured Value Sequence, all still bytes.
+* a number is `((text, unit), …)`, one pair an item of its Measured Value Sequence, all still bytes;
+* a table is the item of its Tabulated Values Sequence (`tabulated`), a position the text of its coordinates.
 
 References: DICOM PS3.3 C.17.3 (SR document content), table 8.8-1 (codes), C.7, C.12 (header).
 """
@@ -25,6 +26,7 @@ Node = tuple[Coded, int, Any, tuple[Any, ...]]
 NOTHING = 0
 DATETIME, DATE, TIME, PNAME = 0x0040A120, 0x0040A121, 0x0040A122, 0x0040A123
 UIDREF, TEXT, CODE, NUM = 0x0040A124, 0x0040A160, 0x0040A168, 0x0040A300
+TABLE, GRAPHIC = 0x0040A801, 0x00700022
 NO_CODE: Coded = (("", ""), b"")
 
 CONCEPT, CONTENT, TEMPLATE = 0x0040A043, 0x0040A730, 0x0040A504

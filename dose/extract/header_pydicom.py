@@ -29,10 +29,11 @@ def header(data: bytes, wanted: Wanted, budget: Budget) -> Item:
         dataset = pydicom.dcmread(Clocked(data, budget), force=True, stop_before_pixels=True)
         if not len(dataset):
             raise UnreadableObject("it holds no data set")
-        return _item(dataset, wanted, budget, 1)
+        return read_item(dataset, wanted, budget, 1)
 
 
-def _item(dataset: Dataset, wanted: Wanted, budget: Budget, depth: int) -> Item:
+def read_item(dataset: Dataset, wanted: Wanted, budget: Budget, depth: int) -> Item:
+    """Return the wanted elements of a data set or item."""
     budget.check_depth(depth)
     found = Item()
     for tag, what in wanted.items():
@@ -43,7 +44,7 @@ def _item(dataset: Dataset, wanted: Wanted, budget: Budget, depth: int) -> Item:
         if what.inside is not None:
             items = dataset[tag].value if dataset[tag].VR == "SQ" else None
             if items is not None:
-                found.items[tag] = tuple(_item(one, what.inside, budget, depth + 1) for one in items)
+                found.items[tag] = tuple(read_item(one, what.inside, budget, depth + 1) for one in items)
         else:
             raw = _raw(element, what.vr)
             if len(raw) <= budget.limits.value_bytes:
@@ -59,3 +60,9 @@ def _raw(element: Any, registered: bytes) -> bytes:  # noqa: ANN401 - pydicom's 
     value = element.value
     several = value if isinstance(value, (list, tuple)) or type(value).__name__ == "MultiValue" else [value]
     return "\\".join("" if one is None else str(one) for one in several).encode()
+
+
+def read_text(dataset: Dataset, tag: int, registered: bytes) -> bytes:
+    """Return one value as the narrow reader would, b'' when absent."""
+    element = dataset.get_item(tag)
+    return b"" if element is None else _raw(element, registered)

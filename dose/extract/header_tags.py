@@ -181,6 +181,17 @@ WANTED: Wanted = (
         ),
     }
 )
+_CELL = _leaves(
+    {f"Selector{vr.decode()}Value": (tag, vr)
+     for tag, vr in ((0x00720063, b"DT"), (0x00720064, b"IS"), (0x00720072, b"DS"), (0x00720074, b"FD"),
+                     (0x00720076, b"FL"), (0x00720078, b"UL"), (0x0072007A, b"US"), (0x0072007C, b"SL"),
+                     (0x0072007E, b"SS"))}
+    | {"TableRowNumber": (0x0040A804, b"UL"), "TableColumnNumber": (0x0040A805, b"UL")}
+)  # fmt: skip
+TABULATED: Wanted = {  # PS3.3 C.18.10
+    0x0040A807: _sequence({0x0040A805: Element(b"UL"), 0x0040A043: _CODE, 0x004008EA: _CODE}),
+    0x0040A808: _sequence(_CELL),
+}
 NAMES: Mapping[int, str] = {**KEYWORDS, **GROUPS, **{tag: keyword for keyword, tag in SEQUENCES.items()}}
 
 

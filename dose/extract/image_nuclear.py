@@ -14,7 +14,7 @@ from typing import Any
 from dose.extract import texts
 from dose.extract.body import Body
 from dose.extract.header import Header, Image
-from dose.extract.header_table import Looked, ReadRow, Table, bounded, code_of, joined, read, tag, text
+from dose.extract.header_table import Looked, Number, Table, bounded, code_of, joined, read, tag, text
 from dose.extract.header_tags import LEAVES, SEQUENCES
 from dose.extract.image_projection import word
 from dose.extract.reading import Reading
@@ -71,26 +71,27 @@ def _moment(values: dict[int, bytes], date: int, time: int) -> datetime | None:
     return datetime.fromisoformat(found) if found else None
 
 
-def _activity(unit: str) -> ReadRow:
+class _Activity(Number):
     """An activity in the unit of its module; a number that is possible only in another unit is refused."""
-    read_number = tag("RadionuclideTotalDose", unit)
 
-    def read_activity(looked: Looked, column: str) -> float | None:
-        value = read_number(looked, column)
+    __slots__ = ()
+
+    def __call__(self, looked: Looked, column: str) -> float | None:
+        """Read it; None also for a number that nobody can have been given."""
+        value = Number.__call__(self, looked, column)
         if not value or _POSSIBLE_MBQ[0] <= value <= _POSSIBLE_MBQ[1]:
             return value
+        ((_, unit),) = self.places
         looked.unread(f"impossible in {unit}, the unit of this attribute in its module")
         looked.reading.note("unit-unknown", f"{column}: a number that {unit} cannot mean, value left empty")
         return None
-
-    return read_activity
 
 
 def _table(unit: str) -> Table:
     return {
         "irradiation_event_uid": text("RadiopharmaceuticalAdministrationEventUID"),
         "started_at": _started,
-        "activity_mbq": _activity(unit),
+        "activity_mbq": _Activity(((_ACTIVITY, unit),)),
         "half_life_s": tag("RadionuclideHalfLife", "s"),
         "radiopharmaceutical": _pharmaceutical,
         "radionuclide": lambda looked, column: code_of(looked, column, "RadionuclideCodeSequence"),

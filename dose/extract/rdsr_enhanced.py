@@ -15,9 +15,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from dose import codes as c
-from dose.extract import private, rdsr_ct, rdsr_projection
+from dose.extract import private, rdsr_ct, rdsr_projection, tabulated, texts
 from dose.extract.body import Body, Reader, containers
-from dose.extract.document import NO_CODE, NOTHING, Node
+from dose.extract.document import GRAPHIC, NO_CODE, NOTHING, NUM, TABLE, Node
 from dose.extract.reading import Reading
 from dose.extract.template import NOWHERE, Table, Where, choice, count, group, moment, number, text, total
 from dose.model import IrradiationEvent
@@ -40,19 +40,47 @@ EVENT = Table(
         "number_of_pulses": total(c.NUMBER_OF_PULSES),
         "ka_output_mgy": total(c.AIR_KERMA_AT_OUTPUT_POINT),
         "filters": group(rdsr_projection.filters, c.ATTENUATOR),
+        "water_equivalent_diameter_mm": number(c.WATER_EQUIVALENT_DIAMETER),
     },
     anywhere=True,
 )
+
+
+def _source(reading: Reading, _: str, nodes: list[Node]) -> str | None:
+    """Read the identification of a source: a text, in TID 10054 a number."""
+    for node in nodes:
+        said = node[2][0][0] if node[1] == NUM and node[2] else node[2]
+        if isinstance(said, bytes):
+            return texts.decode(said, reading.charset) or None
+    return None
+
+
 PERIOD = Table(
-    {"start": moment(c.DATETIME_STARTED), "end": moment(c.DATETIME_ENDED), "source_id": text(c.CT_SOURCE_ID)}
+    {
+        "start": moment(c.DATETIME_STARTED),
+        "end": moment(c.DATETIME_ENDED),
+        "source_id": group(_source, c.CT_SOURCE_ID),
+    }
 )
 
-_DETAILS = frozenset(
-    {c.SOURCE_CHARACTERISTICS, c.RADIATION_TECHNIQUE, c.FILTRATION, c.RADIATION_OUTPUT, c.RADIATION_FIELD}
-)
+_PLACES = frozenset({c.SOURCE_COORDINATES, c.BEAM_POSITION})  # where the source is, and what lies in its beam
+_DETAILS = _PLACES | {
+    c.SOURCE_CHARACTERISTICS, c.RADIATION_TECHNIQUE, c.FILTRATION, c.RADIATION_OUTPUT, c.RADIATION_FIELD,
+    c.PATIENT_ATTENUATION, c.PROCEDURE_CHARACTERISTICS,
+}  # fmt: skip
+# Positions in mm (x, y, z), matrices row by row and angles over time: lists of an event, from which nothing is derived.
+_POSITIONS = {
+    c.CENTER_OF_ROTATION: "rotation_center_mm",
+    c.ROTATION_NORMAL_POINT: "rotation_normal_point_mm",
+    c.OUTPUT_POINT_POSITION: "output_point_position_mm",
+    c.REFERENCE_POINT_POSITION: "reference_point_position_mm",
+}
 _ADDED_UP = frozenset({c.AIR_KERMA_AT_OUTPUT_POINT, c.EXPOSURE, c.EXPOSURE_TIME, c.NUMBER_OF_PULSES})
+_MATRIX = 16
 _PERIOD = frozenset({c.DATETIME_STARTED, c.DATETIME_ENDED})
 _SEVERAL = re.compile(r"\s*(?:,|;|/|\+|&|\band\b)\s*", re.IGNORECASE)
+_SHOWN = 16
+_TAKEN = frozenset(EVENT.astray) | _POSITIONS.keys() | {c.TRANSFORMATION_MATRIX, c.ROTATION_ANGLE}
 _EVENT_FIELDS = frozenset(field.name for field in fields(IrradiationEvent))
 _CT = frozenset(c.spellings(c.CT_PROCEDURE))
 
@@ -101,7 +129,40 @@ def sources_in(said: str | None) -> frozenset[str]:
 
 def _blanked(nodes: tuple[Node, ...], concepts: frozenset[c.Concept]) -> tuple[Node, ...]:
     """Return the items in their places, those of some concepts blank: the trace counts places."""
-    return tuple((NO_CODE, NOTHING, None, ()) if node[0][0] in concepts else node for node in nodes)
+    blank = (NO_CODE, NOTHING, None, ())
+    return tuple(blank if node[0][0] in concepts and node[1] != TABLE else node for node in nodes)
+
+
+def _of_event(reading: Reading, nodes: tuple[Node, ...], part: Part, event: Part) -> tuple[Node, ...]:
+    """Return the items in their places, tables of values over time reduced to what they say of the event."""
+    whole, own = tabulated.Period(part.start, part.end), tabulated.Period(event.start, event.end)
+    return tuple(
+        tabulated.within(reading, node, whole, own, _ADDED_UP)
+        if node[1] == TABLE and node[0][0] != c.TRANSFORMATION_MATRIX
+        else node
+        for node in nodes
+    )
+
+
+def _lists(nodes: tuple[Node, ...]) -> Iterator[tuple[str, list[float]]]:
+    """Give the positions, matrices and angles that items of an X-ray source state."""
+    for node in nodes:
+        concept = node[0][0]
+        if concept in _POSITIONS and node[1] == GRAPHIC:
+            yield _POSITIONS[concept], tabulated.points(node[2])
+        elif concept == c.TRANSFORMATION_MATRIX and node[1] == TABLE:
+            matrix = tabulated.table(node[2], node[0]).numbers()
+            yield "source_transformation_matrix", matrix if len(matrix) == _MATRIX else []
+        elif concept == c.ROTATION_ANGLE and node[1] == NUM:
+            yield "rotation_angle_deg", tabulated.numbers_of(node[2], "positioner_primary_angle_deg")
+
+
+def _joined(lists: list[tuple[str, list[float]]]) -> Iterator[tuple[str, tuple[float, ...]]]:
+    """Give the lists of one name as one, in the order of the report."""
+    for name in dict.fromkeys(name for name, _ in lists):
+        values = tuple(value for other, found in lists if other == name for value in found)
+        if values:
+            yield name, values
 
 
 def _details(nodes: tuple[Node, ...], at: str = "1") -> Iterator[tuple[str, Node]]:
@@ -119,12 +180,15 @@ def _events(reading: Reading, content: tuple[Node, ...]) -> Iterator[tuple[dict[
         reading.subject, reading.several = "event", []
         event = _part(reading, at, node)
         parts = [(node[3], Where("event", index, at))]
+        lists: list[tuple[str, list[float]]] = []
         for part in details:
             if part.applies_to(event):
                 beside = _PERIOD if part.lies_within(event) else _PERIOD | _ADDED_UP
-                parts.append((_blanked(part.node[3], beside), Where("event", index, part.at)))
+                of_event = _of_event(reading, _blanked(part.node[3], beside), part, event)
+                parts.append((of_event, Where("event", index, part.at)))
+                lists += _lists(of_event) if part.node[0][0] in _PLACES else []
         found = EVENT.read_parts(reading, parts)
-        yield found | {"values": tuple(reading.several)}, event
+        yield found | {"values": (*reading.several, *_joined(lists))}, event
 
 
 def _plane(sources: frozenset[str], all_sources: frozenset[str]) -> str | None:
@@ -158,6 +222,7 @@ def _once(rows: list[tuple[frozenset[str], dict[str, Any]]]) -> list[tuple[froze
 
 def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     """Read an enhanced report's events and totals, in document order."""
+    _note_kept(reading, content)
     root = rdsr_projection.ROOT.read(reading, content, Where("study", None, "1"))
     found = list(_events(reading, content))
     rows = _totals(reading, content)
@@ -179,6 +244,17 @@ def read(reading: Reading, content: tuple[Node, ...]) -> Body:
     typed = tuple(rdsr_projection.typed_event(event, modality) for event in events)
     took_part = tuple(person for said, _ in found for person in said.get("people", ()))
     return Body(modality, typed, tuple(totals), took_part)
+
+
+def _note_kept(reading: Reading, nodes: tuple[Node, ...]) -> None:
+    """Note every table and position that no field and no list of an event takes."""
+    for node in nodes:
+        (_, code), known = node[0][0], node[0][0] in _TAKEN
+        if node[1] in (TABLE, GRAPHIC) and not known:
+            kind = "table" if node[1] == TABLE else "position"
+            reading.note("kept-unread", f"a {kind} of concept {code[:_SHOWN]!r} is kept in the object and not read")
+        if node[3]:
+            _note_kept(reading, node[3])
 
 
 def _is_ct(root: dict[str, Any], events: list[dict[str, Any]]) -> bool:

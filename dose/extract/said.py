@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from dose.codes import ORGAN_DOSE, PERSON_NAME, PERSON_OBSERVER_NAME, PHILIPS_PHYSICIAN
 from dose.errors import UnknownUnit
 from dose.extract import texts
-from dose.extract.document import CODE, NO_CODE, NUM, PNAME, Coded, Node
+from dose.extract.document import CODE, NO_CODE, NUM, PNAME, TABLE, Coded, Node
 from dose.extract.reading import Traced
 from dose.quantities import QUANTITIES
 
@@ -53,6 +53,8 @@ def said_by(node: Node, column: str, where: Where) -> Iterable[Traced]:
         yield replace(
             base, value=None if empty else code_text(node[2]), reason="stated without a code" if empty else None
         )
+    elif node[1] == TABLE:
+        yield replace(base, reason="a table, of which no row is read here")
     elif node[1]:
         yield replace(base, value=texts.decode(node[2], ""), reason=None if node[2].strip(b" \0") else "stated empty")
 

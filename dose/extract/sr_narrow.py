@@ -25,11 +25,13 @@ from dose.extract.document import (
     CODE_FIELDS,
     CONCEPT,
     CONTENT,
+    GRAPHIC,
     HEADER,
     NO_CODE,
     NOTHING,
     NUM,
     NUMERIC_VALUE,
+    TABLE,
     TEMPLATE,
     TEMPLATE_ID,
     TEXTS,
@@ -41,12 +43,15 @@ from dose.extract.document import (
     as_code,
 )
 from dose.extract.elements import LONG_VRS, SHORT_VRS, Broken, Odd
+from dose.extract.header_narrow import HeaderWalk, Item, as_text
+from dose.extract.header_tags import TABULATED
 from dose.extract.limits import Budget
 from dose.extract.part10 import Envelope
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 _PIXELS = 0x7FE00010
+_RARE = frozenset({TABLE, GRAPHIC})
 _WANTED = frozenset(HEADER.values())
 _TEMPLATE_ONLY = frozenset({TEMPLATE_ID})
 _MEASURED = frozenset({NUMERIC_VALUE, UNITS})
@@ -84,14 +89,15 @@ class Narrow:
     """One pass over one object."""
 
     __slots__ = (
-        "budget", "concept_mark", "data", "delimiter", "delimiters", "end", "explicit", "head_size", "item_form",
-        "items", "left", "number_mark", "start", "tag_form", "value_length", "vocabulary", "word_form",
+        "budget", "concept_mark", "data", "delimiter", "delimiters", "end", "explicit", "found", "head_size",
+        "item_form", "items", "left", "number_mark", "start", "tag_form", "value_length", "vocabulary", "word_form",
     )  # fmt: skip
 
     def __init__(self, found: Envelope, budget: Budget) -> None:
         order = ">" if found.big_endian else "<"
         tag = struct.Struct(order + "HH").pack
         self.data, self.start, self.end = found.data, found.start, len(found.data)
+        self.found = found
         self.explicit, self.budget, self.left = found.explicit, budget, budget.limits.items
         self.vocabulary = _VOCABULARIES[found.explicit, found.big_endian]
         self.items: dict[bytes, Node] = {}
@@ -254,6 +260,9 @@ class Narrow:
                     _remember(self.vocabulary.heads, self.data[start : min(pos, start + _SMALL + 1)], concept)
             elif tag == _ITEM_END and size == _UNDEFINED:
                 return (concept, kind, value, children), at
+            elif tag in _RARE:
+                kind = tag
+                value, pos = self.table(at, length) if tag == TABLE else self.coordinates(at, length)
             else:
                 pos = self.skip(at, length)
         if pos != stop:
@@ -318,6 +327,17 @@ class Narrow:
             _remember(self.vocabulary.leads, lead, (pair[1], end - at + 8))
         elif self.data[rest:end] == self.delimiters:
             _remember(self.vocabulary.leads, lead, (pair[1], -1))
+
+    def table(self, pos: int, length: int) -> tuple[Item, int]:
+        """Read a Tabulated Values Sequence: its one item."""
+        walk = HeaderWalk(self.found, self.budget)
+        items, end = walk.sequence(pos, length, self.end, TABULATED, self.explicit, 1)
+        return items[0] if items else Item(), end
+
+    def coordinates(self, pos: int, length: int) -> tuple[bytes, int]:
+        """Read Graphic Data as text, whatever the encoding."""
+        order = ">" if self.found.big_endian else "<"
+        return as_text(self.value((pos, length)), b"FL", order), self.skip(pos, length)
 
     def code(self, pos: int, length: int) -> tuple[Coded, int]:
         """Read a code sequence."""

@@ -19,6 +19,7 @@ from pydicom.dataelem import RawDataElement
 from dose.errors import TooExpensive, UnreadableObject
 from dose.extract import document as d
 from dose.extract.document import Coded, Document, Node, Numbers
+from dose.extract.header_tags import TABULATED
 from dose.extract.limits import Budget
 
 # pydicom logs and warns about values, which may be a patient's; what matters is told by the result.
@@ -136,8 +137,20 @@ class _Walk:
             return d.NUM, self.numbers(dataset)
         if d.CODE in dataset:
             return d.CODE, self.code(dataset, d.CODE)
+        if d.TABLE in dataset or d.GRAPHIC in dataset:
+            return self.tabulated(dataset)
         for tag in sorted(d.TEXTS, reverse=True):
             raw = self.raw(dataset, tag)
             if raw is not None:
                 return tag, raw if len(raw) <= self.budget.limits.value_bytes else b""
         return d.NOTHING, None
+
+    def tabulated(self, dataset: Dataset) -> tuple[int, Any]:
+        from dose.extract.header_narrow import Item
+        from dose.extract.header_pydicom import read_item, read_text
+
+        if d.TABLE in dataset:
+            items = [read_item(one, TABULATED, self.budget, 1) for one in self.items(dataset, d.TABLE)]
+            return d.TABLE, items[0] if items else Item()
+        raw = read_text(dataset, d.GRAPHIC, b"FL")
+        return d.GRAPHIC, raw if len(raw) <= self.budget.limits.value_bytes else b""

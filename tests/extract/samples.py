@@ -6,6 +6,8 @@ import functools
 import random
 from dataclasses import fields
 
+from dacs.synthetic import concepts as c
+from dacs.synthetic.content import Tabulated, position, table
 from dose.extract import sr, sr_pydicom
 from dose.extract.document import Document
 from dose.extract.limits import DEFAULT, Budget
@@ -15,11 +17,14 @@ from dose.quantities import QUANTITIES
 from tests.build import (
     EMPTY,
     CTSource,
+    Detail,
     Repeated,
     cine,
     ct_event,
     ct_localizer,
     ct_rdsr,
+    enhanced_event,
+    enhanced_rdsr,
     fluoroscopy,
     mammogram,
     projection_rdsr,
@@ -28,6 +33,20 @@ from tests.build import (
     study,
     to_bytes,
     tomosynthesis,
+)
+
+TIMES = ["20261121114500", "20261121114503.5"]
+VOLTAGES = Tabulated(((c.STARTED, None, "DT"), (c.KVP, "kV", "FL")), list(zip(TIMES, (70.0, 72.5), strict=True)))
+MATRIX = Tabulated([(c.TRANSFORMATION_MATRIX, None, "FD")] * 4, [[1.0, 0.0, 0.0, 5.25]] * 4, "row")
+CELLS = Tabulated(
+    ((c.STARTED, None, "DT"), (c.ROTATION_ANGLE, "deg", "FD")), [(TIMES[0], -90.0), (TIMES[1], 90.0)], "cell"
+)
+TABULATED = Detail(
+    others={
+        c.RADIATION_TECHNIQUE: [table(c.KVP, VOLTAGES)],
+        c.SOURCE_COORDINATES: [table(c.TRANSFORMATION_MATRIX, MATRIX), table(c.ROTATION_ANGLE, CELLS)],
+        c.BEAM_POSITION: [position(c.OUTPUT_POINT_POSITION, 0.0, -1.5, 600.0)],
+    }
 )
 
 REPORTS = {
@@ -39,6 +58,7 @@ REPORTS = {
     ),
     "biplane": lambda: projection_rdsr(study=study(), events=[fluoroscopy(plane="A"), cine(plane="B"), rotational()]),
     "radiography": lambda: projection_rdsr(study=study(), events=[radiograph(), radiograph(kvp_kv=(70.0, 71.0))]),
+    "tabulated": lambda: enhanced_rdsr(study=study(), events=[enhanced_event()], details=[TABULATED]),
     "mammography": lambda: projection_rdsr(
         study=study(), events=[mammogram(), tomosynthesis(laterality="right", kvp_kv=Repeated([30.0, 31.0]))]
     ),
@@ -70,6 +90,8 @@ def mutated(data: bytes, chance: random.Random) -> bytes:
     """Return the bytes with a few of them changed, lost, added, cut off or copied elsewhere."""
     spoilt = bytearray(data)
     for _ in range(chance.choice([1, 1, 2, 5])):
+        if not spoilt:
+            break
         at = chance.randrange(len(spoilt))
         kind = chance.randrange(6)
         if kind < 2:
