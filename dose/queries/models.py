@@ -27,7 +27,8 @@ class StudyFilter:
     `patient` is an exact Patient ID or words (or beginnings of words, from two letters) of the name; `accession` an
     exact accession number; `protocol` and `description` words or their beginnings; `state` `ok` or `notes`.
     `q` is one free text that may be any of these or a Study Instance UID. Dates are local, both included. `patients`
-    is `real` (phantoms and tests stay hidden), `not_patients` or `all`.
+    is `real` (phantoms and tests stay hidden; so do studies of tables that another one describes better, unless
+    `warning` asks for them), `not_patients` or `all`.
     `warning` is the code of a note; `missing` a column that events, or the study, are expected to state and do not
     (`dose.queries.expected`).
     """

@@ -109,7 +109,11 @@ def quality(session: Session, scope: Scope, period: Period) -> Quality:
 
 def _here(scope: Scope, period: Period) -> list[ColumnElement[bool]]:
     first, last = (_day(day) for day in (period.date_from, period.date_to))
-    where: list[ColumnElement[bool]] = [allowed(scope, Study), Study.is_patient.is_(True)]
+    where: list[ColumnElement[bool]] = [
+        allowed(scope, Study),
+        Study.is_patient.is_(True),
+        Study.covered_by_id.is_(None),
+    ]
     where.append(Study.listed_at.between(first, last + 235_959))
     if period.device_id is not None:
         where.append(Study.device_id == period.device_id)

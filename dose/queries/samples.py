@@ -147,7 +147,11 @@ def _number(month: date) -> int:
 def _irradiated(session: Session, scope: Scope, months: Sequence[date]) -> set[tuple[int, int]]:
     month = Study.listed_at // 100_000_000
     first, last = _number(months[-1]) * 100_000_000, (_number(months[0]) + 1) * 100_000_000
-    where: list[ColumnElement[bool]] = [allowed(scope, Study), Study.is_patient.is_(True)]
+    where: list[ColumnElement[bool]] = [
+        allowed(scope, Study),
+        Study.is_patient.is_(True),
+        Study.covered_by_id.is_(None),
+    ]
     where.append(Study.listed_at.between(first, last))
     found = session.execute(select(Study.device_id, month).where(*where).distinct())
     return {(device_id, int(number)) for device_id, number in found if device_id is not None}
@@ -259,4 +263,5 @@ def studies_of_month(session: Session, scope: Scope, device_id: int, month: date
     scope.require(Permission.VIEW_QUALITY)
     first = _number(month) * 100_000_000
     where = (Study.device_id == device_id, Study.is_patient, Study.listed_at.between(first, first + 99_999_999))
-    return session.scalar(select(func.count()).select_from(Study).where(allowed(scope, Study), *where)) or 0
+    found = select(func.count()).select_from(Study).where(allowed(scope, Study), *where, Study.covered_by_id.is_(None))
+    return session.scalar(found) or 0

@@ -22,6 +22,7 @@ from dose.tables import Patient, PatientToken, Study, StudyWord
 
 RARE = 2000
 NOT_PATIENTS, ALL_PATIENTS = "not_patients", "all"
+SAME_EXAMINATION = "same-examination"  # the warning of studies that another one describes better
 _LONGEST_PREFIX = max(PREFIX_LENGTHS)
 _LAST = chr(0x10FFFF)
 
@@ -49,6 +50,8 @@ def conditions(session: Session, scope: Scope, chosen: StudyFilter) -> list[Colu
         found.append(Study.is_patient.is_(False))
     elif chosen.patients != ALL_PATIENTS:
         found.append(Study.is_patient.is_not(False))  # as good as all: no reason to leave the index of the order
+    if chosen.patients != ALL_PATIENTS and chosen.warning != SAME_EXAMINATION:
+        found.append(Study.covered_by_id.is_(None))
     return found + _texts(session, scope, chosen)
 
 

@@ -125,7 +125,8 @@ def undrawn(session: Session, month: date) -> list[int]:
     first = (month.year * 100 + month.month) * 100_000_000
     drawn = select(QcSample.device_id).where(QcSample.month == month)
     seen = select(STUDY.c.device_id).distinct().where(
-        STUDY.c.is_patient, STUDY.c.listed_at.between(first, first + 99_999_999), STUDY.c.device_id.not_in(drawn)
+        STUDY.c.is_patient, STUDY.c.covered_by_id.is_(None), STUDY.c.device_id.not_in(drawn),
+        STUDY.c.listed_at.between(first, first + 99_999_999),
     )  # fmt: skip
     return sorted(session.connection().execute(seen).scalars())
 
@@ -133,8 +134,9 @@ def undrawn(session: Session, month: date) -> list[int]:
 def _candidates(connection: Connection, device: Device, month: date) -> list[Row[Any]]:
     first = (month.year * 100 + month.month) * 100_000_000
     statement = select(STUDY).where(
-        STUDY.c.device_id == device.id, STUDY.c.is_patient, STUDY.c.listed_at.between(first, first + 99_999_999)
-    )
+        STUDY.c.device_id == device.id, STUDY.c.is_patient, STUDY.c.covered_by_id.is_(None),
+        STUDY.c.listed_at.between(first, first + 99_999_999),
+    )  # fmt: skip
     frame = f"{device.device_key} {month:%Y-%m}"
     found = list(connection.execute(statement))
     return sorted(found, key=lambda row: keys().index(f"{frame} {row.study_instance_uid}", "qc_sample.draw"))

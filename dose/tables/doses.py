@@ -143,10 +143,16 @@ class Study(Base):
     regrouped: Mapped[bool] = mapped_column(default=False)
     # Of a typed or imported study: the one that describes the same examination better and counts instead; None: it
     # counts itself. As `is_patient` False, it is out of default lists and of every statistic (dose.store.meeting)
-    covered_by_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="SET NULL"), index=True)
+    covered_by_id: Mapped[int | None] = mapped_column(ForeignKey("study.id", ondelete="SET NULL"))
     patient: Mapped[Patient] = relationship(foreign_keys="Study.patient_id")
     device: Mapped[Device | None] = relationship()
     __table_args__ = (
+        Index(
+            "ix_study_covered_by",
+            "covered_by_id",
+            sqlite_where=text("covered_by_id IS NOT NULL"),
+            postgresql_where=text("covered_by_id IS NOT NULL"),
+        ),
         Index("ix_study_recent", "listed_at", "id"),
         Index("ix_study_site_recent", "site_id", "listed_at", "id"),
         Index("ix_study_device_recent", "device_id", "listed_at", "id"),

@@ -402,7 +402,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("study_instance_uid", name="uq_study_study_instance_uid"),
     )
     op.create_index("ix_study_accession_index", "study", ["accession_index"])
-    op.create_index("ix_study_covered_by_id", "study", ["covered_by_id"])
+    few = sa.text("covered_by_id IS NOT NULL")
+    op.create_index("ix_study_covered_by", "study", ["covered_by_id"], sqlite_where=few, postgresql_where=few)
     op.create_index("ix_study_device_recent", "study", ["device_id", "listed_at", "id"])
     op.create_index("ix_study_modality_recent", "study", ["modality", "listed_at", "id"])
     op.create_index("ix_study_patients_recent", "study", ["is_patient", "listed_at", "id"])

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dose.tables import Base
 
 TABLES = (
-    "site", "device", "patient", "patient_token", "study", "study_word", "source_object", "kept_object",
+    "site", "device", "patient", "patient_token", "study", "study_word", "counterpart", "source_object", "kept_object",
     "accumulated_dose", "irradiation_event", "event_study",
 )  # fmt: skip
 NATURAL = {
