@@ -31,7 +31,7 @@ from dose.extract.quirks import QUIRKS
 from dose.extract.reading import Reading
 from dose.extract.template import Table
 from dose.quantities import QUANTITIES
-from tools.conformance_facts import FUZZED, MAKERS, NOT_READ, TOLERATED
+from tools.conformance_facts import BESIDE, FUZZED, MAKERS, NOT_READ, TOLERATED
 
 REPORTS: Mapping[str, ModuleType] = {
     "CT dose report (TID 10011)": rdsr_ct,
@@ -101,6 +101,12 @@ def _reports() -> Iterator[str]:
             (f"`{column}`", part, _places(table, column)) for part, table in _tables(module) for column in table.rows
         ]
         yield from _table(("field", "of", "codes"), rows)
+        yield from _beside(module)
+
+
+def _beside(module: ModuleType) -> Iterator[str]:
+    said = BESIDE.get(module.__name__.rpartition(".")[2], ())
+    yield from ("", *said) if said else ()
 
 
 def _tables(module: ModuleType) -> Iterator[tuple[str, Table]]:
@@ -136,6 +142,7 @@ def _headers() -> Iterator[str]:
         yield from ("", f"### {title}", "")
         rows = [(f"`{column}`", ", ".join(dict.fromkeys(names)), said) for (column, said), names in found.items()]
         yield from _table(("field", "of", "attributes"), rows)
+        yield from _beside(module)
 
 
 def _header_tables(module: ModuleType) -> Iterator[tuple[str, Mapping[str, Callable[..., Any]]]]:

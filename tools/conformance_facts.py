@@ -117,6 +117,29 @@ TOLERATED = (
      f"{_P}::test_for_processing_and_for_presentation_are_one_exposure"),
 )  # fmt: skip
 
+# What the tables of a reader cannot say, by its module.
+BESIDE = {
+    "rdsr_enhanced": (
+        "Of a TABLE of values over time (PS3.3 C.18.10) an event takes the rows that speak of it, as a list with its mean",
+        "or, of what adds up, its sum; a sum that reaches beyond the event is left open. Lists of an event alone are",
+        "`rotation_center_mm` (130521, DCM), `rotation_normal_point_mm` (130522, DCM), `rotation_angle_deg` (130523, DCM),",
+        "`source_transformation_matrix` (130520, DCM), `output_point_position_mm` (130525, DCM) and",
+        "`reference_point_position_mm` (130526, DCM). TID 10043, 10048 and 10050 to 10055 were held against the text of",
+        "the standard; TID 10044 to 10047 and 10049 are matched by their containers and codes.",
+    ),
+    "image_projection": (
+        "Where a run began and ended is read from the angles of its first and last frame, or from",
+        "(0018,1520) PositionerPrimaryAngleIncrement and (0018,1521) PositionerSecondaryAngleIncrement. Doses of several",
+        "items of (0018,9507) XRay3DAcquisitionSequence add up; those of (0018,9538) PerProjectionAcquisitionSequence",
+        "only where no total stands beside them.",
+    ),
+    "image_ct": (
+        "Several items of (0018,9321) CTExposureSequence, (0018,9325) CTXRayDetailsSequence or (0018,9360)",
+        "CTAdditionalXRaySourceSequence are the X-ray sources of one event; their CTDIvol adds up where each item names",
+        "sources of its own, (0018,9377) ReferencedXRaySourceIndex.",
+    ),
+}
+
 # (what, why it is not read)
 NOT_READ = (
     ("Patient radiation dose SR (TID 10030)", "it repeats what other objects measured; counting it would count twice"),
