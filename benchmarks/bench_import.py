@@ -35,7 +35,7 @@ from pydicom.dataset import Dataset
 from benchmarks import MISSED
 from dacs import importer
 from dacs.dose_sources import Kind
-from dacs.import_files import Answer, file_head, find_files, first_bytes, what
+from dacs.import_files import FIRST_BYTES, Answer, find_files, head_of, what
 from dacs.import_object import Importer
 from dacs.import_series import series_of
 from dacs.site_files import complete, prepare
@@ -187,8 +187,7 @@ def ingest_loop(settings: Settings, disk: Path, part: int, start: Barrier) -> fl
         start.wait()
         began = time.perf_counter()
         list(bare.take_files(files))
-        for uid in series_of(Path(folder)):
-            bare.take_series(uid)
+        list(bare.take_series(series_of(Path(folder))))
         seconds = time.perf_counter() - began
         bare.close()
     return seconds
@@ -211,10 +210,12 @@ def read_loop(_settings: Settings, disk: Path, part: int, start: Barrier) -> flo
 
 
 def _read(path: Path, gathered: dict[str, Gathering]) -> None:
-    kind, status, _ = what(first_bytes(path))
-    if status or kind is Kind.OTHER:
-        return
-    content = path.read_bytes() if kind is Kind.REPORT else file_head(path, 1 << 26)
+    with path.open("rb", buffering=0) as file:
+        start = file.read(FIRST_BYTES)
+        kind, status, _ = what(start)
+        if status or kind is Kind.OTHER:
+            return
+        content = start + file.read() if kind is Kind.REPORT else head_of(file, start, 1 << 26)
     if kind is Kind.SLICE:
         row = row_of(content)
         gathered.setdefault(row.series, Gathering()).add_row(row)

@@ -10,13 +10,14 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 
-from dacs.dose_sources import META_BYTES, Kind, kind_of, sop_class_of
+from dacs.dose_sources import Kind, kind_of, sop_class_of
 from dose.errors import TooExpensive
 from dose.extract import part10
 
-FIRST_BYTES, GROWTH = 1 << 16, 4
+FIRST_BYTES, GROWTH = 1 << 16, 4  # a file is read in steps until its pixels begin
 DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 
 NEW, KNOWN, SENT, OTHER, SLICE = "new", "known", "sent", "without dose", "of a series"
@@ -144,28 +145,25 @@ def _no_dicom(start: bytes) -> tuple[str, str]:
     return BAD, "no DICOM file"
 
 
-def file_head(path: Path, max_bytes: int) -> bytes:
+def head_of(file: FileIO, start: bytes, max_bytes: int) -> bytes:
     """The object in a file without its pixels; no more of the file is read than that.
+
+    Parameters
+    ----------
+    start
+        The first FIRST_BYTES of the file, or all of it, which were read.
 
     Raises
     ------
     BadObject
         It cannot be read up to its pixels, or what comes before them is larger than `max_bytes`.
     """
-    size = FIRST_BYTES
-    with path.open("rb", buffering=0) as file:
-        content = file.read(size)
-        while len(content) == size:
-            if (head := part10.head_of_prefix(content)) is not None:
-                return head
-            if size >= max_bytes:
-                raise TooExpensive(f"what comes before its pixels is larger than {max_bytes:,} bytes")
-            size = min(GROWTH * size, max_bytes)
-            content += file.read(size - len(content))
+    content, size = start, FIRST_BYTES
+    while len(content) == size:
+        if (head := part10.head_of_prefix(content)) is not None:
+            return head
+        if size >= max_bytes:
+            raise TooExpensive(f"what comes before its pixels is larger than {max_bytes:,} bytes")
+        size = min(GROWTH * size, max_bytes)
+        content += file.read(size - len(content))
     return part10.head(content)
-
-
-def first_bytes(path: Path) -> bytes:
-    """Enough of a file to tell what it is."""
-    with path.open("rb", buffering=0) as file:
-        return file.read(META_BYTES)

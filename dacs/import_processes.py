@@ -1,4 +1,4 @@
-"""Who reads the files of an import: this process, or several that each have their own database connection.
+"""Who reads the files of an import: this process, alone or with others that have database connections of their own.
 
 On SQLite they take turns to write, by a lock that wakes the next one at once; SQLite's own waiting sleeps.
 """
@@ -8,10 +8,11 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -21,15 +22,16 @@ from dacs.import_object import Importer
 from dacs.site_files import complete
 from dose.settings import Settings
 
-AT_ONCE = 16  # files that a process gets together
-AHEAD = 4  # such groups a process, given out before they are asked for
+FEWEST, MOST = 16, 256  # files that a process gets together
+GROUP_SECONDS = 0.1  # so long a group should take: short enough to end together, long enough to write many at once
+AHEAD = 2  # groups for each other process, given out before they are asked for
 
 T = TypeVar("T")
 Lock = AbstractContextManager[object]
 
 
 class Crew(Protocol):
-    """Takes files, and then the series that they made up, in order."""
+    """Takes files, and then the series that they made up."""
 
     def files(self, paths: Iterable[Path]) -> Iterator[Answer]:
         """What became of each file."""
@@ -40,7 +42,7 @@ class Crew(Protocol):
 
 @contextmanager
 def crew(settings: Settings, folder: Path, *, to_orthanc: bool, jobs: int) -> Iterator[Crew]:
-    """`jobs` readers, or this process when it is one; slices wait in `folder`."""
+    """`jobs` readers, of which this process is one; slices wait in `folder`."""
     if jobs == 1:
         with closing(Importer(settings, folder, to_orthanc=to_orthanc)) as importer:
             yield _Alone(importer)
@@ -50,9 +52,12 @@ def crew(settings: Settings, folder: Path, *, to_orthanc: bool, jobs: int) -> It
     context.set_forkserver_preload([__name__])
     lock = context.Lock() if settings.database.startswith("sqlite") else None
     given = (settings, folder, to_orthanc, lock)
-    with ProcessPoolExecutor(jobs, context, initializer=_start_process, initargs=given) as pool:
+    with (
+        ProcessPoolExecutor(jobs - 1, context, initializer=_start_process, initargs=given) as pool,
+        closing(Importer(settings, folder, to_orthanc=to_orthanc, turn=lock)) as importer,
+    ):
         try:
-            yield _Pool(pool, jobs)
+            yield _Shared(pool, jobs - 1, importer)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -63,39 +68,50 @@ class _Alone:
         self._importer = importer
 
     def files(self, paths: Iterable[Path]) -> Iterator[Answer]:
-        for group in _groups(paths, AT_ONCE):
+        several = iter(paths)
+        while group := list(islice(several, MOST)):
             yield from self._importer.take_files(group)
 
     def series(self, uids: Iterable[str]) -> Iterator[Answer]:
-        return map(self._importer.take_series, uids)
+        return self._importer.take_series(uids)
 
 
-class _Pool:
-    def __init__(self, pool: ProcessPoolExecutor, jobs: int) -> None:
+class _Shared:
+    """Work is shared out: this process begins at once, while the others still start."""
+
+    def __init__(self, pool: ProcessPoolExecutor, others: int, importer: Importer) -> None:
         self._pool = pool
-        self._ahead = AHEAD * jobs
+        self._ahead = AHEAD * others
+        self._importer = importer
 
     def files(self, paths: Iterable[Path]) -> Iterator[Answer]:
-        return self._spread(_take_files, _groups(paths, AT_ONCE))
+        return self._share(self._importer.take_files, _take_files, paths)
 
     def series(self, uids: Iterable[str]) -> Iterator[Answer]:
-        return self._spread(_take_series, _groups(uids, 1))
+        return self._share(self._importer.take_series, _take_series, uids)
 
-    def _spread(self, work: Callable[[list[T]], list[Answer]], groups: Iterable[list[T]]) -> Iterator[Answer]:
+    def _share(
+        self, own: Callable[[list[T]], Iterator[Answer]], others: Callable[[list[T]], list[Answer]], items: Iterable[T]
+    ) -> Iterator[Answer]:
         """Give work out a little ahead; a pool's own `map` would hold all of it in memory."""
+        several, size = iter(items), FEWEST
         waiting: deque[Future[list[Answer]]] = deque()
-        for group in groups:
-            waiting.append(self._pool.submit(work, group))
-            if len(waiting) >= self._ahead:
+        while True:
+            while len(waiting) < self._ahead and (group := list(islice(several, size))):
+                waiting.append(self._pool.submit(others, group))
+            mine = list(islice(several, size))
+            if mine:
+                began = time.monotonic()
+                yield from own(mine)
+                size = _paced(size, time.monotonic() - began)
+            elif not waiting:
+                return
+            while waiting and (waiting[0].done() or not mine):
                 yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
 
 
-def _groups(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    several = iter(items)
-    while group := list(islice(several, size)):
-        yield group
+def _paced(size: int, seconds: float) -> int:
+    return max(FEWEST, min(MOST, int(size * GROUP_SECONDS / max(seconds, 1e-6))))
 
 
 _process = threading.local()  # the importer of a process of the pool
@@ -104,7 +120,7 @@ _process = threading.local()  # the importer of a process of the pool
 def _start_process(settings: Settings, folder: Path, to_orthanc: bool, lock: Lock | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, and says what was done
     complete(settings)  # loads the keys, which a new process does not have
-    _process.importer = Importer(settings, folder, to_orthanc=to_orthanc, turn=lock or nullcontext())
+    _process.importer = Importer(settings, folder, to_orthanc=to_orthanc, turn=lock)
 
 
 def _take_files(paths: list[Path]) -> list[Answer]:
@@ -114,4 +130,4 @@ def _take_files(paths: list[Path]) -> list[Answer]:
 
 def _take_series(uids: list[str]) -> list[Answer]:
     importer: Importer = _process.importer
-    return [importer.take_series(uid) for uid in uids]
+    return list(importer.take_series(uids))

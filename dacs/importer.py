@@ -25,6 +25,7 @@ from dose.pacs import PacsError
 from dose.settings import Settings
 
 INTERRUPTED = 130
+FILES_OF_A_PROCESS = 500  # fewer are read before another process would have started
 GOES_ON = "The same command goes on from here."
 
 
@@ -85,7 +86,7 @@ def run_import(
 
 
 def _useful(jobs: int, files: int) -> int:
-    return jobs if files >= 2 * jobs else 1
+    return max(1, min(jobs, files // FILES_OF_A_PROCESS))
 
 
 def _take_all(
@@ -107,7 +108,9 @@ def _take_all(
 
 def _summarise(console: Console, files: Tally, series: Tally) -> None:
     for status, title in ((IGNORED, "Ignored"), (BAD, "Could not be read, left alone")):
-        listed = [answer for tally in (files, series) for answer in tally.listed if answer.status == status]
+        # Several processes answer in no order.
+        by_name = [sorted(tally.listed, key=lambda answer: answer.name) for tally in (files, series)]
+        listed = [answer for answers in by_name for answer in answers if answer.status == status]
         if listed:
             console.print(f"{title}:")
         for answer in listed:

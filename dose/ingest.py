@@ -126,8 +126,11 @@ def ingest(
         return _persistently(lambda: _save(session_factory, report, read, site, arrival))
     except (DataError, ArithmeticError, UnicodeError) as error:
         # No database takes its values: asking again would not help. The bytes are kept for a better reader.
-        refusal = BadObject(f"one of its values cannot be stored ({type(error).__name__})")
-        return reject(session_factory, refusal, **about)
+        return reject(session_factory, _unstorable(error), **about)
+
+
+def _unstorable(error: Exception) -> BadObject:
+    return BadObject(f"one of its values cannot be stored ({type(error).__name__})")
 
 
 def _save(session_factory: Sessions, report: DoseReport, read: Reader, site: str, arrival: dict[str, Any]) -> Outcome:
@@ -256,14 +259,23 @@ def _read_all(
             outcomes[position] = known[sha]
             continue
         arrival = store.Arrival(one.content, sha, origin, None, site_id, now, now, keep_operators=keep_operators)
-        try:
-            said[position] = store.tell(read(one.content), arrival)
-        except BadObject as error:
-            if one.silent and isinstance(error, NotADoseObject):
-                outcomes[position] = Outcome(NOT_DOSE, reason=str(error))
-            else:
-                said[position] = error, arrival
+        found = _told(arrival, read)
+        if one.silent and isinstance(found, tuple) and isinstance(found[0], NotADoseObject):
+            outcomes[position] = Outcome(NOT_DOSE, reason=str(found[0]))
+        else:
+            said[position] = found
     return outcomes, said
+
+
+def _told(arrival: store.Arrival, read: Reader) -> _Said:
+    try:
+        report = read(arrival.content)
+    except BadObject as error:
+        return error, arrival
+    try:
+        return store.tell(report, arrival)
+    except (ArithmeticError, UnicodeError) as error:
+        return _unstorable(error), arrival
 
 
 def _known_among(session_factory: Sessions, shas: Sequence[str], site: str) -> tuple[dict[str, Outcome], int]:

@@ -115,18 +115,28 @@ _DEVICE_TEXTS: dict[str, int] = {
 
 def upsert_patient(connection: Connection, site: int, report: model.DoseReport, rank: str) -> tuple[int, int]:
     """The patient the object names, and who that is; an object without Patient ID gets a patient of its study's own."""
-    index, stated = _identity(report)
-    name = stated["name"]
+    return _upsert_patient(connection, site, [(report, rank)])
+
+
+def _upsert_patient(
+    connection: Connection, site: int, reports: Sequence[tuple[model.DoseReport, str]]
+) -> tuple[int, int]:
+    """`upsert_patient` for several objects that name one patient."""
+    said = [(*_identity(report), rank) for report, rank in reports]
 
     def changed(row: Row[Any] | None) -> dict[str, Any]:
-        won, ranks = merge(row.ranks if row else {}, stated, rank)
-        return won | {"ranks": ranks} | ({} if row else {"is_demo": is_demo(report)})
+        ranks = row.ranks if row else {}
+        changes = {} if row else {"is_demo": is_demo(reports[0][0])}
+        for _, stated, rank in said:
+            won, ranks = merge(ranks, stated, rank)
+            changes |= won
+        return changes | {"ranks": ranks}
 
-    row_id, before = upsert(connection, PATIENT, {"site_id": site, "id_index": index}, changed)
+    row_id, before = upsert(connection, PATIENT, {"site_id": site, "id_index": said[0][0]}, changed)
     # A former name stays a way to find the person: tokens are only ever added.
-    if before is None or (name and name != before.name):
-        _add_tokens(connection, [(row_id, stated)])
-    if before is not None and name and name != before.name:
+    renamed = [(row_id, stated) for _, stated, _ in said if stated["name"] and before and stated["name"] != before.name]
+    _add_tokens(connection, [(row_id, stated) for _, stated, _ in said] if before is None else renamed)
+    if renamed:
         not_patient.judge_patient(connection, row_id)
     return row_id, row_id if before is None else before.merged_into_id or row_id
 
@@ -152,10 +162,12 @@ def upsert_patients(
     ids = insert_all(connection, PATIENT, rows) if rows else []
     _add_tokens(connection, zip(ids, rows, strict=True))
     found = {position: (row_id, row_id) for position, row_id in zip(new.values(), ids, strict=True)}
-    # The others in the order of their indexes: two transactions that lock the same rows then wait, and no more.
-    for position in sorted(range(len(said)), key=lambda position: said[position][0]):
-        if position not in found:
-            found[position] = upsert_patient(connection, site, *reports[position])
+    others: dict[bytes, list[int]] = {}
+    for position in sorted(set(range(len(said))) - found.keys()):
+        others.setdefault(said[position][0], []).append(position)
+    # In the order of their indexes: two transactions that lock the same rows then wait, and no more.
+    for _, positions in sorted(others.items()):
+        found |= dict.fromkeys(positions, _upsert_patient(connection, site, [reports[one] for one in positions]))
     return [found[position] for position in range(len(said))]
 
 

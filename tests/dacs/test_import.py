@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from dacs import importer
 from dacs.import_files import find_files
 from dacs.import_object import Importer
 from dacs.importer import run_import
@@ -162,7 +163,9 @@ def test_a_report_larger_than_the_setting_is_not_read(settings, tmp_path, capsys
     assert "larger than DACS_MAX_OBJECT_MB (1)" in capsys.readouterr().err
 
 
-def test_an_interrupted_import_goes_on_where_it_stood(settings, folder, capsys, monkeypatch):
+@pytest.mark.parametrize(("together", "done"), [(1, 2), (2, 2), (3, 0)])
+def test_an_interrupted_import_goes_on_from_what_was_written(settings, folder, capsys, monkeypatch, together, done):
+    monkeypatch.setattr("dacs.import_object.TOGETHER", together)
     take, taken = Importer.take, []
 
     def interrupted(self, path: Path) -> tuple[str, str | None]:
@@ -173,10 +176,12 @@ def test_an_interrupted_import_goes_on_where_it_stood(settings, folder, capsys, 
 
     monkeypatch.setattr(Importer, "take", interrupted)
     assert run_import(settings, [folder]) == 130
-    assert "Stopped after 2 of 3 files" in capsys.readouterr().err
+    assert f"Stopped after {done} of 3 files" in capsys.readouterr().err
+    assert count(settings) == done
     monkeypatch.setattr(Importer, "take", take)
     assert run_import(settings, [folder]) == 0
-    assert "3 files: 1 new, 2 known." in capsys.readouterr().err.replace("\n", "")
+    said = f"3 files: {3 - done} new" + (f", {done} known." if done else ".")
+    assert said in capsys.readouterr().err.replace("\n", "")
 
 
 def test_orthanc_out_of_reach_is_one_sentence(settings, folder, capsys):
@@ -186,12 +191,13 @@ def test_orthanc_out_of_reach_is_one_sentence(settings, folder, capsys):
 
 
 @pytest.mark.slow
-def test_several_processes_import_the_same(settings, tmp_path, capsys):
+def test_several_processes_import_the_same(settings, tmp_path, capsys, monkeypatch):
     many = tmp_path / "many"
     many.mkdir()
     for number in range(12):
         (many / f"{number}.dcm").write_bytes(build.ct_bytes(number))
     (many / "bad").write_text("no")
+    monkeypatch.setattr(importer, "FILES_OF_A_PROCESS", 1)
     assert run_import(settings, [many], jobs=2) == 1
     assert "13 files: 12 new, 1 bad." in capsys.readouterr().err
     assert count(settings) == 12

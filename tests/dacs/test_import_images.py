@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from dacs import importer
 from dacs.dose_sources import Kind
-from dacs.import_files import BAD, IGNORED, file_head, what
+from dacs.import_files import BAD, FIRST_BYTES, IGNORED, head_of, what
 from dacs.importer import run_import
 from dacs.synthetic.heads import ct_slices, dose_screen, exposure, head, nuclear, performed_step
 from dose.database import make_engine, session_factory
@@ -132,13 +133,17 @@ def test_an_object_without_preamble_is_read_too(settings, tmp_path, capsys):  # 
 def test_no_more_of_a_file_is_looked_at_than_allowed(tmp_path):
     content = build.huge_private(build.ct_rdsr(), size=300_000)
     (tmp_path / "large").write_bytes(content)
-    assert file_head(tmp_path / "large", 1 << 20) == content
-    with pytest.raises(TooExpensive):
-        file_head(tmp_path / "large", 1 << 17)
+    with (tmp_path / "large").open("rb", buffering=0) as file:
+        start = file.read(FIRST_BYTES)
+        assert head_of(file, start, 1 << 20) == content
+        file.seek(FIRST_BYTES)
+        with pytest.raises(TooExpensive):
+            head_of(file, start, 1 << 17)
 
 
 @pytest.mark.slow
-def test_several_processes_gather_the_same_series(settings, tmp_path, capsys):  # noqa: F811
+def test_several_processes_gather_the_same_series(settings, tmp_path, capsys, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(importer, "FILES_OF_A_PROCESS", 1)
     slices = [image(ds) for ds in ct_slices(60)]
     folder = fill(tmp_path / "disk", *slices, image(head("DX")), b"no")
     assert run_import(settings, [folder], jobs=2) == 1
