@@ -102,13 +102,14 @@ def person_text(person: PersonRow | None) -> str:
     return " · ".join([*texts, *(isolated(part) for part in known), *sex]) or "–"
 
 
-def study_text(study: StudyRow | None) -> str:
-    """A study in one line: when, what, and whose where it may be seen."""
+def study_text(study: StudyRow | None, *, whose: bool = True) -> str:
+    """A study in one line: when, what, and whose where it is asked for and may be seen."""
     if study is None:
         return _("a study that is not here any more")
     day, clock = local_time(study.started_at)
     name = study.description or next(iter(study.protocols), None)
-    who = person_name(study.identity.name) or study.identity.patient_id if study.identity else None
+    identity = study.identity if whose else None
+    who = person_name(identity.name) or identity.patient_id if identity else None
     parts = [isolated(f"{day} {clock[:5]}".strip()) if day else None, study.modality, name and isolate(name),
              who and isolate(who)]  # fmt: skip
     return " · ".join(part for part in parts if part)
@@ -116,7 +117,8 @@ def study_text(study: StudyRow | None) -> str:
 
 def patient_form(studies: Sequence[StudyRow], study_id: int, now: PersonRow | None) -> list[Any]:
     """Choose who it is: somebody known, or somebody new; for this study, more of them, or the whole patient."""
-    marked = [dmc.Checkbox(label=told(study_text(row)), value=str(row.id)) for row in studies]
+    first = sorted(studies, key=lambda row: row.id != study_id)  # what is corrected anyway is never out of sight
+    marked = [dmc.Checkbox(label=told(study_text(row, whose=False)), value=str(row.id)) for row in first]
     which = dmc.CheckboxGroup(
         html.Div(marked, className="correct-choices"), id=correct_id("studies"), value=[str(study_id)],
         label=_("Studies to correct"),
@@ -276,11 +278,13 @@ def correction_text(row: CorrectionRow) -> str:
 
 def _sizes(row: CorrectionRow) -> list[str]:
     sizes = (("height_m", _("Height"), "m"), ("weight_kg", _("Weight"), "kg"))
-    return [
-        f"{label}: {_change(_size(row.former_values.get(name), unit), _size(row.values[name], unit))}"
+    said = [
+        (label, _size(row.former_values.get(name), unit), _size(row.values[name], unit))
         for name, label, unit in sizes
         if name in row.values
     ]
+    changed = [one for one in said if one[1] != one[2]]
+    return [f"{label}: {_change(before, after)}" for label, before, after in changed or said]
 
 
 def _change(before: str, after: str) -> str:

@@ -153,8 +153,9 @@ def _console(study: SampleStudy, value: SampleValue, may_edit: bool) -> Any:  # 
 def _remark(value: SampleValue, may_edit: bool) -> Any:  # noqa: ANN401 - a component
     if not may_edit:
         return free(value.comment) if value.comment else None
-    field = dmc.TextInput(
-        id=sample_id("comment", value.id), value=value.comment or "", debounce=True, size="xs",
+    field = dmc.Textarea(
+        id=sample_id("comment", value.id), value=value.comment or "", debounce=True, size="xs", autosize=True,
+        minRows=1,
         inputProps={"aria-label": _("Remark"), "autoComplete": "off", "maxLength": 1000, "dir": "auto"},
     )  # fmt: skip
     return html.Div([html.Span(_("Remark"), className="phone-label"), field])

@@ -187,8 +187,8 @@ def _with_forms(column: Column, cells: Sequence[str]) -> Column:
 
 def _form(cells: Sequence[str]) -> str:
     pairs = [match.groups() for one in cells if (match := re.match(r"(\d{1,2})[/.\-](\d{1,2})[/.\-]\d{4}", one))]
-    if not pairs:
-        return "iso"
+    if len(pairs) <= sum(bool(re.match(r"\d{4}-?\d\d-?\d\d", one)) for one in cells):
+        return "iso"  # one date written otherwise is refused, not all the others
     return "mdy" if any(int(second) > 12 for _, second in pairs) else "dmy"
 
 

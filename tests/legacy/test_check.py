@@ -106,6 +106,12 @@ def test_a_column_with_a_wrong_or_missing_unit_stops_the_import(unit):
     assert report.refusals[0].code == ("unit-unknown" if unit else "unit-missing")
 
 
+def test_one_date_written_otherwise_does_not_decide_how_the_others_are_read() -> None:
+    dates = [["2024-03-01"], ["31/02/2024"], ["2024-03-02"]]
+    assert suggest(["Study date"], dates).columns["Study date"].form == "iso"
+    assert suggest(["Study date"], dates[1:2]).columns["Study date"].form == "dmy"
+
+
 def test_a_unit_is_taken_from_the_header_and_never_supposed():
     found = suggest(["DLP", "PDL [mGy.cm]", "kVp", "DAP (furlong)", "Age"]).columns
     assert {name: column.unit for name, column in found.items()} == {

@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from dash_app import i18n
-from dash_app.components.values import age_text, amount, local_time, person_name, symbol
+from dash_app.components.values import age_text, amount, local_time, person_name, symbol, told
 from dash_app.vocabulary import NAMES, NOTES
 from dose.quantities import QUANTITIES
 from dose.queries import Note
@@ -93,7 +93,33 @@ def test_every_quantity_that_is_shown_has_a_name_to_translate() -> None:
 
     shown = {*DOSES, *TECHNIQUE, *(quantity for _column, quantity in CARDS)}
     assert shown <= NAMES.keys()
-    assert set(NAMES) - {"ctdi_phantom", "view"} <= QUANTITIES.keys()
+    assert set(NAMES) - {"ctdi_phantom", "view", "event_count"} == QUANTITIES.keys() - {"event_count"}
+
+
+def test_the_reasons_of_other_parts_are_among_the_texts_to_translate() -> None:
+    from dash_app.components.not_patient_words import WHY
+    from dash_app.components.quality_parts import CLAUSE_WORDS
+    from dash_app.pages.provenance import ABSENT
+    from dash_app.vocabulary import SOURCE_REASONS
+    from dose.extract.trace import _WHY
+    from dose.queries.expected import EXPECTED
+    from dose.store.not_patient import shipped
+    from dose.store.states import COPY_CODE, OUTDONE
+
+    assert {one.why for one in shipped()} == WHY
+    assert set(_WHY.values()) == set(ABSENT)
+    assert {*OUTDONE, COPY_CODE} == SOURCE_REASONS.keys()
+    clauses = {one.source for rows in EXPECTED.values() for one in rows}
+    assert all(any(words in source for source in clauses) for words in CLAUSE_WORDS)
+
+
+def test_ids_and_dates_in_a_sentence_are_never_broken_and_names_keep_their_direction() -> None:
+    sentence = told(f"\u2068فاطمة\u2069 · {i18n.isolated('PID-0000-1111')} · {i18n.isolated('1' * 64)}")
+    name, short, long = sentence.children[1::2]
+    assert (name.children, name.dir, name.className) == ("فاطمة", "auto", None)
+    assert (short.children, short.dir, short.className) == ("PID-0000-1111", "ltr", "unbroken")
+    assert long.className is None
+    assert sentence.children[::2] == ["", " · ", " · ", ""]
 
 
 def test_every_note_that_a_total_raises_has_its_words() -> None:
