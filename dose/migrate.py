@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
 from dose.database import make_engine
+from dose.store import facts
 from dose.store.version import align_versions
 from dose.tables import Base
 
@@ -38,7 +39,8 @@ def upgrade(url: str, revision: str = HEAD) -> None:
     with _connected(url) as connection:
         command.upgrade(_config(connection), revision)
         with Session(connection) as session:
-            align_versions(session)
+            if align_versions(session) or facts.is_ahead(session.connection()):
+                facts.begin_again(session.connection())
             session.commit()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dose import tables
 from dose.store import meeting
+from dose.store.facts import take_out
 from dose.store.studies import recompute
 from dose.store.version import next_version
 
@@ -41,6 +42,7 @@ def remove_demo(session: Session, orthanc_ids: Collection[str] = ()) -> Removed:
     _delete(session, tables.QcSample, tables.QcSample.study_instance_uid.in_(uids))
     _delete_corrections(session)
     met = meeting.met(session.connection(), list(session.scalars(demo_studies)))
+    take_out(session.connection(), session.scalars(demo_studies).all())
     studies = _delete(session, study, study.is_demo)  # sources, events, totals and words go with them
     left = list(session.scalars(select(study.id).where(study.id.in_(met)))) if met else []
     if left:  # studies of tables that a demonstration had stood in for
@@ -49,6 +51,7 @@ def remove_demo(session: Session, orthanc_ids: Collection[str] = ()) -> Removed:
     patients = _delete(session, patient, patient.is_demo & ~spoken_of)
     used = exists().where(study.device_id == device.id) | exists().where(source.device_id == device.id)
     unused = select(device.id).where(device.is_demo & ~used)
+    _delete(session, tables.LocalName, tables.LocalName.device_id.in_(unused))
     _delete(session, tables.QcSample, tables.QcSample.device_id.in_(unused))
     devices = _delete(session, device, device.id.in_(unused))
     return Removed(studies, patients, devices)

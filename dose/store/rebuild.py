@@ -15,6 +15,7 @@ from dose.model import DoseReport
 from dose.store import claims, meeting, overrides
 from dose.store.claims import LINK, STUDY
 from dose.store.copies import Saved
+from dose.store.facts import take_out
 from dose.store.objects import KEPT, Arrival
 from dose.store.parties import Parties, has_patient_id, is_demo, upsert_device, upsert_patient
 from dose.store.registers import forget
@@ -179,6 +180,7 @@ def _remove_if_empty(connection: Connection, study_id: int) -> bool:
     uid = connection.execute(select(STUDY.c.study_instance_uid).where(STUDY.c.id == study_id)).scalar_one()
     if overrides.spoken_of(connection, uid):
         return False  # whose study it is, what a person typed: it must be known when its objects come again
+    take_out(connection, [study_id])
     connection.execute(delete(STUDY).where(STUDY.c.id == study_id))
     return True
 

@@ -1,0 +1,293 @@
+"""Facts that statistics count, made of the studies that changed since: in batches, after ingest, in any process.
+
+A *fold* takes a batch of studies out of the cells as they stand in their facts, makes the facts anew from the raw rows
+and the rules in force, and adds them to the cells. Whoever touches facts or cells holds the row of `cursor` "facts"
+until the end of its transaction: folds, deletions and changes of rules follow each other, so that nothing is counted
+twice, whatever runs at the same time. The cursor says up to which `study.version` all is in (dose.store.version).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session, sessionmaker
+
+from dose import tables
+from dose.database import writing
+from dose.statistics import counting
+from dose.statistics.cells import Entries, contributions
+from dose.store.claims import LINK, PATIENT, STUDY, parts
+from dose.store.facts_cells import add, apply
+from dose.store.facts_names import Named, Names
+from dose.store.rows import EVENT, Row
+from dose.store.statements import insert_unless_there
+from dose.store.version import CURSOR, newest_version, next_version
+
+STUDY_FACT: Table = tables.StudyFact.__table__  # type: ignore[assignment]
+EVENT_FACT: Table = tables.EventFact.__table__  # type: ignore[assignment]
+DEVICE: Table = tables.Device.__table__  # type: ignore[assignment]
+NAME = "facts"
+BATCH = 200  # studies a transaction: ingest waits no longer than these take
+
+_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
+_STUDIES = (
+    select(
+        *(STUDY.c[name] for name in (
+            "id", "version", "listed_at", "started_at", "site_id", "device_id", "patient_id", "modality", "is_demo",
+            "age_years", "weight_kg", "height_m", "is_patient", "covered_by_id", "dlp_sum_mgy_cm",
+            "dlp_reported_mgy_cm", "pka_sum_gy_cm2", "pka_reported_gy_cm2", "ka_r_sum_mgy", "ka_r_reported_mgy",
+            "agd_max_breast_mgy", "activity_sum_mbq", "fluoro_time_s", "description", "protocols", "people",
+            "procedure_code", "procedure_scheme", "procedure_meaning", "requested_procedure", "clinical_task",
+        )),
+        PATIENT.c.sex, DEVICE.c.manufacturer, DEVICE.c.model, DEVICE.c.station_name,
+    )
+    .join(PATIENT, PATIENT.c.id == STUDY.c.patient_id)
+    .outerjoin(DEVICE, DEVICE.c.id == STUDY.c.device_id)
+    .where(STUDY.c.id.in_(_IDS))
+)  # fmt: skip
+_OF_EVENTS = [
+    EVENT.c[name]
+    for name in dict.fromkeys((
+        "id", *counting.NEEDED, "details", "target_region_code", "target_region_meaning", "view", "patient_orientation",
+        "series_instance_uid", "started_at", "position",
+    ))
+]  # fmt: skip
+_OWN = select(EVENT.c.study_id.label("of_study"), *_OF_EVENTS).where(EVENT.c.study_id.in_(_IDS), EVENT.c.counted)
+_LINKED = (
+    select(LINK.c.study_id.label("of_study"), LINK.c.differs, *_OF_EVENTS)
+    .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
+    .where(LINK.c.study_id.in_(_IDS), LINK.c.counted)
+)
+
+
+@dataclass(slots=True)
+class Position:
+    """Where folding stands: `version` and, of that version, the last study; `cells` numbers the changes of cells."""
+
+    version: int = 0
+    study_id: int = 0
+    cells: int = 0
+
+
+def catch_up(sessions: sessionmaker[Session], limit: int | None = None, batch: int = BATCH) -> int:
+    """Fold studies that changed, a batch a transaction, until none is left or `limit` were; how many were folded."""
+    folded = 0
+    while limit is None or folded < limit:
+        with sessions() as session:
+            if not behind(session, 1):
+                break
+        with writing(sessions) as session:
+            done = fold_next(session, batch)
+        folded += done
+        if not done:
+            break
+    return folded
+
+
+def behind(session: Session, most: int = 1000) -> int:
+    """How many studies changed and are not in the facts yet, counted up to `most`."""
+    position = _read(session.connection(), lock=False)
+    newer = select(STUDY.c.id).where(_newer(position)).limit(most)
+    marked = select(STUDY_FACT.c.study_id).where(STUDY_FACT.c.outdated).limit(most)
+    found = sum(session.scalar(select(func.count()).select_from(one.subquery())) or 0 for one in (newer, marked))
+    return min(found, most)
+
+
+def fold_next(session: Session, size: int) -> int:
+    """Fold the next studies in the caller's transaction; how many they were."""
+    connection = session.connection()
+    position = locked(connection)
+    in_order = select(STUDY.c.version, STUDY.c.id).where(_newer(position), STUDY.c.version <= newest_version(session))
+    changed = connection.execute(in_order.order_by(STUDY.c.version, STUDY.c.id).limit(size)).all()
+    marked = select(STUDY_FACT.c.study_id).where(STUDY_FACT.c.outdated).order_by(STUDY_FACT.c.study_id)
+    ids = {row.id for row in changed} | set(connection.execute(marked.limit(size - len(changed))).scalars())
+    if changed:
+        position.version, position.study_id = changed[-1]
+    if ids:
+        _fold(connection, sorted(ids), position)
+        write(connection, position)
+    return len(ids)
+
+
+def fold_studies(session: Session, study_ids: Collection[int]) -> None:
+    """Make the facts of these studies anew, in the caller's transaction; of a study that is no more, remove them."""
+    connection = session.connection()
+    position = locked(connection)
+    for part in parts(sorted(study_ids)):
+        _fold(connection, part, position)
+    write(connection, position)
+
+
+def take_out(connection: Connection, study_ids: Collection[int]) -> None:
+    """Take studies that are about to be deleted out of facts and cells, in the caller's transaction."""
+    position = locked(connection)
+    deltas: dict[Any, Entries] = {}
+    for part in parts(sorted(study_ids)):
+        _forget(connection, deltas, part, ())
+    apply(connection, deltas, position.cells + 1)
+    position.cells += bool(deltas)
+    write(connection, position)
+
+
+def mark_outdated(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    """Let the facts that meet all conditions (on `study_fact`) be made anew, as the rules have changed; how many.
+
+    The next `catch_up` makes them: what reads facts before sees what was true until then.
+    """
+    locked(connection)
+    wanted = update(STUDY_FACT).where(*conditions, ~STUDY_FACT.c.outdated).values(outdated=True)
+    return int(connection.execute(wanted).rowcount)
+
+
+def begin_again(connection: Connection) -> None:
+    """Fold every study once more, after `align_versions` let versions start anew."""
+    position = locked(connection)
+    position.version, position.study_id = -1, 0
+    write(connection, position)
+
+
+def is_ahead(connection: Connection) -> bool:
+    """Whether folding stands at a version that this server has not reached: the database came from another one."""
+    if connection.dialect.name != "postgresql":
+        return False
+    return _read(connection, lock=False).version > next_version(connection)
+
+
+def locked(connection: Connection) -> Position:
+    """Where folding stands; nobody else touches facts or cells until this transaction ends."""
+    return _read(connection, lock=True)
+
+
+_FIRST = {"name": NAME, "value": -1, "detail": {}}
+_POSITION = select(CURSOR.c.value, CURSOR.c.detail).where(CURSOR.c.name == NAME)
+
+
+def _read(connection: Connection, *, lock: bool) -> Position:
+    wanted = _POSITION.with_for_update() if lock else _POSITION
+    row = connection.execute(wanted).first()
+    if row is None and lock:
+        make = insert_unless_there(connection.dialect.name, CURSOR.name)
+        connection.execute(make, _FIRST | {"updated_at": datetime.now(UTC)})
+        row = connection.execute(wanted).one()
+    if row is None:
+        return Position(-1)
+    return Position(row.value, row.detail.get("study", 0), row.detail.get("cells", 0))
+
+
+def write(connection: Connection, position: Position) -> None:
+    """Set down where folding stands."""
+    detail = {"study": position.study_id, "cells": position.cells}
+    values = {"value": position.version, "detail": detail, "updated_at": datetime.now(UTC)}
+    connection.execute(update(CURSOR).where(CURSOR.c.name == NAME), values)
+
+
+def _newer(position: Position) -> ColumnElement[bool]:
+    same = (STUDY.c.version == position.version) & (STUDY.c.id > position.study_id)
+    return (STUDY.c.version >= position.version) & ((STUDY.c.version > position.version) | same)
+
+
+def _fold(connection: Connection, ids: Sequence[int], position: Position) -> None:
+    facts, events = make(connection, ids)
+    deltas: dict[Any, Entries] = {}
+    _forget(connection, deltas, ids, [event["event_id"] for event in events])
+    of_study: dict[int, list[Row]] = {}
+    for event in events:
+        of_study.setdefault(event["study_id"], []).append(event)
+    for fact in facts:
+        add(deltas, contributions(fact, of_study.get(fact["study_id"], ())), 1)
+    if facts:
+        connection.execute(insert(STUDY_FACT), facts)
+    if events:
+        connection.execute(insert(EVENT_FACT), events)
+    _mark_siblings(connection, facts)
+    position.cells += bool(apply(connection, deltas, position.cells + 1))
+
+
+def make(connection: Connection, ids: Sequence[int], *, keep: bool = True) -> tuple[list[Row], list[Row]]:
+    """The facts of studies, from their raw rows and the rules in force. Statements do not grow with the studies.
+
+    `keep` writes names that nobody had before; without, their numbers are None.
+    """
+    studies = [dict(row) for row in connection.execute(_STUDIES, {"ids": ids}).mappings()]
+    found = _events(connection, ids)
+    names = Names(connection)
+    told: list[tuple[Any, list[Row], counting.Counted, Named]] = []
+    for study in studies:
+        events = found.get(study["id"], [])
+        counted = counting.count(study, events)
+        told.append((study, events, counted, names.name(study, events, counted)))
+    names.number(keep=keep)
+    facts, event_facts = [], []
+    for _, events, counted, named in told:
+        facts.append(counted.study | names.of_study(named))
+        event_facts += _event_facts(events, counted, named, names)
+    return facts, event_facts
+
+
+def _event_facts(events: list[Row], counted: counting.Counted, named: Named, names: Names) -> list[Row]:
+    facts = []
+    for number, (event, fact) in enumerate(zip(events, counted.events, strict=True)):
+        if event["own"]:  # an exposure that several studies show counts in one of them
+            identity = {"event_id": event["id"], "study_id": counted.study["study_id"]}
+            facts.append(fact | identity | names.of_event(named, number))
+    return facts
+
+
+def _events(connection: Connection, ids: Sequence[int]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for statement, own in ((_OWN, True), (_LINKED, False)):
+        for event in connection.execute(statement, {"ids": ids}).mappings():
+            said = dict(event) | json.loads(event.get("differs") or "{}")
+            found.setdefault(event["of_study"], []).append(said | {"id": event["id"], "own": own})
+    for events in found.values():
+        events.sort(key=lambda event: (event["started_at"] or "", event["position"], event["id"]))
+    return found
+
+
+def _forget(
+    connection: Connection, deltas: dict[Any, Entries], study_ids: Sequence[int], event_ids: Collection[int]
+) -> None:
+    """Remove facts of these studies, and of events whose row number was another's before; subtract them."""
+    old = select(STUDY_FACT).where(STUDY_FACT.c.study_id.in_(study_ids))
+    mine = EVENT_FACT.c.study_id.in_(study_ids)
+    studies = {row["study_id"]: dict(row) for row in connection.execute(old).mappings()}
+    for part in [*parts(event_ids)] or [[]]:
+        here = or_(mine, EVENT_FACT.c.event_id.in_(part)) if part else mine
+        events = [dict(row) for row in connection.execute(select(EVENT_FACT).where(here)).mappings()]
+        add(deltas, contributions(_NOT_COUNTED, events), -1)
+        if events:
+            connection.execute(delete(EVENT_FACT).where(here))
+    for fact in studies.values():
+        add(deltas, contributions(fact, ()), -1)
+    if studies:
+        connection.execute(delete(STUDY_FACT).where(STUDY_FACT.c.study_id.in_(list(studies))))
+
+
+_NOT_COUNTED = {"counts": False}
+
+
+def _mark_siblings(connection: Connection, facts: Iterable[Row]) -> None:
+    """An object may say another sex of a patient: what that changes in the patient's other studies."""
+    sexes = {fact["patient_id"]: fact["sex"] for fact in facts}
+    others = select(STUDY_FACT.c.study_id, STUDY_FACT.c.patient_id, STUDY_FACT.c.sex)
+    rows = connection.execute(others.where(STUDY_FACT.c.patient_id.in_(list(sexes)))).all()
+    differ = [row.study_id for row in rows if row.sex != sexes[row.patient_id]]
+    if differ:
+        connection.execute(update(STUDY_FACT).where(STUDY_FACT.c.study_id.in_(differ)).values(outdated=True))
