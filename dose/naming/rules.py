@@ -356,6 +356,18 @@ def _decided(best: Sequence[Rule]) -> Naming:
     return Naming(best[0].procedure_id, best[0].id, MAPPED, complexity)
 
 
+def meets(rule: Rule) -> Callable[[Values], bool]:
+    """Whether a rule can hold for studies of some words (`of_local_name`), whatever their numbers are."""
+    compiled = _Compiled(rule)
+
+    def may(values: Values) -> bool:
+        place = rule.device_id in (None, values["device_id"]) and rule.site_id in (None, values["site_id"])
+        fits = rule.modality is None or family(rule.modality) == family(values["modality"])
+        return place and fits and compiled.stands(values)
+
+    return may
+
+
 def classify(rules: Rules, study: Values, events: Sequence[Values] = ()) -> Naming:
     """Name a study (`dose.naming.fields.study_values`) and its events (`event_values`)."""
     return rules.classify(study, events)

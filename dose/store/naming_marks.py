@@ -1,0 +1,97 @@
+"""Which studies a change of rules can touch, and naming them again in the background.
+
+A change only writes down the local names whose words its conditions may meet (a queue in `cursor`); their facts are
+marked outdated part by part, each in a short transaction, and `dose.store.facts` makes marked facts again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from sqlalchemy import Table, func, select
+from sqlalchemy.orm import Session
+
+from dose import tables
+from dose.naming.fields import STUDY, of_local_name
+from dose.naming.rules import Rule, meets
+from dose.store.facts import mark_outdated
+from dose.tables import Cursor, Device, LocalName, StudyFact
+
+FACT: Table = tables.StudyFact.__table__  # type: ignore[assignment]
+QUEUE = "names-outdated"
+PART, NAMES = 20_000, 20  # studies marked in one transaction, about; names in one statement
+# Below the level of studies the words of single events decide, which the name of their study need not hold.
+_OF_STUDY_ALONE = frozenset(
+    {"procedure_code", "procedure_meaning", "requested_procedure", "description", "clinical_task"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Renaming:
+    """How much is left to be named again: studies that are marked, and local names that are not marked yet."""
+
+    studies: int
+    names: int
+
+    @property
+    def done(self) -> bool:
+        """Whether every study has its name by the rules in force."""
+        return not self.studies and not self.names
+
+
+def mark(session: Session, rules: Iterable[Rule]) -> int:
+    """Queue the local names that any of these rules may meet; how many were added."""
+    wanted = list(rules)
+    row = session.get(Cursor, QUEUE, with_for_update=True)
+    if row is None:
+        row = Cursor(name=QUEUE, value=0, detail={"names": []}, updated_at=datetime.now(UTC))
+        session.add(row)
+    there = set(row.detail["names"])
+    found = sorted(there.union(_met(session, wanted))) if wanted else sorted(there)
+    row.detail, row.updated_at = {"names": found}, datetime.now(UTC)
+    session.flush()
+    return len(found) - len(there)
+
+
+def _met(session: Session, rules: Sequence[Rule]) -> Iterator[int]:
+    may = [meets(_widened(rule)) for rule in rules]
+    devices = device_texts(session)
+    for name in session.execute(select(LocalName.__table__)):
+        values = of_local_name(name.words, name.site_id, name.device_id, name.modality, devices.get(name.device_id, ""))
+        if any(one(values) for one in may):
+            yield name.id
+
+
+def _widened(rule: Rule) -> Rule:
+    if rule.level == STUDY:
+        return rule
+    return replace(rule, conditions=tuple(one for one in rule.conditions if one.field in _OF_STUDY_ALONE))
+
+
+def device_texts(session: Session) -> dict[int | None, str]:
+    """What the field `device` of a rule looks at, by row id."""
+    rows = session.execute(select(Device.id, Device.manufacturer, Device.model, Device.station_name))
+    return {row.id: " ".join(filter(None, row[1:])) for row in rows}
+
+
+def mark_next(session: Session, part: int = PART) -> int:
+    """Mark the facts of the next local names of the queue; how many names were taken, 0 when it is empty."""
+    row = session.get(Cursor, QUEUE, with_for_update=True)
+    waiting = list(row.detail["names"]) if row else []
+    taken = marked = 0
+    while row is not None and taken < len(waiting) and marked < part:
+        names = waiting[taken : taken + NAMES]
+        marked += mark_outdated(session.connection(), FACT.c.local_name_id.in_(names))
+        taken += len(names)
+        row.detail, row.updated_at = {"names": waiting[taken:]}, datetime.now(UTC)
+    session.flush()
+    return taken
+
+
+def renaming(session: Session) -> Renaming:
+    """What is left to be named again; one cheap look."""
+    row = session.get(Cursor, QUEUE)
+    outdated = session.scalar(select(func.count()).select_from(StudyFact).where(StudyFact.outdated)) or 0
+    return Renaming(outdated, len(row.detail["names"]) if row else 0)
