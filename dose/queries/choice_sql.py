@@ -18,7 +18,7 @@ from dose.queries.access import allowed
 from dose.queries.choice import All, Choice, Either, Not, Term, Value
 from dose.queries.choice_fields import FIELDS, WEEKDAYS, Field, Kind
 from dose.scope import Scope
-from dose.statistics.measures import EVENT, MEASURES, MIXED, Measure, left_out_bit
+from dose.statistics.measures import EVENT, MEASURES, MIXED, OF_PHANTOM, Measure, left_out_bit
 from dose.store.words import split_words
 from dose.tables import EventFact, Protocol, Study, StudyFact, StudyWord
 
@@ -52,32 +52,31 @@ def condition(session: Session, choice: Choice, fact: Fact) -> Condition:
 
 def has_measure(one: Measure) -> Condition:
     """Facts of the measure's level that have a value of it in their statistics."""
-    fact, column = _fact_of(one), _column_of(one)
-    return and_(
-        column.is_not(None), *measured_alike(one), *([] if fact is StudyFact else [EventFact.diagnostic.is_(True)])
-    )
+    return and_(column_of(one).is_not(None), *measured_alike(one))
 
 
 def leaves_out(one: Measure) -> Condition:
     """Facts of the measure's level that state it, but flagged or as zero."""
-    return _fact_of(one).left_out.op("&")(left_out_bit(one)) != 0
+    return and_(fact_of(one).left_out.op("&")(left_out_bit(one)) != 0, *measured_alike(one))
 
 
 def measured_alike(one: Measure) -> list[Condition]:
-    """Modality and phantom of a measure; values of another phantom belong to another measure."""
-    fact = _fact_of(one)
+    """Modality and phantom of a measure, of events the diagnostic ones: where its values come from, if any."""
+    fact = fact_of(one)
     found: list[Condition] = [fact.modality.in_(sorted(one.modalities))]
-    if one.column in ("ctdi_vol_mgy", "dlp_mgy_cm"):
+    if one.column in OF_PHANTOM:
         found.append(fact.phantom.is_(None) if one.phantom is None else fact.phantom == one.phantom)
-    return found
+    return found if one.level != EVENT else [*found, EventFact.diagnostic.is_(True)]
 
 
-def _fact_of(one: Measure) -> Fact:
+def fact_of(one: Measure) -> Fact:
+    """The facts that hold a measure."""
     return EventFact if one.level == EVENT else StudyFact
 
 
-def _column_of(one: Measure) -> Any:  # noqa: ANN401 - a column of either table
-    return getattr(_fact_of(one), one.column)
+def column_of(one: Measure) -> Any:  # noqa: ANN401 - a column of either table
+    """The column of a measure in its facts."""
+    return getattr(fact_of(one), one.column)
 
 
 class _Compiler:
@@ -124,9 +123,9 @@ class _Compiler:
     def measure(self, field: Field, key: str) -> Condition:
         one = MEASURES[key]
         found = has_measure(one) if field.name == "measured" else leaves_out(one)
-        if _fact_of(one) is self.fact:
+        if fact_of(one) is self.fact:
             return func.coalesce(found, false())
-        return self.fact.study_id.in_(select(_fact_of(one).study_id).where(found, _fact_of(one).counts.is_(True)))
+        return self.fact.study_id.in_(select(fact_of(one).study_id).where(found, fact_of(one).counts.is_(True)))
 
     def described(self, text: str) -> Condition:
         found = []

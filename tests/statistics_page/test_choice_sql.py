@@ -14,7 +14,7 @@ from dose.queries.choice import All, Choice, Either, Not, Term, all_of, any_of, 
 from dose.queries.choice_fields import FIELDS
 from dose.queries.choice_sql import conditions
 from dose.scope import Permission, Scope, system_scope
-from dose.statistics.measures import MEASURES, left_out_bit
+from dose.statistics.measures import MEASURES, OF_PHANTOM, STUDY, Measure, left_out_bit
 from dose.tables import EventFact, Protocol, StudyFact
 from tests.counting import statements
 from tests.statistics_page.facts import event_fact, lay_down, study_fact
@@ -128,15 +128,19 @@ def test_words_of_protocols_are_found_by_their_beginnings_without_case_and_accen
     assert _chosen(factory, parse("protocol has nothing")) == set()
 
 
+def _leaving_out(number: int, one: Measure) -> tuple[dict[str, Any], dict[str, Any]]:
+    shared = {"modality": min(one.modalities), "phantom": one.phantom if one.column in OF_PHANTOM else 32}
+    marked = {"left_out": left_out_bit(one)}
+    of_study, of_event = (marked, {}) if one.level == STUDY else ({}, marked)
+    return study_fact(number, **shared, **of_study), event_fact(number, number, **shared, **of_event)
+
+
 def test_values_that_are_left_out_are_found_where_they_stand(factory) -> None:
-    measures = list(MEASURES.values())
-    marked = {n: {"left_out": left_out_bit(one)} for n, one in enumerate(measures, 1)}
-    own = {n: marked[n] if one.level == "study" else {} for n, one in enumerate(measures, 1)}
-    events = [event_fact(n, n, **({} if own[n] else marked[n])) for n in marked]
-    lay_down(factory, [study_fact(n, **own[n]) for n in marked], events)
-    for n, one in enumerate(measures, 1):
+    measures = dict(enumerate(MEASURES.values(), 1))
+    lay_down(factory, *zip(*(_leaving_out(n, one) for n, one in measures.items()), strict=True))
+    for n, one in measures.items():
         assert _chosen(factory, parse(f"left_out is {one.key}")) == {n}
-        assert _chosen(factory, parse(f"not left_out is {one.key}")) == set(marked) - {n}
+        assert _chosen(factory, parse(f"not left_out is {one.key}")) == set(measures) - {n}
 
 
 def test_a_choice_costs_one_statement_however_long_it_is(factory, engine) -> None:
