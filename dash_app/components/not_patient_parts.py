@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash_app.components.not_patient_words import WHY
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.study_rows import patient_cell
-from dash_app.components.values import ago, free, local_time, ltr, when
+from dash_app.components.values import ago, free, listed, local_time, ltr, when
 from dash_app.i18n import N_, _, isolated, ngettext
 from dose.queries.not_patients import NotPatientRow
 from dose.store.patterns import SHIPPED_BY, PatternRow, Preview, Progress
@@ -85,7 +85,7 @@ def pattern_table(rows: Sequence[PatternRow], zone: str, target: str | None) -> 
 def _pattern(row: PatternRow, zone: str, target: str | None) -> html.Tr:
     off = None if row.active else badge(_("off"), "neutral")
     everywhere = len(row.fields) == len(FIELD_NAMES)
-    fields = _("every field") if everywhere else ", ".join(_(FIELD_NAMES[field]) for field in row.fields)
+    fields = _("every field") if everywhere else listed(_(FIELD_NAMES[field]) for field in row.fields)
     why = _reason(row.why) if row.why else None
     cells = [[free(row.pattern, "code strong"), " ", off], fields, why, _changed(row, zone), _actions(row, target)]
     return html.Tr([html.Td(cell) for cell in cells], key=row.pattern, className=None if row.active else "off")

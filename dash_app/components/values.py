@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from dash import html
 
-from dash_app.i18n import _, isolated, ngettext
+from dash_app.i18n import _, isolated, language, ngettext
 from dose.quantities import QUANTITIES, display, number_text
 
 DASH = "–"
@@ -50,6 +51,11 @@ def ltr(text: str | None, class_name: str = "") -> html.Bdi:
 def free(text: str | None, class_name: str = "") -> html.Bdi:
     """Text from outside, in whatever direction it has."""
     return html.Bdi(text or DASH, className=class_name if text else "missing", dir="auto")
+
+
+def listed(texts: Iterable[str]) -> str:
+    """Words one after the other, with the comma of the reader's script."""
+    return ("، " if language() == "ar" else ", ").join(texts)
 
 
 def told(text: str) -> html.Span:
