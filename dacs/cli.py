@@ -199,12 +199,23 @@ def db_downgrade(revision: Annotated[str, typer.Argument(help="Revision, or base
 @db.command(name="check")
 @_clear
 def db_check() -> None:
-    """Compare the database with what this version expects; exit 1 when they differ."""
+    """Compare the database with what this version expects, and statistics with the doses; exit 1 when they differ."""
+    from dacs.counting import check_statistics
     from dacs.maintenance import check_database
 
-    problems = check_database(_settings())
+    settings = _settings()
+    problems = check_database(settings) or check_statistics(settings)
     _say("\n".join(problems) or "The database is whole and has the present version.")
     raise typer.Exit(1 if problems else 0)
+
+
+@db.command(name="repair")
+@_clear
+def db_repair() -> None:
+    """Make what statistics count anew from the doses, while work goes on."""
+    from dacs.counting import repair_statistics
+
+    _say(repair_statistics(_settings()))
 
 
 @user.command(name="add")

@@ -18,6 +18,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from dacs.counting import count_all
 from dacs.import_files import BAD, IGNORED, KNOWN, NEW, OTHER, SENT, SLICE, Answer, find_files
 from dacs.import_processes import Crew, crew
 from dacs.import_series import series_of
@@ -82,6 +83,8 @@ def run_import(
         console.print(f"dacs import: a reading process was ended. {GOES_ON}")
         return 1
     _summarise(console, files, series)
+    if not to_orthanc:
+        count_all(settings, console)
     return int(bool(files.counts[BAD] or series.counts[BAD]) and not keep_going)
 
 

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
+from dacs.counting import Counting
 from dacs.quality import Chores
 from dacs.site_files import complete
 from dacs.worker_follow import CursorMoved, Follower, Restored
@@ -77,6 +78,7 @@ class Worker:
         self._sweep = Sweep(client, factory, NODE, images=settings.read_images)
         self._peers = RefusedPeers(settings.orthanc_log, factory, NODE)
         self._chores = Chores(settings, factory)
+        self._counting = Counting(factory)
         self._older_at = 0.0
         self._tidy_at: float | None = None
 
@@ -97,6 +99,7 @@ class Worker:
         self._reader.read(arrivals)
         if arrivals:
             self._tidy_at = time.monotonic() + QUIET_S
+            self._counting.step()
         read_log = self._peers.step()
         if more or read_log or any(item.sort_key == DOSE_FIRST for item in arrivals):
             return 0.0
@@ -126,6 +129,8 @@ class Worker:
             self._reader.read_bundle(fresh[0], BATCH, SLICE_S)
             worked = time.monotonic() - began
             return self._rest(worked, worked)
+        if self._counting.step():
+            return SWEEP_PAUSE_S
         pause = self._older_at - time.monotonic()
         if pause > 0:
             return pause
@@ -181,6 +186,7 @@ class Worker:
             "older_waiting": waiting.get(Priority.RECONCILIATION, 0) + waiting.get(Priority.BACKFILL, 0),
             "sweep": self._sweep.progress(),
             "gaps": self._follower.gaps(),
+            "uncounted": self._counting.waiting(),
         }
 
 

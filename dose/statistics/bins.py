@@ -15,16 +15,17 @@ import numpy.typing as npt
 RATIO = 1.01
 RELATIVE_ERROR = math.sqrt(RATIO) - 1  # of a percentile, at most
 _LOG = math.log(RATIO)
+_MOST = 32_767  # no quantity is near it: 1.01 ** 32,767 is 10 ** 141
 
 
 def bin_of(value: float) -> int:
     """The bin of a positive value (any unit)."""
-    return math.floor(math.log(value) / _LOG)
+    return max(-_MOST, min(_MOST, math.floor(math.log(value) / _LOG)))
 
 
 def bins_of(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int16]:
     """The bins of positive values."""
-    return np.floor(np.log(values) / _LOG).astype(np.int16)
+    return np.clip(np.floor(np.log(values) / _LOG), -_MOST, _MOST).astype(np.int16)
 
 
 def middles(indexes: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -110,6 +110,11 @@ def behind(session: Session, most: int = 1000) -> int:
     return min(found, most)
 
 
+def waiting(session: Session) -> int:
+    """How many studies changed and are not in the facts yet, all of them."""
+    return behind(session, 1 << 40)
+
+
 def fold_next(session: Session, size: int) -> int:
     """Fold the next studies in the caller's transaction; how many they were."""
     connection = session.connection()

@@ -64,7 +64,9 @@ class StudyFact(Base):
         Index("ix_study_fact_protocol", "protocol_id", "device_id", "day"),
         Index("ix_study_fact_local_name", "local_name_id", "procedure_id"),
         Index("ix_study_fact_patient", "patient_id", "day"),
-        Index("ix_study_fact_outdated", "study_id", sqlite_where=text("outdated"), postgresql_where=text("outdated")),
+        Index(
+            "ix_study_fact_outdated", "study_id", sqlite_where=text("outdated = 1"), postgresql_where=text("outdated")
+        ),
     )
 
 

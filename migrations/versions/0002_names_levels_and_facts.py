@@ -143,8 +143,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_study_fact_day", "study_fact", ["day", "site_id", "device_id", "patient_id"])
     op.create_index("ix_study_fact_local_name", "study_fact", ["local_name_id", "procedure_id"])
-    where = sa.text("outdated")
-    op.create_index("ix_study_fact_outdated", "study_fact", ["study_id"], sqlite_where=where, postgresql_where=where)
+    op.create_index(
+        "ix_study_fact_outdated",
+        "study_fact",
+        ["study_id"],
+        sqlite_where=sa.text("outdated = 1"),
+        postgresql_where=sa.text("outdated"),
+    )
     op.create_index("ix_study_fact_patient", "study_fact", ["patient_id", "day"])
     op.create_index("ix_study_fact_procedure", "study_fact", ["procedure_id", "device_id", "day"])
     op.create_index("ix_study_fact_protocol", "study_fact", ["protocol_id", "device_id", "day"])
