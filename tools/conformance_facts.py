@@ -121,7 +121,8 @@ TOLERATED = (
 BESIDE = {
     "rdsr_enhanced": (
         "Of a TABLE of values over time (PS3.3 C.18.10) an event takes the rows that speak of it, as a list with its mean",
-        "or, of what adds up, its sum; a sum that reaches beyond the event is left open. Lists of an event alone are",
+        "or, of what adds up, its sum; rows that are of several events, or may be a running total, are not added up.",
+        "Lists of an event alone are",
         "`rotation_center_mm` (130521, DCM), `rotation_normal_point_mm` (130522, DCM), `rotation_angle_deg` (130523, DCM),",
         "`source_transformation_matrix` (130520, DCM), `output_point_position_mm` (130525, DCM) and",
         "`reference_point_position_mm` (130526, DCM). TID 10043, 10048 and 10050 to 10055 were held against the text of",

@@ -97,13 +97,22 @@ class Part:
 
     def applies_to(self, event: Part) -> bool:
         """Tell whether this was so during some of the event, for one of its sources."""
-        if self.sources and event.sources and not self.sources & event.sources:
+        if not self.may_share_source(event):
             return False
         if not self.start or not self.end or not event.start:
             return True
         event_end = event.end or event.start
         first, last = max(self.start, event.start), min(self.end, event_end)
         return first < last or (first == last and (self.start == self.end or event.start == event_end))
+
+    def may_share_source(self, other: Part) -> bool:
+        """Tell whether both may speak of one source."""
+        return not self.sources or not other.sources or bool(self.sources & other.sources)
+
+    @property
+    def period(self) -> tabulated.Period:
+        """Its time."""
+        return tabulated.Period(self.start, self.end)
 
     def lies_within(self, event: Part) -> bool:
         """Tell whether the whole period belongs to the event."""
@@ -133,14 +142,25 @@ def _blanked(nodes: tuple[Node, ...], concepts: frozenset[c.Concept]) -> tuple[N
     return tuple(blank if node[0][0] in concepts and node[1] != TABLE else node for node in nodes)
 
 
-def _of_event(reading: Reading, nodes: tuple[Node, ...], part: Part, event: Part) -> tuple[Node, ...]:
-    """Return the items in their places, tables of values over time reduced to what they say of the event."""
-    whole, own = tabulated.Period(part.start, part.end), tabulated.Period(event.start, event.end)
-    return tuple(
-        tabulated.within(reading, node, whole, own, _ADDED_UP)
+def _tables(part: Part, events: list[Part]) -> dict[int, tabulated.Series]:
+    """Return the tables over time among the items of a container, by their place."""
+    found = {
+        place: node
+        for place, node in enumerate(part.node[3])
         if node[1] == TABLE and node[0][0] != c.TRANSFORMATION_MATRIX
-        else node
-        for node in nodes
+    }
+    beside = [event.period for event in events if part.may_share_source(event)] if found else []
+    return {place: tabulated.Series(node, part.period, beside, _ADDED_UP) for place, node in found.items()}
+
+
+def _of_event(
+    reading: Reading, nodes: tuple[Node, ...], tables: dict[int, tabulated.Series], event: Part
+) -> tuple[Node, ...]:
+    """Return the items in their places, tables of values over time reduced to what they say of the event."""
+    if not tables:
+        return nodes
+    return tuple(
+        tables[place].of(reading, event.period) if place in tables else node for place, node in enumerate(nodes)
     )
 
 
@@ -176,15 +196,17 @@ def _details(nodes: tuple[Node, ...], at: str = "1") -> Iterator[tuple[str, Node
 def _events(reading: Reading, content: tuple[Node, ...]) -> Iterator[tuple[dict[str, Any], Part]]:
     """Read every event summary together with the details that applied to it."""
     details = [_part(reading, at, node) for at, node in _details(content)]
-    for index, (at, node) in enumerate(containers(content, c.ENHANCED_EVENT)):
+    events = [_part(reading, at, node) for at, node in containers(content, c.ENHANCED_EVENT)]
+    tables = {part.at: _tables(part, events) for part in details}
+    for index, event in enumerate(events):
         reading.subject, reading.several = "event", []
-        event = _part(reading, at, node)
+        node, at = event.node, event.at
         parts = [(node[3], Where("event", index, at))]
         lists: list[tuple[str, list[float]]] = []
         for part in details:
             if part.applies_to(event):
                 beside = _PERIOD if part.lies_within(event) else _PERIOD | _ADDED_UP
-                of_event = _of_event(reading, _blanked(part.node[3], beside), part, event)
+                of_event = _of_event(reading, _blanked(part.node[3], beside), tables[part.at], event)
                 parts.append((of_event, Where("event", index, part.at)))
                 lists += _lists(of_event) if part.node[0][0] in _PLACES else []
         found = EVENT.read_parts(reading, parts)

@@ -9,11 +9,14 @@ References: DICOM PS3.3 C.18.10 (table), C.18.9 (SCOORD3D, in mm); PS3.16 TID 10
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from dose import codes as c
 from dose.codes import Concept
-from dose.errors import UnknownUnit
+from dose.errors import TooExpensive, UnknownUnit
 from dose.extract import texts
 from dose.extract.document import NO_CODE, NOTHING, NUM, Coded, Node, as_code
 from dose.extract.header_narrow import Item
@@ -24,6 +27,8 @@ _ROWS, _COLUMNS, _COLUMN, _ROW = 0x0040A802, 0x0040A803, 0x0040A805, 0x0040A804
 _COLUMN_NAMES, _CELLS, _NAME, _UNIT = 0x0040A807, 0x0040A808, 0x0040A043, 0x004008EA
 _VALUES = (0x00720063, 0x00720076, 0x00720074, 0x00720072, 0x00720064, 0x00720078, 0x0072007A, 0x0072007C, 0x0072007E)
 _LARGEST = 100_000  # rows or columns
+_MOST_ROWS, _MOST_EVENTS = 100_000, 20  # rows handed out, and how often each on average: events overlap little
+_SHOWN = 16  # letters of a code in a warning
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,74 +89,109 @@ def _code(item: Item, tag: int) -> Coded | None:
 _TIMES = {c.DATETIME_STARTED: False, c.DATETIME_ENDED: True}  # whether a row speaks of the time before
 
 
-def within(reading: Reading, node: Node, part: Period, event: Period, added_up: frozenset[Concept]) -> Node:
-    """Return a table's rows of one event as a number of several values, in place of the table.
+class _Column:
+    """What one column holds by row; `may_run` when its values never fall and are not all alike: a running total?"""
 
-    What adds up (`added_up`) is left out, and noted, when a row reaches beyond the event.
+    __slots__ = ("adds", "cells", "code", "may_run", "name", "unit")
+
+    def __init__(self, name: Coded, unit: Coded | None, cells: dict[int, bytes], *, adds: bool) -> None:
+        self.name, self.unit, self.cells, self.adds = name, unit, cells, adds
+        self.code = name[0][1][:_SHOWN]
+        try:
+            values = [float(one) for one in cells.values()] if adds else []
+        except ValueError:
+            values = []
+        self.may_run = values == sorted(values) and len(set(values)) > 1
+
+
+class Series:
+    """One table of values over time, ready to say which of its rows speak of an event.
+
+    `part` is the period of the container it stands in, `events` those of all events of its source; `added_up` the
+    concepts whose rows add up. Such a column is left out of an event, and noted, when one of its rows is of another
+    event as well, or when the rows may be a running total: what TID 10048 says of them leaves either reading open.
     """
-    concept, _, item, children = node
-    found = table(item, concept)
-    time = next((number for number, (name, _) in found.columns.items() if name[0] in _TIMES), None)
-    moments = [] if time is None else [(row, _moment(said)) for row, said in found.column(time)]
-    backward = time is not None and _TIMES[found.columns[time][0][0]]
-    values = []
-    for number, (name, unit) in sorted(found.columns.items()):
-        if number == time:
-            continue
-        cells, adds = dict(found.column(number)), name[0] in added_up
-        rows = (
-            _rows(moments, part, event, backward=backward, adds=adds)
-            if moments
-            else _all(cells, part, event, adds=adds)
-        )
-        if rows is None:
-            reading.note("not-shared-out", f"{name[0][1][:16]}: a row of the table reaches beyond the event")
-            continue
-        pairs = tuple((cells[row], unit) for row in rows if row in cells)
-        if pairs:
-            values.append((name, NUM, pairs, children))
-    if not found.cells:
-        reading.note("value-unreadable", f"{concept[0][1][:16]}: a table without values")
-    return values[0] if len(values) == 1 else (NO_CODE, NOTHING, None, tuple(values))
+
+    __slots__ = ("backward", "columns", "left", "node", "part", "rows", "shared", "starts")
+
+    def __init__(self, node: Node, part: Period, events: Iterable[Period], added_up: frozenset[Concept]) -> None:
+        self.node, self.part = node, part
+        found = table(node[2], node[0])
+        time = next((number for number, (name, _) in found.columns.items() if name[0] in _TIMES), None)
+        self.backward = time is not None and _TIMES[found.columns[time][0][0]]
+        self.columns = [
+            _Column(name, unit, dict(found.column(number)), adds=name[0] in added_up)
+            for number, (name, unit) in sorted(found.columns.items())
+            if number != time
+        ]
+        self.left = _MOST_ROWS + _MOST_EVENTS * len(found.cells)
+        said = [] if time is None else found.column(time)
+        moments = sorted((at, row) for row, cell in said if (at := _moment(cell)))
+        self.rows = [row for _, row in moments]
+        times = [at for at, _ in moments]
+        self.starts = [part.start or "", *times] if self.backward else [*times, part.end or "~"]
+        touched = [0] * (len(self.rows) + 1)
+        for first, last in map(self._touched, events):
+            if first < last:
+                touched[first] += 1
+                touched[last] -= 1
+        several = (count > 1 for count in accumulate(touched))
+        self.shared = list(accumulate(several, initial=0))  # rows of several events, up to each
+
+    def _touched(self, event: Period) -> tuple[int, int]:
+        """Return the first row whose time is one of the event's, and the first after those."""
+        if not event.start or not event.end:
+            return 0, 0
+        first = min(bisect_right(self.starts, event.start, 1) - 1, bisect_left(self.starts, event.start))
+        last = bisect_left(self.starts, event.end, hi=len(self.rows)) if self.rows else 0
+        return first, max(last, min(first + (event.start == event.end), len(self.rows)))
+
+    def of(self, reading: Reading, event: Period) -> Node:
+        """Return an event's rows as a number of several values, or several such numbers, in place of the table.
+
+        Raises
+        ------
+        TooExpensive
+            More events share the rows than events of one report can.
+        """
+        values = []
+        for column in self.columns:
+            rows = self._rows(column, event)
+            if rows is None:
+                reading.note("not-shared-out", f"{column.code}: it cannot be told what of a table is the event's")
+                continue
+            self.left -= len(rows)
+            if self.left < 0:
+                raise TooExpensive("a table that too many events share")
+            pairs = tuple((column.cells[row], column.unit) for row in rows if row in column.cells)
+            if pairs:
+                values.append((column.name, NUM, pairs, self.node[3]))
+        if not any(column.cells for column in self.columns):
+            reading.note("value-unreadable", f"{self.node[0][0][1][:_SHOWN]}: a table without values")
+        return values[0] if len(values) == 1 else (NO_CODE, NOTHING, None, tuple(values))
+
+    def _rows(self, column: _Column, event: Period) -> list[int] | None:
+        """Return the rows of a column that speak of the event; None when that cannot be told."""
+        if not self.rows:
+            return list(column.cells) if not column.adds or self._lies_within(event) else []
+        if not event.start or not event.end:
+            return [] if column.adds else self.rows
+        first, last = self._touched(event)
+        if column.adds and self.backward:
+            return None if self.shared[last] > self.shared[first] or column.may_run else self.rows[first:last]
+        if column.adds:  # pulses: each is of the event in which it begins
+            after = bisect_right if event.start == event.end else bisect_left
+            size = len(self.rows)
+            return self.rows[bisect_left(self.starts, event.start, hi=size) : after(self.starts, event.end, hi=size)]
+        return self.rows[first:last]
+
+    def _lies_within(self, event: Period) -> bool:
+        whole = self.part.start and self.part.end and event.start and event.end
+        return bool(whole) and str(event.start) <= str(self.part.start) and str(self.part.end) <= str(event.end)
 
 
 def _moment(said: bytes) -> str:
     return texts.moment(said.decode("latin-1"))[0] or ""
-
-
-def _all(cells: dict[int, bytes], part: Period, event: Period, *, adds: bool) -> list[int] | None:
-    """Return every row of a table without times, of its whole period."""
-    inside = bool(part.start and part.end and event.start and event.end) and (
-        str(event.start) <= str(part.start) and str(part.end) <= str(event.end)
-    )
-    return sorted(cells) if inside or not adds else []
-
-
-def _rows(
-    moments: list[tuple[int, str]], part: Period, event: Period, *, backward: bool, adds: bool
-) -> list[int] | None:
-    """Return the rows that speak of the event; None when one that adds up does so in part only."""
-    if not event.start or not event.end:
-        return [] if adds else [row for row, _ in moments]
-    if backward:
-        before = part.start or ""
-        spans = [
-            (row, earlier, at)
-            for (row, at), earlier in zip(moments, [before, *(at for _, at in moments)], strict=False)
-        ]
-        if adds and any(start < event.end < end for _, start, end in spans):
-            return None
-        return [
-            row for row, start, end in spans if event.start < end and (end <= event.end if adds else start < event.end)
-        ]
-    ends = [*(at for _, at in moments[1:]), part.end or "~"]
-    if adds:
-        return [row for row, at in moments if event.start <= at < event.end or event.start == at == event.end]
-    return [
-        row
-        for (row, at), end in zip(moments, ends, strict=True)
-        if (at < event.end and end > event.start) or event.start <= at == end <= event.end
-    ]
 
 
 def numbers_of(pairs: tuple[tuple[bytes, Coded | None], ...], column: str) -> list[float]:

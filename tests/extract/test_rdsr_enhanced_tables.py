@@ -5,6 +5,7 @@ import pytest
 from dacs.synthetic import concepts as c
 from dacs.synthetic.concepts import D
 from dacs.synthetic.content import Tabulated, code, position, table, text
+from dose.errors import TooExpensive
 from dose.extract import extract
 from dose.extract.trace import trace
 from tests.build import Detail, enhanced_event, enhanced_rdsr, study, to_bytes
@@ -16,7 +17,8 @@ WAYS = ("cell", "column")
 
 
 def at(second):
-    return f"20261121{11:02}{45 + second // 60:02}{second % 60:02}"
+    minutes = 45 + second // 60
+    return f"20261121{11 + minutes // 60:02}{minutes % 60:02}{second % 60:02}"
 
 
 def series(concept, unit, *rows, by="column", time=c.STARTED):
@@ -56,17 +58,25 @@ def test_several_columns_are_several_quantities_and_a_whole_row_is_one_item():
 
 
 def test_air_kerma_over_time_is_shared_out_to_its_events_and_adds_up():
-    kerma = series(c.AIR_KERMA_AT_OUTPUT_POINT, "mGy", (5, 1.0), (10, 2.0), (70, 4.0), (80, 8.0), time=c.ENDED)
+    kerma = series(c.AIR_KERMA_AT_OUTPUT_POINT, "mGy", (5, 2.0), (10, 1.0), (70, 8.0), (80, 4.0), time=c.ENDED)
     found = both(RADIATION_OUTPUT=[kerma])
     assert [event.ka_output_mgy for event in found.events] == [3.0, 12.0]
     assert not found.warnings
 
 
-def test_a_sum_that_reaches_beyond_its_event_is_left_open_and_told():
-    kerma = series(c.AIR_KERMA_AT_OUTPUT_POINT, "mGy", (5, 1.0), (70, 6.0), (80, 8.0), time=c.ENDED)
+def test_a_row_of_two_events_is_left_open_for_both_and_told():
+    kerma = series(c.AIR_KERMA_AT_OUTPUT_POINT, "mGy", (5, 1.0), (70, 8.0), (80, 6.0), time=c.ENDED)
     found = both(RADIATION_OUTPUT=[kerma])
-    assert [event.ka_output_mgy for event in found.events] == [None, 14.0]
+    assert [event.ka_output_mgy for event in found.events] == [None, None]
     assert [warning.code for warning in found.warnings] == ["not-shared-out"]
+
+
+def test_rows_that_may_be_a_running_total_are_not_added_up():
+    kerma = series(c.AIR_KERMA_AT_OUTPUT_POINT, "mGy", (5, 1.0), (10, 3.0), time=c.ENDED)
+    found = extract(report(RADIATION_OUTPUT=[kerma]))
+    assert (found.events[0].ka_output_mgy, [one.code for one in found.warnings]) == (None, ["not-shared-out"])
+    alike = series(c.AIR_KERMA_AT_OUTPUT_POINT, "mGy", (5, 1.5), (10, 1.5), time=c.ENDED)
+    assert extract(report(RADIATION_OUTPUT=[alike])).events[0].ka_output_mgy == 3.0
 
 
 def test_pulses_that_add_up_belong_to_the_event_in_which_they_begin():
@@ -136,3 +146,10 @@ def test_a_table_that_no_field_takes_is_told_to_be_kept():
         ("kept-unread", "111638"),
         ("kept-unread", "130517"),
     ]
+
+
+def test_a_long_table_that_hundreds_of_events_share_is_too_expensive():
+    kv = series(c.KVP, "kV", *((second, 70.0) for second in range(1000)))
+    event = enhanced_event(started=at(0), ended=at(1000))
+    with pytest.raises(TooExpensive, match="too many events share"):
+        extract(report(*[event] * 200, RADIATION_TECHNIQUE=[kv]))
