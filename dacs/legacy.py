@@ -212,3 +212,5 @@ def _show_counts(console: Console, report: CheckReport) -> None:
         f"{report.row_count} rows: {report.taken_rows} importable as {report.study_count} studies "
         f"({report.known_studies} known), {len(report.refused_rows)} refused."
     )
+    if report.dicom_studies:
+        console.print(f"{report.dicom_studies} are likely here from their devices as well: each counts once.")

@@ -79,6 +79,8 @@ NOTES = {
     "same-exposure-other-patient": N_(
         "An exposure of this study stands under another patient as well; it is counted once."
     ),
+    "same-examination": N_("Another study describes the same examination better: that one counts, this one does not."),
+    "maybe-same-examination": N_("Another study is possibly the same examination; each is counted."),
     "patient-differs": N_("Reports of this study name different patients."),
     "sop-uid-reused": N_("Another object with the same SOP Instance UID says something else."),
     "no-events": N_("The report holds no irradiation event."),

@@ -97,6 +97,8 @@ def _kind(detail: StudyDetail, event: EventRow) -> list[Any]:
 
 def _not_counted(detail: StudyDetail, event: EventRow) -> html.Span:
     kind = next((source.kind for source in detail.sources if source.id == event.covered_by), None)
+    if kind is None and any(one.certain and one.counts for one in detail.counterparts):
+        return badge(_("not counted: the same examination counts in another study"), "blue", "info")
     if kind is None:
         return badge(_("not counted: counts for another patient"), "blue", "info")
     source = word(KINDS, kind) or kind

@@ -157,6 +157,7 @@ def check_result(report: CheckReport) -> list[Any]:
         _("Rows"): report.row_count,
         _("Studies to import"): report.study_count - report.known_studies,
         _("Imported before"): report.known_studies,
+        _("Also sent as DICOM"): report.dicom_studies,
         _("Rows refused"): len(report.refused_rows),
     }
     return [

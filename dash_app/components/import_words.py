@@ -49,7 +49,7 @@ REFUSALS = {
     "study-differs": N_("Rows of one study differ in patient, date or device."),
     "study-incomplete": N_("Another row of the same study was refused; a study is imported whole or not at all."),
     "known-otherwise": N_("The study was imported before with other values; undo that import first."),
-    "in-database": N_("The database already holds this study from its device."),
+    "in-database": N_("The database already holds this study as typed, or imported from another table."),
     "unreadable": N_("What the row says cannot be stored."),
 }
 MEANING_NAMES = {

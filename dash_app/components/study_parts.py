@@ -13,6 +13,7 @@ from dash_app.components.values import (
     age_text,
     amount,
     free,
+    listed,
     local_time,
     ltr,
     person_name,
@@ -37,7 +38,7 @@ from dash_app.vocabulary import (
 )
 from dose.pacs import viewer_link
 from dose.quantities import number_text
-from dose.queries import AccumulatedRow, Note, SeriesRow, SourceRow, StudyDetail, TotalRow
+from dose.queries import AccumulatedRow, CounterpartRow, Note, SeriesRow, SourceRow, StudyDetail, TotalRow
 
 CARDS = (
     ("ctdi_vol_max_mgy", "ctdi_vol_mgy"),
@@ -156,7 +157,7 @@ def _beside(detail: StudyDetail, column: str, quantity: str) -> Any:  # noqa: AN
 
 def _source_mark(detail: StudyDetail) -> str:
     kinds = dict.fromkeys(source.kind for source in detail.sources if source.status == "ok")
-    return ", ".join(word(KINDS, kind) or "?" for kind in kinds)
+    return listed(word(KINDS, kind) or "?" for kind in kinds)
 
 
 def totals(detail: StudyDetail) -> html.Div:
@@ -335,6 +336,27 @@ def crumb(detail: StudyDetail) -> tuple[Any, list[Any]]:
     name = study.description or next(iter(study.protocols), None) or _("Study without a name")
     title = [html.Span(study.modality or "?", className="modality"), free(name)]
     return title, [badge(_("demo"), "neutral")] if study.is_demo else []
+
+
+def counterparts(detail: StudyDetail) -> list[Any]:
+    """Links to studies that are, or may be, the same examination."""
+    said = {
+        (True, True): _("The same examination, sent or described better, counts in:"),
+        (True, False): _("The same examination was also typed or imported, which does not count:"),
+        (False, True): _("Possibly the same examination; each is counted:"),
+    }
+    found = []
+    for key, text in said.items():
+        links = [_counterpart(one) for one in detail.counterparts if (one.certain, one.counts) == key]
+        if links:
+            found.append(html.P([icon("info"), html.Span([text, " ", *links])], className="quiet with-icon"))
+    return found
+
+
+def _counterpart(one: CounterpartRow) -> html.Span:
+    kinds = listed(word(KINDS, kind) or kind for kind in one.kinds)
+    link = dcc.Link(isolated(f"#{one.study_id}"), href=f"/studies/{one.study_id}")
+    return html.Span([link, f" {kinds} "])
 
 
 def shared(detail: StudyDetail) -> list[Any]:

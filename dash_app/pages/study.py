@@ -15,6 +15,7 @@ from dash_app.components.study_more import former_values, organ_doses
 from dash_app.components.study_parts import (
     band,
     cards,
+    counterparts,
     crumb,
     notes,
     present,
@@ -105,6 +106,7 @@ def _page(detail: StudyDetail, page: int, corrected: tuple[CorrectionRow, ...]) 
         band(detail),
         html.Ul(notes(detail.notes, detail.study.modality), className="notes") if detail.notes else None,
         _no_patient(detail) if not detail.study.is_patient else None,
+        *counterparts(detail),
         *shared(detail),
         cards(detail),
         html.Div(previews(detail, settings.viewer_url)) if images else None,

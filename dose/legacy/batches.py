@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from dose import audit, ingest
 from dose.database import writing
 from dose.extract import extract
-from dose.legacy.against import KNOWN, NEW, against_database
+from dose.legacy.against import ALSO_DICOM, KNOWN, NEW, against_database
 from dose.legacy.check import CheckReport, Taken, check
 from dose.legacy.mapping import TableMapping, from_json
 from dose.legacy.refusals import Refusal
@@ -122,12 +122,13 @@ def checked(
 
 
 def compare(session: Session, site_id: int, report: CheckReport, taken: Sequence[Taken]) -> list[Taken]:
-    """Take out of a report what the database holds already from elsewhere; returns what may be imported."""
+    """Take out of a report what was typed or imported otherwise; returns what may be imported."""
     kept = []
     for one, state in against_database(session, site_id, taken):
-        if state in (NEW, KNOWN):
+        if state in (NEW, KNOWN, ALSO_DICOM):
             kept.append(one)
             report.known_studies += state == KNOWN
+            report.dicom_studies += state == ALSO_DICOM
         else:
             report.drop(one)
             report.refuse(*(Refusal(row, None, state) for row in one.rows))

@@ -54,13 +54,15 @@ class CheckReport:
     """What became of a table. `refusals` are the first `KEPT_REFUSALS`; `refused_by_code` counts them all.
 
     `blocked` means that the mapping leaves open what no row can go without: nothing is imported then.
-    `known_studies` of `study_count` were imported before and are passed over.
+    `known_studies` of `study_count` were imported before and are passed over; `dicom_studies` are likely here from
+    their devices as well.
     """
 
     row_count: int = 0
     taken_rows: int = 0
     study_count: int = 0
     known_studies: int = 0
+    dicom_studies: int = 0
     blocked: bool = False
     refusals: list[Refusal] = field(default_factory=list)
     refused_by_code: Counter[str] = field(default_factory=Counter)

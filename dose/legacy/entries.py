@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from dose import audit, ingest
 from dose.database import writing
 from dose.extract import extract, typed
-from dose.legacy.against import IN_DATABASE, states
+from dose.legacy.against import ALSO_DICOM, IN_DATABASE, states
 from dose.legacy.batches import DONE, IMPORTING, UNDONE, batch_of
 from dose.legacy.entry import Entry, Prepared, as_entry
 from dose.legacy.undo import remove_patients
@@ -52,7 +52,7 @@ def device_fields(session: Session, scope: Scope, device_id: int) -> dict[str, s
 def seen_before(session: Session, site_id: int, prepared: Prepared) -> bool:
     """Whether the database holds a study of the same patient, day and modality from elsewhere."""
     report = typed.read(typed.encode(prepared.document), None, 0)
-    return states(session, site_id, [report])[0] == IN_DATABASE
+    return states(session, site_id, [report])[0] in (IN_DATABASE, ALSO_DICOM)
 
 
 def store_typed(sessions: Sessions, scope: Scope, site_id: int, prepared: Prepared) -> int:

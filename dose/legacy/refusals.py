@@ -49,7 +49,7 @@ SENTENCES = {
     "study-incomplete": "Another row of the same study was refused; a study is imported whole or not at all.",
     # against the database
     "known-otherwise": "The study was imported before with other values; undo that import first.",
-    "in-database": "The database already holds this study from its device.",
+    "in-database": "The database already holds this study as typed, or imported from another table.",
     "unreadable": "What the row says cannot be stored.",
 }
 

@@ -6,6 +6,7 @@ Nothing here writes an audit line: the caller that shows the answer does, with t
 from dose.queries.detail import kept_content, study_detail, study_id_by_orthanc_id, study_id_by_uid
 from dose.queries.models import (
     AccumulatedRow,
+    CounterpartRow,
     DeadItem,
     DeviceInfo,
     EventRow,
@@ -40,6 +41,7 @@ from dose.queries.system import (
 __all__ = [
     "COUNT_CAP",
     "AccumulatedRow",
+    "CounterpartRow",
     "DeadItem",
     "DeviceInfo",
     "EventRow",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from dose.queries.access import allowed
 from dose.queries.models import (
     AccumulatedRow,
+    CounterpartRow,
     EventRow,
     HistoryRow,
     Note,
@@ -29,6 +30,7 @@ from dose.store.counting import speakers_of_study
 from dose.store.covering import cover, speaker_of
 from dose.tables import (
     AccumulatedDose,
+    Counterpart,
     Device,
     EventStudy,
     ImageSeries,
@@ -131,6 +133,7 @@ def _detail(
         sources=sources,
         series=_series(session, study.study_instance_uid),
         history=_history(session, study.id),
+        counterparts=_counterparts(session, scope, study.id),
     )
 
 
@@ -270,6 +273,25 @@ def _series(session: Session, study_instance_uid: str) -> tuple[SeriesRow, ...]:
 def _history(session: Session, study_id: int) -> tuple[HistoryRow, ...]:
     statement = select(StudyHistory).where(StudyHistory.study_id == study_id).order_by(StudyHistory.id)
     return tuple(HistoryRow(row.at, row.reader_version, tuple(row.changes)) for row in session.scalars(statement))
+
+
+def _counterparts(session: Session, scope: Scope, study_id: int) -> tuple[CounterpartRow, ...]:
+    """Studies that are, or may be, the same examination, as far as the account may see them."""
+    listed, host = Counterpart.listed_study_id, Counterpart.study_id
+    pair = ((listed == study_id) & (host == Study.id)) | ((host == study_id) & (listed == Study.id))
+    statement = (
+        select(Study.id, Counterpart.certain, host, Study.modality, Study.started_at, SourceObject.kind)
+        .join(Counterpart, pair)
+        .join(SourceObject, SourceObject.study_id == Study.id)
+        .where(allowed(scope, Study), SourceObject.kind.is_not(None))
+        .order_by(Study.id, SourceObject.rank.desc())
+    )
+    found: dict[int, CounterpartRow] = {}
+    for number, certain, host_id, modality, started_at, kind in session.execute(statement):
+        counts = not certain or host_id == number
+        one = found.setdefault(number, CounterpartRow(number, certain, counts, modality, started_at, ()))
+        found[number] = replace(one, kinds=tuple(dict.fromkeys((*one.kinds, kind or ""))))
+    return tuple(found.values())
 
 
 def kept_content(session: Session, scope: Scope, source_object_id: int) -> bytes | None:

@@ -255,6 +255,21 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CounterpartRow:
+    """Another study that is the same examination (`certain`), or may be; `counts` says which of the two does.
+
+    Both do unless it is certain. `modality`, `started_at` and `kinds` of source are the other's.
+    """
+
+    study_id: int
+    certain: bool
+    counts: bool
+    modality: str | None
+    started_at: str | None
+    kinds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StudyDetail:
     """Everything about one study. `study.identity` is None when the account may not view it.
 
@@ -278,6 +293,7 @@ class StudyDetail:
     sources: tuple[SourceRow, ...]
     series: tuple[SeriesRow, ...]
     history: tuple[HistoryRow, ...]
+    counterparts: tuple[CounterpartRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

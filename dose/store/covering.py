@@ -12,7 +12,8 @@ is *covered*, shown but not counted, by an event of a better source when device 
    images of its study; or
 5. it was typed or imported and states the total of the better source's events.
 
-For 3 and 4 times may be missing, or differ by `CLOCK_S`; where 1 or 2 showed that the clocks agree, by `NEAR_S` only.
+What is typed or imported may be rounded to the places it shows. For 3 and 4 times may be missing, or differ by
+`CLOCK_S`; where 1 or 2 showed that the clocks agree, by `NEAR_S` only.
 
 Of one kind of source, images of one moment and technique (for processing and for presentation; an acquisition
 reconstructed twice) are one exposure; the best of them counts. Administrations of activity are compared with each other
@@ -35,7 +36,14 @@ from typing import Any
 from dose.crypto import normalise
 from dose.store.rank import strength
 from dose.store.rows import ADMINISTRATION
-from dose.store.technique import SAME_SCAN_S, contradict, same_injection, same_scan_or_moment
+from dose.store.technique import (
+    SAME_SCAN_S,
+    as_rounded,
+    contradict,
+    half_a_place,
+    same_injection,
+    same_scan_or_moment,
+)
 
 NEAR_S = 20.0  # an image carries the time of its acquisition or of its making, a report that of the beam
 CLOCK_S = 900.0  # clocks of a console and of a generator that nobody sets
@@ -287,10 +295,11 @@ class _Comparison:
 
 
 def _may_be_one(event: _Event, other: _Event) -> bool:
+    theirs = as_rounded(event.row, other.row) if event.speaker.kind in LISTED_BY_PEOPLE else other.row
     if event.is_administration:
-        return same_injection(event.row, other.row)
+        return same_injection(event.row, theirs)
     is_header = event.speaker.kind == HEADER
-    return event.speaker.may_share_device(other.speaker) and not contradict(event.row, other.row, is_header)
+    return event.speaker.may_share_device(other.speaker) and not contradict(event.row, theirs, is_header)
 
 
 def _apart_in_time(event: _Event, other: _Event) -> float | None:
@@ -310,6 +319,6 @@ def _states_the_total(event: _Event, standing: Iterable[_Event]) -> bool:
     for column in TOTALS:
         values = [other.row[column] for other in standing if other.row[column] is not None]
         said = event.row[column]
-        if said and values and math.isclose(said, math.fsum(values), rel_tol=0.01):
+        if said and values and math.isclose(said, math.fsum(values), rel_tol=0.01, abs_tol=half_a_place(said)):
             return True
     return False

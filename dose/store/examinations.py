@@ -22,12 +22,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
 from dose.store.covering import CLOCK_S, TOTALS, Speaker
 from dose.store.rows import DOSES
+from dose.store.technique import half_a_place
 
 DICOM, TYPED, IMPORTED = 2, 1, 0  # how good a kind of study is
 NEAR_S = 120.0  # tables state minutes
@@ -130,12 +130,6 @@ def totals_of(events: Sequence[Row], reported: Iterable[Row], *, rounded: bool) 
 
 def _sum(values: Sequence[float], rounded: bool) -> Stated:
     return Stated(math.fsum(values), math.fsum(map(half_a_place, values)) if rounded else 0.0)
-
-
-def half_a_place(value: float) -> float:
-    """Half of the last decimal place that a number shows: 0.05 of 12.3; 0.5 of whole numbers."""
-    exponent = Decimal(f"{value:.9g}").normalize().as_tuple().exponent
-    return 0.5 * 10.0 ** min(int(exponent), 0)
 
 
 def decide(studies: Iterable[Told], verdict: Verdict) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -28,6 +29,7 @@ _OF_A_PAIR = {
     "positioner_primary_angle_deg": (0.0, 1.0),
     "positioner_secondary_angle_deg": (0.0, 1.0),
 }
+_ROUNDED = (*_NUMBERS, *_OF_A_PROJECTION, *_OF_A_SCAN, "activity_mbq")
 LOCALIZER = "constant_angle"
 SCANS = frozenset({"spiral", "sequenced", "stationary", "free", LOCALIZER})
 SAME_MOMENT_S = 1.0
@@ -40,6 +42,22 @@ def contradict(one: Row, other: Row, of_header: bool) -> bool:
     limits = _NUMBERS | ({} if _is_scan(one) or _is_scan(other) else _OF_A_PROJECTION)
     limits |= {} if of_header else _OF_A_SCAN
     return _differ(one, other, limits) or _sides_differ(one, other) or _localizer_beside_scan(one, other)
+
+
+def half_a_place(value: float) -> float:
+    """Half of the last decimal place that a number shows: 0.05 of 12.3; 0.5 of whole numbers."""
+    exponent = Decimal(f"{value:.9g}").normalize().as_tuple().exponent
+    return 0.5 * 10.0 ** min(int(exponent), 0)
+
+
+def as_rounded(listed: Row, other: Row) -> Row:
+    """The other's values, those that rounding makes the listed ones as these."""
+    return dict(other) | {
+        column: listed[column]
+        for column in _ROUNDED
+        if None not in (listed[column], other[column])
+        and abs(listed[column] - other[column]) <= half_a_place(listed[column]) * (1 + 1e-9)
+    }
 
 
 def same_scan_or_moment(one: Row, other: Row, apart_s: float | None) -> bool:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from dose import ingest
 from dose.database import writing
 from dose.errors import NotPermitted
+from dose.extract import extract
 from dose.legacy import batches, entries
 from dose.legacy.entry import Entry, prepare
 from dose.legacy.mapping import suggest
@@ -118,11 +119,45 @@ def test_taking_a_batch_back_leaves_what_others_say(factory):
     assert (count(factory, Study), count(factory, SourceObject), count(factory, Patient)) == (1, 1, 1)
 
 
-def test_a_study_that_its_device_reported_is_not_imported_again(factory):
+DEVICE_SAYS = extract(ct_bytes(1))
+DLP = sum(event.dlp_mgy_cm or 0.0 for event in DEVICE_SAYS.events)
+
+
+def row_of(patient_id=DEVICE_SAYS.patient.id, dlp=DLP):
+    """The study as a table lists it, its dose rounded."""
+    return text(f"{patient_id};{DEVICE_SAYS.study_date};CT;;{dlp:.1f};1;120")
+
+
+def sent(factory):
     ingest.ingest(ct_bytes(1), factory, origin="import", site="Test")
+
+
+def stands(factory):
+    """Which studies count, how many events count, and how many studies there are."""
     with factory() as session:
-        study, patient = session.execute(select(Study, Patient).join(Patient, Patient.id == Study.patient_id)).one()
-    _, said = imported(factory, text(f"{patient.patient_id};{study.study_date};CT;S1;1;1;80"))
+        studies = session.scalars(select(Study.study_instance_uid).where(Study.covered_by_id.is_(None)))
+        events = session.scalar(select(func.count()).where(IrradiationEvent.counted))
+        return list(studies), events, count(factory, Study)
+
+
+ONCE = ([DEVICE_SAYS.study_instance_uid], len(DEVICE_SAYS.events), 2)
+
+
+def test_a_study_that_its_device_reported_counts_once_whichever_came_first(factory):
+    batch_id, said = imported(factory, row_of())
+    assert (said.new, said.report.dicom_studies, stands(factory)[1]) == (1, 0, 1)
+    sent(factory)
+    assert stands(factory) == ONCE
+    batches.undo(factory, PHYSICIST, batch_id)
+    assert stands(factory) == (*ONCE[:2], 1)
+    said = imported(factory, row_of())[1]
+    assert (said.new, said.report.refusals, said.report.dicom_studies) == (1, [], 1)
+    assert stands(factory) == ONCE
+
+
+def test_a_study_that_a_table_listed_before_is_not_taken_from_another(factory):
+    imported(factory, row_of())
+    _, said = imported(factory, text(f"{DEVICE_SAYS.patient.id};{DEVICE_SAYS.study_date};CT;Other;1;1;80"))
     assert [(one.row, one.code) for one in said.report.refusals] == [(2, "in-database")]
     assert (said.new, said.report.by_modality["CT"].studies, count(factory, Study)) == (0, 0, 1)
 
@@ -231,22 +266,36 @@ def test_an_import_that_two_processes_run_at_once_is_whole(factory, monkeypatch)
         assert session.get_one(ImportBatch, batch_id).state == "done"
 
 
-def test_a_study_given_to_another_person_is_not_imported_again(factory):
-    ingest.ingest(ct_bytes(1), factory, origin="import", site="Test")
+def test_a_study_given_to_another_person_counts_once(factory):
+    sent(factory)
     with writing(factory) as session:
-        study, patient = session.execute(select(Study, Patient).join(Patient, Patient.id == Study.patient_id)).one()
-        corrections.assign_studies(session, PHYSICIST, [study.id], NewPatient(patient_id="9999"))
-    for row in (f"{patient.patient_id};{study.study_date};CT;S1;1;1;80", f"9999;{study.study_date};CT;S1;1;1;81"):
-        assert imported(factory, text(row))[1].new == 0, row
+        corrections.assign_studies(session, PHYSICIST, [session.scalar(select(Study.id))], NewPatient("9999"))
+    for patient_id in (DEVICE_SAYS.patient.id, "9999"):
+        batch_id, _ = imported(factory, row_of(patient_id))
+        assert stands(factory) == ONCE, patient_id
+        batches.undo(factory, PHYSICIST, batch_id)
 
 
-def test_a_study_of_a_merged_patient_is_not_imported_again(factory):
-    ingest.ingest(ct_bytes(1), factory, origin="import", site="Test")
+def test_a_study_given_to_its_person_after_the_import_counts_once_until_that_is_undone(factory):
+    sent(factory)
+    imported(factory, row_of("9999"))
+    apart = stands(factory)
     with writing(factory) as session:
-        study, patient = session.execute(select(Study, Patient).join(Patient, Patient.id == Study.patient_id)).one()
+        theirs, own = session.scalars(select(Study).order_by(Study.id)).all()
+        done = corrections.assign_studies(session, PHYSICIST, [theirs.id], own.patient_id)
+    assert stands(factory) == ONCE
+    with writing(factory) as session:
+        corrections.undo(session, PHYSICIST, done, extract)
+    assert (stands(factory), len(apart[0])) == (apart, 2)
+
+
+def test_a_study_of_a_merged_patient_counts_once(factory):
+    sent(factory)
     imported(factory, text("9999;2019-01-01;CT;S1;1;1;80"))
     with writing(factory) as session:
-        kept = session.scalar(select(Patient.id).where(Patient.id != patient.id))
-        corrections.merge_patients(session, PHYSICIST, patient.id, kept)
-    for name in (patient.patient_id, "9999"):
-        assert imported(factory, text(f"{name};{study.study_date};CT;S1;1;1;80"))[1].new == 0, name
+        first, kept = session.scalars(select(Patient.id).order_by(Patient.id))
+        corrections.merge_patients(session, PHYSICIST, first, kept)
+    for name in (DEVICE_SAYS.patient.id, "9999"):
+        batch_id, _ = imported(factory, row_of(name))
+        assert stands(factory)[1:] == (ONCE[1] + 1, 3), name
+        batches.undo(factory, PHYSICIST, batch_id)
