@@ -125,8 +125,8 @@ BESIDE = {
         "Lists of an event alone are",
         "`rotation_center_mm` (130521, DCM), `rotation_normal_point_mm` (130522, DCM), `rotation_angle_deg` (130523, DCM),",
         "`source_transformation_matrix` (130520, DCM), `output_point_position_mm` (130525, DCM) and",
-        "`reference_point_position_mm` (130526, DCM). TID 10043, 10048 and 10050 to 10055 were held against the text of",
-        "the standard; TID 10044 to 10047 and 10049 are matched by their containers and codes.",
+        "`reference_point_position_mm` (130526, DCM). Held against the rows of the standard: TID 10043, 10048, 10050 to",
+        "10052, 10055, and the first of 10053 and 10054; TID 10044 to 10047 and 10049 are matched by containers and codes.",
     ),
     "image_projection": (
         "Where a run began and ended is read from the angles of its first and last frame, or from",
