@@ -18,7 +18,7 @@ from dose import migrate
 from dose.database import make_engine, session_factory
 from dose.log import logger
 from dose.settings import Settings
-from dose.store import facts, facts_check
+from dose.store import facts, facts_check, naming_marks
 
 AGAIN_S = 60.0  # after a failure
 SEVERAL = 1000  # studies to be counted of which a command says how far it is
@@ -39,6 +39,7 @@ class Counting:
         if time.monotonic() < self._not_before:
             return 0
         try:
+            naming_marks.mark_waiting(self._factory)
             return facts.catch_up(self._factory, limit=facts.BATCH)
         except Exception:  # a study that nobody thought of must not end the reading of doses
             log.exception("studies could not be counted")
@@ -56,6 +57,7 @@ def count_all(settings: Settings, console: Console | None = None) -> int:
     engine = make_engine(settings.database)
     factory = session_factory(engine)
     try:
+        naming_marks.mark_waiting(factory)
         with factory() as session:
             waiting = facts.waiting(session)
         if waiting < SEVERAL:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Table, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from dose import tables
+from dose.database import writing
 from dose.naming.fields import STUDY, of_local_name
 from dose.naming.rules import Rule, meets
 from dose.store.facts import mark_outdated
@@ -88,6 +89,21 @@ def mark_next(session: Session, part: int = PART) -> int:
         row.detail, row.updated_at = {"names": waiting[taken:]}, datetime.now(UTC)
     session.flush()
     return taken
+
+
+def mark_waiting(sessions: sessionmaker[Session]) -> int:
+    """Mark all that is queued, part by part in transactions of their own; how many local names."""
+    marked = 0
+    while _waits(sessions):
+        with writing(sessions) as session:
+            marked += mark_next(session)
+    return marked
+
+
+def _waits(sessions: sessionmaker[Session]) -> bool:
+    with sessions() as session:
+        row = session.get(Cursor, QUEUE)
+        return row is not None and bool(row.detail["names"])
 
 
 def renaming(session: Session) -> Renaming:
