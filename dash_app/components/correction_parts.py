@@ -121,7 +121,7 @@ def patient_form(studies: Sequence[StudyRow], study_id: int, now: PersonRow | No
     marked = [dmc.Checkbox(label=told(study_text(row, whose=False)), value=str(row.id)) for row in first]
     which = dmc.CheckboxGroup(
         html.Div(marked, className="correct-choices"), id=correct_id("studies"), value=[str(study_id)],
-        label=_("Studies to correct"),
+        label=_("Studies to correct"), className="which",
     )  # fmt: skip
     same = dmc.Switch(id={"type": "correct-switch", "name": "same"}, checked=False,
                       label=_("Both are one person: all studies, also those that arrive later"))  # fmt: skip

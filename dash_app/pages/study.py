@@ -120,7 +120,8 @@ def _page(detail: StudyDetail, page: int, corrected: tuple[CorrectionRow, ...]) 
 
 def _no_patient(detail: StudyDetail) -> html.Div:
     said = html.Span(_("A phantom or a test: left out of statistics and lists."))
-    return html.Div([icon("info"), said, judgement(*judged_by(detail.not_patient_reason))], className="message judged")
+    why = html.Div(judgement(*judged_by(detail.not_patient_reason)))
+    return html.Div([icon("info"), html.Div([said, why])], className="message judged")
 
 
 def _opener(detail: StudyDetail, template: str) -> Any:  # noqa: ANN401 - a component

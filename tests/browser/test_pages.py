@@ -152,6 +152,18 @@ def test_a_phone_never_scrolls_sideways(visit, path: str) -> None:
     assert one.page.locator(".rail-link:visible").count() == 4
 
 
+def test_fingers_find_every_button_and_field_on_a_phone(visit) -> None:
+    one = visit(**PHONE).sign_in()
+    for path in ("/entry", "/quality/not-patients", "/studies/1"):
+        one.go(path)
+        one.page.wait_for_selector(".content .button")
+        one.page.wait_for_load_state("networkidle")
+        parts = one.page.locator(".content .button:visible, .content .mantine-Input-input:visible")
+        heights = parts.evaluate_all("parts => parts.map(part => part.getBoundingClientRect().height)")
+        assert heights
+        assert min(heights) >= 44
+
+
 def test_the_list_can_be_used_without_a_mouse(visit) -> None:
     page = visit(**WIDE).sign_in().page
     page.keyboard.press("j")
