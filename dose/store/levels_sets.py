@@ -94,10 +94,10 @@ def decide(session: Session, scope: Scope, set_id: int, seen: datetime, decision
         raise LevelRefused(SUPERSEDED, row.superseded_by)
     row.made_of = dict(row.made_of) | {"decisions": [*row.made_of.get("decisions", ()), _said(row, scope)]}
     row.active, row.valid_from, row.valid_to = decision.active, decision.valid_from, decision.valid_to
-    row.priority = _priority(session, row, decision)
-    row.changed_at, row.changed_by = datetime.now(UTC), scope.user_name[:255]
     if decision.active and decision.valid_from:
         _end_former(session, scope, row.key, decision.valid_from)
+    row.priority = _priority(session, row, decision)
+    row.changed_at, row.changed_by = datetime.now(UTC), scope.user_name[:255]
     note(session, scope, "set", set_id, active=row.active, priority=row.priority, **_days(row))
 
 
