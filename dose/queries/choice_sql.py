@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Integer, and_, cast, false, func, or_, sel
 from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed
-from dose.queries.choice import All, Choice, Either, Not, Term, Value
+from dose.queries.choice import All, Choice, Either, Not, Term, Value, all_of, any_of
 from dose.queries.choice_fields import FIELDS, WEEKDAYS, Field, Kind
 from dose.scope import Scope
 from dose.statistics.measures import EVENT, MEASURES, MIXED, OF_PHANTOM, Measure, left_out_bit
@@ -87,17 +87,27 @@ class _Compiler:
         self.fact = fact
 
     def of(self, choice: Choice, holds: bool) -> Condition:
+        if self.fact is EventFact and _is_of_studies(choice):
+            # All that is asked of the studies at once: one walk over them, however many conditions.
+            of_study = _Compiler(self.session, StudyFact).of(choice, holds)
+            return EventFact.study_id.in_(select(StudyFact.study_id).where(of_study, StudyFact.counts.is_(True)))
         match choice:
             case Not(part):
                 return self.of(part, not holds)
             case Term():
                 return self.term(choice, holds)
             case All(parts):
-                found = [self.of(part, holds) for part in parts]
+                found = [self.of(part, holds) for part in self.gathered(parts, all_of)]
                 return and_(true(), *found) if holds else or_(false(), *found)
             case Either(parts):
-                found = [self.of(part, holds) for part in parts]
+                found = [self.of(part, holds) for part in self.gathered(parts, any_of)]
                 return or_(false(), *found) if holds else and_(true(), *found)
+
+    def gathered(self, parts: tuple[Choice, ...], join: Callable[..., Choice]) -> list[Choice]:
+        asked_there = [part for part in parts if self.fact is EventFact and _is_of_studies(part)]
+        if len(asked_there) in (0, 1, len(parts)):
+            return list(parts)
+        return [*(part for part in parts if part not in asked_there), join(*asked_there)]
 
     def term(self, term: Term, holds: bool) -> Condition:
         field = FIELDS[term.field]
@@ -133,6 +143,18 @@ class _Compiler:
             like = StudyWord.word.between(f"d:{word}", f"d:{word}{_LAST}")
             found.append(self.fact.study_id.in_(select(StudyWord.study_id).where(like)))
         return and_(*found) if found else false()
+
+
+def _is_of_studies(choice: Choice) -> bool:
+    """Whether only the facts of studies hold what a choice asks."""
+    match choice:
+        case Not(part):
+            return _is_of_studies(part)
+        case Term(name):
+            field = FIELDS[name]
+            return field.event is None and field.kind is not Kind.MEASURE
+        case All(parts) | Either(parts):
+            return bool(parts) and all(map(_is_of_studies, parts))
 
 
 def _signed(found: Condition, holds: bool) -> Condition:

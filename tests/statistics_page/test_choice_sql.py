@@ -50,6 +50,7 @@ def _random_choice(chance: random.Random, depth: int = 0) -> Choice:
         (
             one_of("device", *chance.sample(DEVICES, 2)), one_of("device", 1), one_of("sex", None), one_of("sex", "F"),
             compare("age_years", chance.choice(tuple(OPERATORS)), 6.0), compare("hour", "<", 12),
+            one_of("patient", 1), one_of("hour", None),
             compare("dlp_mgy_cm", ">", 200.0), compare("event.kvp_kv", ">", 100.0), one_of("modality", "CT"),
             one_of("weekday", "mon", "sun"), one_of("measured", "dlp_mgy_cm-study-32"),
             one_of("measured", "dlp_mgy_cm-event-32"),
