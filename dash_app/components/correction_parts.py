@@ -215,7 +215,11 @@ def _event_text(number: int, event: EventRow) -> str:
 def effect_view(effect: Effect) -> html.Div:
     """What would change: each study now and afterwards, side by side, and how many studies each person has."""
     shown = [_study_effect(before, after) for before, after in effect.studies[:5]]
-    people = [html.Li(told(_person_effect(before, after))) for before, after in effect.persons]
+    people = [
+        html.Li(told(_person_effect(before, after)))
+        for before, after in effect.persons
+        if before is None or before.study_count != after.study_count
+    ]
     heading = html.H3(_("What will change"))
     return html.Div([heading, *shown, html.Ul(people, className="plain-list") if people else None], className="effect")
 
