@@ -82,7 +82,31 @@ origins = few(
     + [("a", None, None), ("b", None, None), ("c", "a", "modified"), ("d", "c", "modified"), ("d", "b", "modified")]
     + [("e", "a", "anonymised"), ("f", "e", "modified"), ("f", "d", "anonymised")]
 )
-things = st.tuples(reports, origins).map(_named)
+# Rows of tables and typed doses, which know neither Study nor Event UID: the examination is found by what they state.
+listed_events = st.builds(
+    IrradiationEvent,
+    started_at=few([None, "2026-01-02T10:00:00", "2026-01-02T18:00:00"]),
+    dlp_mgy_cm=few([1.0, 1.0, 2.0, 2.5, 3.0]),
+    activity_mbq=few([None, None, None, 250.0]),
+)
+listed = few([("legacy", 1), ("legacy", 2), ("legacy", 3), ("manual", 4)]).flatmap(
+    lambda kind: st.builds(
+        DoseReport,
+        source=st.just(kind[0]),
+        sop_instance_uid=st.just(f"4.{kind[1]}"),
+        study_instance_uid=st.just(f"0.{kind[1]}" if kind[1] % 2 else f"5.{kind[1]}"),
+        template=st.none(),
+        modality=few(["CT", "CT", "CT", "NM"]),
+        sop_class_uid=st.just(""),
+        accession_number=few([None, None, "ACC1", "ACC2"]),
+        study_date=st.just("2026-01-02"),
+        patient=few([SAME, SAME, Patient("1"), Patient("1", issuer="X"), Patient()]),
+        device=few([MACHINE, MACHINE, Device(station_name="S"), Device("M", "Y")]),
+        accumulated=st.lists(st.builds(AccumulatedDose, dlp_mgy_cm=few([1.0, 2.0])), max_size=1).map(tuple),
+        events=st.lists(listed_events, min_size=1, max_size=2).map(tuple),
+    )
+)
+things = st.tuples(reports, origins).map(_named) | st.tuples(listed, st.just((None, None, None)))
 
 
 def _brief(value: Any) -> str:
