@@ -218,16 +218,18 @@ class _Compiled:
 
     def __init__(self, rule: Rule) -> None:
         self.rule, self.rank = rule, rule.rank
-        of_words = [one for one in rule.conditions if FIELDS[one.field].kind == TEXT]
-        self.texts = [(one.field, _text_test(one)) for one in of_words]
-        others = [one for one in rule.conditions if FIELDS[one.field].kind != TEXT]
-        self.numbers = [(one.field, _test(one)) for one in others]
+        self.texts = [(one.field, _text_test(one)) for one in rule.conditions if _is_of_words(one.field)]
+        self.numbers = [(one.field, _test(one)) for one in rule.conditions if not _is_of_words(one.field)]
 
     def stands(self, values: Values) -> bool:
         return all(test(values.get(field) or ()) for field, test in self.texts)
 
     def holds(self, values: Values) -> bool:
         return all(test(values.get(field)) for field, test in self.numbers)
+
+
+def _is_of_words(field: str) -> bool:
+    return FIELDS[field].kind == TEXT or FIELDS[field].local
 
 
 def _test(condition: Condition) -> Test:
@@ -250,7 +252,7 @@ class _Level:
         for rule in rules:
             self._groups[(*_place(rule), family(rule.modality))].append(_Compiled(rule))
         fields = {one.field for rules in self._groups.values() for rule in rules for one in rule.rule.conditions}
-        self._fields = tuple(sorted(field for field in fields if FIELDS[field].kind == TEXT))
+        self._fields = tuple(sorted(filter(_is_of_words, fields)))
         self._known: dict[tuple[Any, ...], list[_Compiled]] = {}
 
     def __bool__(self) -> bool:

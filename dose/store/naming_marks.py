@@ -57,7 +57,7 @@ def mark(session: Session, rules: Iterable[Rule]) -> int:
 
 
 def _met(session: Session, rules: Sequence[Rule]) -> Iterator[int]:
-    may = [meets(_widened(rule)) for rule in rules]
+    may = [meets(widened(rule)) for rule in rules]
     devices = device_texts(session)
     for name in session.execute(select(LocalName.__table__)):
         values = of_local_name(name.words, name.site_id, name.device_id, name.modality, devices.get(name.device_id, ""))
@@ -65,7 +65,8 @@ def _met(session: Session, rules: Sequence[Rule]) -> Iterator[int]:
             yield name.id
 
 
-def _widened(rule: Rule) -> Rule:
+def widened(rule: Rule) -> Rule:
+    """A rule for series or events without the conditions that the words of a study cannot decide."""
     if rule.level == STUDY:
         return rule
     return replace(rule, conditions=tuple(one for one in rule.conditions if one.field in _OF_STUDY_ALONE))
