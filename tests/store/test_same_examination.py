@@ -10,9 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from dose.model import AccumulatedDose, Device, DoseReport, Patient
+from dose.queries import StudyFilter, find_studies, study_detail
+from dose.scope import Role, scope_for
+from dose.store import rebuild_study, remove_demo
 from dose.tables import Base, Counterpart, IrradiationEvent, SourceObject, Study
+from tests.counting import statements
 from tests.store.canonical import TABLES, dump
-from tests.store.pretend import event, put, report
+from tests.store.pretend import event, put, read, report
 
 WHO = Patient("4711", issuer="HIS")
 IN_TABLE = Patient("4711")
@@ -211,3 +215,48 @@ def test_sites_do_not_meet(factory):
     put(factory, listed())
     put(factory, dicom(), site="Elsewhere")
     assert pairs(factory) == set()
+
+
+def test_lists_leave_it_out_unless_asked_and_both_pages_lead_to_the_other(factory):
+    met(factory, listed(), dicom())
+    who = scope_for(1, "p@example.org", [Role.PHYSICIST])
+    with factory() as session:
+        ids = {row.study_instance_uid: row.id for row in find_studies(session, who, StudyFilter(patients="all")).rows}
+        shown = [find_studies(session, who, chosen).rows for chosen in (None, StudyFilter(warning="same-examination"))]
+        details = [study_detail(session, who, ids[uid]) for uid in ("2.25.11", "1.2.1")]
+    assert [[row.study_instance_uid for row in rows] for rows in shown] == [["1.2.1"], ["2.25.11"]]
+    links = [(one.study_id, one.certain, one.counts, one.kinds) for detail in details for one in detail.counterparts]
+    assert links == [(ids["1.2.1"], True, True, ("rdsr",)), (ids["2.25.11"], True, False, ("legacy",))]
+
+
+def test_reading_again_and_objects_that_come_again_change_nothing(factory):
+    met(factory, listed(), dicom(), dicom(2, at="18:00:00", dlp=90.0))
+    with factory.begin() as session:
+        before = dump(session)
+        for study_id in session.scalars(select(Study.id)).all():
+            rebuild_study(session, study_id, read)
+        assert dump(session) == before
+    put(factory, listed())
+    with factory() as session:
+        assert dump(session) == before
+
+
+def test_the_statements_of_a_meeting_do_not_grow_with_the_events(factory, engine):
+    counts = []
+    for number in (1, 2, 40):
+        events = tuple(event(f"1.9.{number}.{n}", 1.0 + n) for n in range(number))
+        row = listed(number, dlp=sum(one.dlp_mgy_cm for one in events), patient=Patient(f"P{number}"))
+        put(factory, row)
+        with statements(engine) as seen:
+            put(factory, replace(dicom(number, accession_number=None), events=events, patient=row.patient))
+        counts.append(len(seen))
+    assert len(pairs(factory)) == 3
+    assert counts[1] == counts[2]
+
+
+def test_the_rule_is_undone_with_the_demonstration(factory):
+    demo = Patient("4711", issuer="DACS-DEMO")
+    met(factory, listed(), dicom(patient=demo))
+    with factory.begin() as session:
+        remove_demo(session)
+    assert states(factory) == {"2.25.11": (1, 415.8, set(), False)}
