@@ -90,7 +90,7 @@ def build(engine: Engine, studies: int, seed: int = 7, events_factor: float = 1.
             event_id += part.event_count
             say(f"{first + len(part.day):>10} studies, {event_id - 1:>10} events, {time.perf_counter() - began:6.0f} s")
         _write_cells(bulk, counts, kinds)
-        detail = json.dumps({"study": studies, "cells": 1})
+        detail = json.dumps({"study": studies, "cells": 1, "epoch": f"{seed}-{studies}-{time.time():.0f}"})
         names, values = ["facts", "study-version"], [VERSION, VERSION]
         bulk.write(TABLE["cursor"], {"name": names, "value": values, "detail": [detail, "{}"]}, 2)
         bulk.close(

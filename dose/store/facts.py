@@ -9,6 +9,7 @@ twice, whatever runs at the same time. The cursor says up to which `study.versio
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -79,11 +80,15 @@ _LINKED = (
 
 @dataclass(slots=True)
 class Position:
-    """Where folding stands: `version` and, of that version, the last study; `cells` numbers the changes of cells."""
+    """Where folding stands: `version` and, of that version, the last study; `cells` numbers the changes of cells.
+
+    `epoch` is another one in another database: numbers of changes can only be compared within one.
+    """
 
     version: int = 0
     study_id: int = 0
     cells: int = 0
+    epoch: str | None = None
 
 
 def catch_up(sessions: sessionmaker[Session], limit: int | None = None, batch: int = BATCH) -> int:
@@ -180,7 +185,6 @@ def locked(connection: Connection) -> Position:
     return _read(connection, lock=True)
 
 
-_FIRST = {"name": NAME, "value": -1, "detail": {}}
 _POSITION = select(CURSOR.c.value, CURSOR.c.detail).where(CURSOR.c.name == NAME)
 
 
@@ -189,16 +193,17 @@ def _read(connection: Connection, *, lock: bool) -> Position:
     row = connection.execute(wanted).first()
     if row is None and lock:
         make = insert_unless_there(connection.dialect.name, CURSOR.name)
-        connection.execute(make, _FIRST | {"updated_at": datetime.now(UTC)})
+        first = {"name": NAME, "value": -1, "detail": {"epoch": secrets.token_hex(8)}, "updated_at": datetime.now(UTC)}
+        connection.execute(make, first)
         row = connection.execute(wanted).one()
     if row is None:
         return Position(-1)
-    return Position(row.value, row.detail.get("study", 0), row.detail.get("cells", 0))
+    return Position(row.value, row.detail.get("study", 0), row.detail.get("cells", 0), row.detail.get("epoch"))
 
 
 def write(connection: Connection, position: Position) -> None:
     """Set down where folding stands."""
-    detail = {"study": position.study_id, "cells": position.cells}
+    detail = {"study": position.study_id, "cells": position.cells, "epoch": position.epoch}
     values = {"value": position.version, "detail": detail, "updated_at": datetime.now(UTC)}
     connection.execute(update(CURSOR).where(CURSOR.c.name == NAME), values)
 
