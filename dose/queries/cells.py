@@ -259,28 +259,40 @@ def _summaries(groups: Ints, bins: Ints, counts: Ints, left_out: list[int], *, i
     squares = np.bincount(groups, counts * (value - mean[groups]) ** 2, count)
     sd = np.sqrt(squares / np.maximum(number - 1, 1)).tolist()
     ranks = _Ranks(value, np.cumsum(counts), np.r_[0, np.cumsum(number)][:-1], number)
-    points = np.stack([ranks.percentile(share) for share in _PERCENTILES], axis=1).tolist()
+    points = np.stack([ranks.percentile(share) for share in _PERCENTILES], axis=1)
+    whiskers = _whiskers(groups, value, counts, points[:, 1], points[:, 3])
+    rows = points.tolist()
     ends = np.cumsum(np.bincount(groups, minlength=count)).tolist()
     found = []
     for group, (n, start, end) in enumerate(zip(number.tolist(), [0, *ends], ends, strict=False)):
         if not n:
             found.append(Summary(0, left_out[group]))
             continue
-        p5, p25, p50, p75, p95 = points[group]
-        whiskers, beyond = _whiskers(value[start:end], counts[start:end], p25, p75)
+        p5, p25, p50, p75, p95 = rows[group]
+        ends_at, beyond = whiskers[group]
         median, upper = (ranks.interval(group, n, share) if intervals else None for share in (0.5, 0.75))
         found.append(Summary(
             n, left_out[group], p50, float(mean[group]), sd[group] if n > 1 else None, float(value[start]),
-            float(value[end - 1]), p5, p25, p75, p95, median, upper, whiskers, beyond,
+            float(value[end - 1]), p5, p25, p75, p95, median, upper, ends_at, beyond,
         ))  # fmt: skip
     return found
 
 
-def _whiskers(values: Floats, counts: Ints, p25: float, p75: float) -> tuple[Interval, int]:
-    first = int(np.searchsorted(values, p25 - _REACH * (p75 - p25)))
-    last = int(np.searchsorted(values, p75 + _REACH * (p75 - p25), side="right"))
-    inside = values[first:last]
-    return (float(inside[0]), float(inside[-1])), int(counts.sum() - counts[first:last].sum())
+def _whiskers(groups: Ints, value: Floats, counts: Ints, p25: Floats, p75: Floats) -> list[tuple[Interval, int]]:
+    """The furthest values within reach of each group's box, and how many lie beyond."""
+    reach = _REACH * (p75 - p25)
+    inside = (value >= (p25 - reach)[groups]) & (value <= (p75 + reach)[groups])
+    count = len(p25)
+    first, last = np.full(count, len(value)), np.full(count, -1)
+    places = np.flatnonzero(inside)
+    last[groups[places]] = places  # the last of equals is kept
+    first[groups[places[::-1]]] = places[::-1]
+    beyond = np.bincount(groups[~inside], counts[~inside], count).astype(int).tolist()
+    at = value.tolist()
+    return [
+        ((at[low], at[high]) if high >= 0 else (0.0, 0.0), out)
+        for low, high, out in zip(first.tolist(), last.tolist(), beyond, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

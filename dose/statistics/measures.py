@@ -72,6 +72,9 @@ _ROWS = (
     Measure(24, "exposure_index", EVENT, frozenset({"DX", "CR"})),
 )
 
+# Breasts are judged by AGD, nuclear medicine by activity, whatever else they have in common with others
+_OWN: Mapping[str | None, frozenset[str]] = {"MG": BREAST, "PT": NUCLEAR, "NM": NUCLEAR}
+
 MEASURES: Mapping[str, Measure] = {row.key: row for row in _ROWS}
 BY_NUMBER: Mapping[int, Measure] = {row.number: row for row in _ROWS}
 STUDIES = 0  # cells that count studies and no dose
@@ -79,9 +82,9 @@ STUDIES = 0  # cells that count studies and no dose
 
 @lru_cache(maxsize=64)
 def measures_of(modality: str | None) -> tuple[Measure, ...]:
-    """The measures of a modality, the one it is judged by first: of nuclear medicine the activity."""
+    """The measures of a modality, the one it is judged by first."""
     found = (row for row in _ROWS if modality in row.modalities)
-    return tuple(sorted(found, key=lambda row: modality in NUCLEAR and row.modalities != NUCLEAR))
+    return tuple(sorted(found, key=lambda row: row.modalities != _OWN.get(modality)))
 
 
 @lru_cache(maxsize=256)
