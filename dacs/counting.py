@@ -21,6 +21,7 @@ from dose.settings import Settings
 from dose.store import facts, facts_check, naming_marks
 
 AGAIN_S = 60.0  # after a failure
+WHILE_BUSY_S = 1.0  # while objects stream in: many studies together cost little more than one
 SEVERAL = 1000  # studies to be counted of which a command says how far it is
 
 T = TypeVar("T")
@@ -32,12 +33,14 @@ class Counting:
     """The worker's part: some studies a call."""
 
     def __init__(self, factory: sessionmaker[Session]) -> None:
-        self._factory, self._not_before = factory, 0.0
+        self._factory, self._not_before, self._last = factory, 0.0, 0.0
 
-    def step(self) -> int:
-        """Count up to a batch of studies that changed; how many."""
-        if time.monotonic() < self._not_before:
+    def step(self, pause_s: float = 0.0) -> int:
+        """Count up to a batch of studies that changed, `pause_s` after the last time at the earliest; how many."""
+        now = time.monotonic()
+        if now < max(self._not_before, self._last + pause_s):
             return 0
+        self._last = now
         try:
             naming_marks.mark_waiting(self._factory)
             return facts.catch_up(self._factory, limit=facts.BATCH)

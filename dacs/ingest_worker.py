@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import Engine, event, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from dacs.counting import Counting
+from dacs.counting import WHILE_BUSY_S, Counting
 from dacs.quality import Chores
 from dacs.site_files import complete
 from dacs.worker_follow import CursorMoved, Follower, Restored
@@ -99,7 +99,7 @@ class Worker:
         self._reader.read(arrivals)
         if arrivals:
             self._tidy_at = time.monotonic() + QUIET_S
-            self._counting.step()
+            self._counting.step(WHILE_BUSY_S)
         read_log = self._peers.step()
         if more or read_log or any(item.sort_key == DOSE_FIRST for item in arrivals):
             return 0.0

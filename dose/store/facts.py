@@ -17,10 +17,12 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
     Connection,
     Table,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -66,13 +68,18 @@ _STUDIES = (
 _OF_EVENTS = [
     EVENT.c[name]
     for name in dict.fromkeys((
-        "id", *counting.NEEDED, "details", "target_region_code", "target_region_meaning", "view", "patient_orientation",
+        "id", *counting.NEEDED, "target_region_code", "target_region_meaning", "view", "patient_orientation",
         "series_instance_uid", "started_at", "position",
     ))
 ]  # fmt: skip
-_OWN = select(EVENT.c.study_id.label("of_study"), *_OF_EVENTS).where(EVENT.c.study_id.in_(_IDS), EVENT.c.counted)
+# Of single pulses it may be long, and only rules for events ask for more of it than what a scan was for
+_IS_SCAN = EVENT.c.event_type.is_(None) | EVENT.c.event_type.in_(counting.CT_TYPES)
+_DETAILS = case((bindparam("every", type_=Boolean) | _IS_SCAN, EVENT.c.details)).label("details")
+_OWN = select(EVENT.c.study_id.label("of_study"), *_OF_EVENTS, _DETAILS).where(
+    EVENT.c.study_id.in_(_IDS), EVENT.c.counted
+)
 _LINKED = (
-    select(LINK.c.study_id.label("of_study"), LINK.c.differs, *_OF_EVENTS)
+    select(LINK.c.study_id.label("of_study"), LINK.c.differs, *_OF_EVENTS, _DETAILS)
     .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
     .where(LINK.c.study_id.in_(_IDS), LINK.c.counted)
 )
@@ -236,8 +243,8 @@ def make(connection: Connection, ids: Sequence[int], *, keep: bool = True) -> tu
     `keep` writes names that nobody had before; without, their numbers are None.
     """
     studies = [dict(row) for row in connection.execute(_STUDIES, {"ids": ids}).mappings()]
-    found = _events(connection, ids)
     names = Names(connection)
+    found = _events(connection, ids, every_detail=names.ask_events)
     told: list[tuple[Any, list[Row], counting.Counted, Named]] = []
     for study in studies:
         events = found.get(study["id"], [])
@@ -260,12 +267,17 @@ def _event_facts(events: list[Row], counted: counting.Counted, named: Named, nam
     return facts
 
 
-def _events(connection: Connection, ids: Sequence[int]) -> dict[int, list[Row]]:
+def _events(connection: Connection, ids: Sequence[int], *, every_detail: bool) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     for statement, own in ((_OWN, True), (_LINKED, False)):
-        for event in connection.execute(statement, {"ids": ids}).mappings():
-            said = dict(event) | json.loads(event.get("differs") or "{}")
-            found.setdefault(event["of_study"], []).append(said | {"id": event["id"], "own": own})
+        rows = connection.execute(statement, {"ids": ids, "every": every_detail})
+        names = list(rows.keys())
+        for row in rows:
+            event = dict(zip(names, row, strict=True))
+            if not own and event["differs"]:
+                event |= json.loads(event["differs"]) | {"id": event["id"]}
+            event["own"] = own
+            found.setdefault(event["of_study"], []).append(event)
     for events in found.values():
         events.sort(key=lambda event: (event["started_at"] or "", event["position"], event["id"]))
     return found

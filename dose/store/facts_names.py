@@ -49,6 +49,11 @@ class Names:
         self._operators: dict[tuple[int, bytes], str] = {}
         self._numbers: dict[Any, int] = {}
 
+    @property
+    def ask_events(self) -> bool:
+        """Whether any rule looks at events or series."""
+        return self._rules.names_events
+
     def name(self, study: Mapping[str, Any], events: Sequence[Row], counted: Counted) -> Named:
         """What one study is called."""
         diagnostic = [event for event, fact in zip(events, counted.events, strict=True) if fact["diagnostic"]]
