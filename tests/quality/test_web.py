@@ -59,10 +59,10 @@ def switched(on: str) -> Asked:
 
 @pytest.fixture
 def drawn(site: Site) -> Iterator[QcSample]:
-    """The sample of the month of some study."""
+    """The sample of the month of some study of the demonstration hospital, whatever else other tests brought."""
     with writing(site.sessions) as session:
         session.execute(delete(QcSample))
-        study = session.scalars(select(Study).where(Study.device_id.is_not(None)).order_by(Study.listed_at)).first()
+        study = session.scalars(select(Study).where(Study.is_demo).order_by(Study.listed_at)).first()
         assert study is not None
         samples.draw(session, study.device_id, study.study_date.replace(day=1), page.date(2999, 1, 1))
     with site.sessions() as session:
