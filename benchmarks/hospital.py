@@ -61,7 +61,15 @@ class Counts:
         return keys, np.bincount(place, np.concatenate(self.numbers)).astype(np.uint32)
 
 
-def build(engine: Engine, studies: int, seed: int = 7, events_factor: float = 1.0, say: Any = print) -> None:
+def build(
+    engine: Engine,
+    studies: int,
+    seed: int = 7,
+    events_factor: float = 1.0,
+    say: Any = print,
+    *,
+    only_cells: bool = False,
+) -> None:
     """Fill an empty, migrated database.
 
     Parameters
@@ -70,6 +78,8 @@ def build(engine: Engine, studies: int, seed: int = 7, events_factor: float = 1.
         How many; about three events each, times `events_factor`.
     seed
         Another one gives another hospital.
+    only_cells
+        The roll-up alone, without what it was made of.
     """
     chance = np.random.default_rng(seed)
     kinds = _write_frame(engine, chance)
@@ -79,13 +89,15 @@ def build(engine: Engine, studies: int, seed: int = 7, events_factor: float = 1.
     with without_indexes(engine, *tables):
         bulk = Bulk(engine)
         patients = max(1, int(studies / 2.5))
-        _write_patients(bulk, patients)
+        if not only_cells:
+            _write_patients(bulk, patients)
         days = np.sort(_days(chance, studies))
         event_id = 1
         for first in range(0, studies, PART):
             part = make_studies(chance, kinds, days[first : first + PART], first + 1, patients, events_factor)
-            _write_studies(bulk, part, kinds)
-            _write_events(bulk, part, kinds, event_id)
+            if not only_cells:
+                _write_studies(bulk, part, kinds)
+                _write_events(bulk, part, kinds, event_id)
             _count(counts, part, kinds)
             event_id += part.event_count
             say(f"{first + len(part.day):>10} studies, {event_id - 1:>10} events, {time.perf_counter() - began:6.0f} s")
@@ -270,13 +282,15 @@ def main() -> None:
     options.add_argument("--studies", type=int, default=20_000)
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--events-factor", type=float, default=1.0, help="more events a study")
+    options.add_argument("--only-cells", action="store_true", help="the roll-up alone")
     options.add_argument("--database", help="an empty database; its keys are those of --var")
     options.add_argument("--var", type=Path, help="the folder of an installation (DACS_VAR)", required=True)
     chosen = options.parse_args()
     database = {"database_url": chosen.database} if chosen.database else {}
     settings = prepare(load_settings(var=chosen.var, **database))
     migrate.upgrade(settings.database)
-    build(make_engine(settings.database), chosen.studies, chosen.seed, chosen.events_factor)
+    engine = make_engine(settings.database)
+    build(engine, chosen.studies, chosen.seed, chosen.events_factor, only_cells=chosen.only_cells)
 
 
 if __name__ == "__main__":
