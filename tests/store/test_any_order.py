@@ -22,8 +22,9 @@ def _named(thing: tuple[DoseReport, tuple[str | None, ...]]) -> tuple[DoseReport
     # What Orthanc makes gets a UID of its own.
     one, origin = thing
     if origin[0]:
-        one = replace(one, sop_instance_uid=f"3.{origin[0]}", series_instance_uid=None, instance_count=1)
-    return one, origin
+        one = replace(one, sop_instance_uid=f"3.{origin[0]}", instance_count=1)
+    # A bundle has the UID of its series, and no other object has.
+    return replace(one, series_instance_uid=one.sop_instance_uid if one.instance_count > 1 else None), origin
 
 
 def _name(thing: tuple[DoseReport, tuple[str | None, ...]]) -> Any:
@@ -61,7 +62,6 @@ reports = KINDS.flatmap(
         source=st.just(kind[0]),
         instance_count=st.just(kind[2]),
         sop_instance_uid=few([f"1.{n}" for n in kind[1]]),
-        series_instance_uid=few(["1.20", "1.21"]) if kind[2] > 1 else st.none(),
         template=st.just("10011"),
         modality=few(["CT", "CT", "XA", "PT"]),
         sop_class_uid=st.just("1.2"),
