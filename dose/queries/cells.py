@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from dose.queries.cells_cache import Cells, Entries, cells
+from dose.queries.cells_cache import Cells, cells
 from dose.scope import Permission, Scope
 from dose.statistics.bins import middles
 from dose.statistics.cells import LEFT_OUT
@@ -136,43 +136,40 @@ def _answer(held: Cells, scope: Scope, asked: CellQuestion) -> list[CellGroup]:
     ]
 
 
+_WITHIN_YEARS = frozenset({Dim.QUARTER, Dim.MONTH, Dim.BAND, Dim.AGE, Dim.WEIGHT})
+
+
 def _chosen(held: Cells, scope: Scope, asked: CellQuestion) -> _Chosen:
-    valid = _valid(held, scope, asked)
     number = STUDIES if asked.measure is None else asked.measure.number
-    bands = None if asked.bands is None else _flags(asked.bands, 256)
-    parts = [_part(part[number], valid, bands) for part in held.parts if number in part]
+    parts = held.entries(number, _valid(held, scope, asked))
+    if asked.bands is not None:
+        bands = _flags(asked.bands, 256)
+        parts = [part.of(bands[part.band]) for part in parts]
     if not parts:
         nothing = np.zeros(0, np.int64)
         return _Chosen(nothing, nothing, nothing.astype(np.int16), nothing.astype(np.uint32))
-    return _Chosen(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
-
-
-def _part(entries: Entries, valid: npt.NDArray[np.bool_], bands: npt.NDArray[np.bool_] | None) -> tuple[Any, ...]:
-    columns = (entries.cell, entries.band, entries.bin, entries.count)
-    if bands is None and valid.all():
-        return columns
-    here = valid[entries.cell] if bands is None else valid[entries.cell] & bands[entries.band]
-    return tuple(column[here] for column in columns)
+    columns = ([getattr(part, name) for part in parts] for name in ("cell", "band", "bin", "count"))
+    return _Chosen(*map(np.concatenate, columns))
 
 
 def _valid(held: Cells, scope: Scope, asked: CellQuestion) -> npt.NDArray[np.bool_]:
-    """Which cells a question is about."""
-    valid = held.valid.copy()
+    """Which cells a question is about; whole years instead of their cells where it does not divide them."""
+    here = np.ones(len(held.valid), bool)
     if asked.modality is not None:
         known = held.modalities.index(asked.modality) if asked.modality in held.modalities else -1
-        valid &= held.modality == known
-    if asked.month_from is not None:
-        valid &= held.month >= asked.month_from
-    if asked.month_to is not None:
-        valid &= held.month <= asked.month_to
+        here &= held.modality == known
     wanted = (
         (held.site, asked.sites), (held.site, scope.site_ids), (held.device, asked.devices),
         (held.device, scope.device_ids), (held.procedure, asked.procedures),
     )  # fmt: skip
     for column, ids in wanted:
         if ids is not None:
-            valid &= np.isin(column, sorted(ids))
-    return valid
+            here &= np.isin(column, sorted(ids))
+    first, last = asked.month_from or 0, asked.month_to or 999_999
+    valid = here & held.valid & (held.month >= first) & (held.month <= last)
+    if asked.bands is not None or not _WITHIN_YEARS.isdisjoint(asked.by):
+        return valid
+    return held.with_years(valid, here & (held.month + 1 >= first) & (held.month + 12 <= last))
 
 
 def _flags(numbers: frozenset[int], size: int) -> npt.NDArray[np.bool_]:
@@ -215,9 +212,11 @@ def _dimension(held: Cells, chosen: _Chosen, dim: Dim) -> tuple[list[Any], Ints]
         named, of_band = np.unique(part, return_inverse=True)
         return named.tolist(), of_band[chosen.band]
     if dim is Dim.MODALITY:
-        return list(held.modalities), held.modality[chosen.cell]
-    known, place = np.unique(_of_cell(held, dim), return_inverse=True)
-    return known.tolist(), place[chosen.cell]
+        names = sorted(held.modalities)
+        place = np.array([names.index(name) for name in held.modalities], dtype=np.int64)
+        return list(names), place[held.modality[chosen.cell]]
+    known, rank = np.unique(_of_cell(held, dim), return_inverse=True)
+    return known.tolist(), rank[chosen.cell]
 
 
 def _of_cell(held: Cells, dim: Dim) -> Ints:
@@ -327,15 +326,11 @@ class _Ranks:
         return low, high
 
 
-def months_of(held: Cells) -> tuple[int, int] | None:
-    """The first and the last month that anything is counted in; None in an empty database."""
-    there = held.month[held.valid]
-    return (int(there.min()), int(there.max())) if len(there) else None
-
-
 def period(session: Session) -> tuple[int, int] | None:
     """The first and the last month (YYYYMM) that anything is counted in; None in an empty database."""
-    return months_of(cells(session))
+    held = cells(session)
+    there = held.month[held.valid]
+    return (int(there.min()), int(there.max())) if len(there) else None
 
 
 __all__ = [
