@@ -19,6 +19,8 @@ from dash_app.context import scope
 from dose.crypto import keys
 from dose.errors import ConfigError
 from dose.queries import Order, StudyFilter
+from dose.queries.choice import NotAChoice, text_of
+from dose.queries.choice import parse as parse_choice
 from dose.scope import Permission
 
 PAGE_SIZE = 50
@@ -114,11 +116,20 @@ def parse(search: str | None) -> Listing:
         state=said.get("state") if said.get("state") in STATES else None,
         warning=said.get("warning"),
         missing=said.get("missing"),
+        where=understood(said.get("where")),
     )
     order = said.get("sort", "")
     return Listing(
         chosen, Order(order) if order in Order.__members__.values() else Order.NEWEST, number(said.get("page")) or 1
     )
+
+
+def understood(text: str | None) -> str | None:
+    """The text of a choice; None when it is none."""
+    try:
+        return text_of(parse_choice(text)) or None
+    except NotAChoice:
+        return None
 
 
 def day(text: str | None) -> date | None:

@@ -125,6 +125,52 @@ class Id(StrEnum):
     CORRECTIONS_BODY = "corrections-body"
     CORRECTIONS_COUNT = "corrections-count"
 
+    FILTER_HOW = "filter-how"
+    FILTER_FIELD = "filter-field"
+    FILTER_OP = "filter-op"
+    FILTER_ONE_OF = "filter-one-of"
+    FILTER_VALUE = "filter-value"
+    FILTER_ADD = "filter-add"
+    FILTER_TEXT = "filter-text"
+    FILTER_USE = "filter-use"
+    FILTER_ANSWER = "filter-answer"
+
+    VIEWS_BODY = "views-body"
+    VIEWS_NAME = "views-name"
+    VIEWS_SAVE = "views-save"
+    VIEWS_ACTION = "views-action"
+    VIEWS_ANSWER = "views-answer"
+
+    STATISTICS_BODY = "statistics-body"
+    STATISTICS_COUNT = "statistics-count"
+    STATISTICS_CHIPS = "statistics-chips"
+    STATISTICS_CHART = "statistics-chart"
+    STATISTICS_CLICK = "statistics-click"
+    STATISTICS_PNG = "statistics-png"
+    STATISTICS_PNG_READY = "statistics-png-ready"
+
+    NAMES_BODY = "names-body"
+    NAMES_COUNT = "names-count"
+    NAMES_TABS = "names-tabs"
+    NAMES_ACTION = "names-action"
+    NAMES_ANSWER = "names-answer"
+    NAMES_ACCEPT = "names-accept"
+    NAMES_TICK = "names-tick"
+    NAMES_PROGRESS = "names-progress"
+    NAMES_UPLOAD = "names-upload"
+    RULE_KEY = "rule-key"
+    RULE_BODY = "rule-body"
+    RULE_PROCEDURE = "rule-procedure"
+    RULE_LEVEL = "rule-level"
+    RULE_MODALITY = "rule-modality"
+    RULE_PLACE = "rule-place"
+    RULE_COMPLEXITY = "rule-complexity"
+    RULE_PRIORITY = "rule-priority"
+    RULE_NOTE = "rule-note"
+    RULE_PREVIEW = "rule-preview"
+    RULE_SAVE = "rule-save"
+    RULE_ANSWER = "rule-answer"
+
     ACCOUNT_BODY = "account-body"
     ACCOUNT_ANSWER = "account-answer"
     ACCOUNT_LANGUAGE = "account-language"
@@ -159,3 +205,13 @@ def correct_id(name: str) -> dict[str, str]:
 def column_id(part: str, index: int) -> dict[str, object]:
     """The id of a choice about the column `index` of a table: meaning, unit, decimal, form."""
     return {"type": "column", "part": part, "index": index}
+
+
+def pick_id(name: str, procedure_id: int) -> dict[str, object]:
+    """The id of the box that chooses a line of names for its first suggestion."""
+    return {"type": "pick", "name": name, "procedure": procedure_id}
+
+
+def condition_id(part: str, number: int) -> dict[str, object]:
+    """The id of a part of a rule's condition: field, op, value."""
+    return {"type": "condition", "part": part, "number": number}

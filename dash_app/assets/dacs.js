@@ -145,14 +145,37 @@
       return "yes";
     },
 
+    // A mark of a chart -> the studies behind it.
+    open_mark: function (click) {
+      var target = click && click.points && click.points[0] && click.points[0].customdata;
+      if (typeof target === "string" && target.charAt(0) === "/") go(target);
+      return none();
+    },
+
+    // The chart as a picture for documents: on white, with what it shows as its title.
+    picture: function (said) {
+      var plot = said && document.querySelector("#" + said.chart + " .js-plotly-plot");
+      if (!plot) return none();
+      var layout = JSON.parse(JSON.stringify(plot.layout)), size = plot.getBoundingClientRect();
+      layout.paper_bgcolor = layout.plot_bgcolor = "#ffffff";
+      layout.font = { color: "#15212b", size: 12 };
+      layout.title = { text: said.title.replace(/&/g, "&amp;").replace(/</g, "&lt;"), font: { size: 12 }, x: 0.01, xanchor: "left" };
+      layout.margin = Object.assign({}, layout.margin, { t: Math.max(layout.margin.t || 0, 64) });
+      window.Plotly.downloadImage({ data: plot.data, layout: layout }, {
+        format: "png", scale: 2, width: Math.round(size.width), height: Math.round(size.height) + 40, filename: said.name,
+      });
+      return none();
+    },
+
     // Address -> controls: after back, forward, a removed chip.
     follow: function () {
       var said = new URLSearchParams(location.search), unknown = openUnknown(said);
       if (FILTERED[location.pathname]) {
-        ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description"].forEach(
+        ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description",
+          "measure", "by", "chart", "over", "find"].forEach(
           function (name) {
             var value = plain(name, said.get(name));
-            if (unknown[name]) return;
+            if (unknown[name] || (KEPT[name] && !value)) return;
             if (document.querySelector('[id*=\'"name":"' + name + '"\']'))
               set({ type: "filter", name: name }, { value: value || (SELECTS[name] ? null : "") });
           });
@@ -163,8 +186,9 @@
       return none();
     },
   };
-  var SELECTS = { modality: 1, device: 1, state: 1 };
-  var FILTERED = { "/studies": 1, "/quality": 1 };  // pages whose filters are parameters of their address
+  var SELECTS = { modality: 1, device: 1, state: 1, by: 1 };
+  var KEPT = { measure: 1, chart: 1, over: 1 };  // controls that show what is meant where the address says nothing
+  var FILTERED = { "/studies": 1, "/names": 1, "/quality": 1, "/statistics": 1 };  // pages whose filters are parameters of their address
 
   // ---- live list --------------------------------------------------------------------------------------------
   var asked = 0, heard = 0;

@@ -116,7 +116,7 @@ def histogram_figure(found: Statistics, levels: Sequence[Level] = ()) -> dict[st
     chart |= {"shapes": shapes, "annotations": notes}
     chart["xaxis"] = axis(column, modality, bins.logarithmic) | {"showgrid": False, "rangemode": "normal"}
     per = _("studies") if question.measure.level == STUDY else _("events")
-    chart["yaxis"] = {"title": {"text": per, "standoff": 8}, "rangemode": "tozero", "automargin": True,
+    chart["yaxis"] = {"title": {"text": per, "standoff": 8, "font": {"size": 12}}, "rangemode": "tozero", "automargin": True,
                       "fixedrange": True, "separatethousands": True}  # fmt: skip
     edges = scaled(column, modality, bins.edges)
     traces = [_steps(found, group, counts, edges) for group, counts in zip(found.groups, bins.counts, strict=False)]

@@ -71,7 +71,7 @@ def axis(column: str, modality: str | None, logarithmic: bool) -> dict[str, Any]
     """An axis of one quantity: symbol and unit, logarithmic where doses span decades."""
     unit, _factor = display_unit(column, modality)
     title = quantity_symbol(column) + (f" ({unit})" if unit and unit != "1" else "")
-    found: dict[str, Any] = {"title": {"text": title, "standoff": 10}, "automargin": True, "zeroline": False,
+    found: dict[str, Any] = {"title": {"text": title, "standoff": 10, "font": {"size": 12}}, "automargin": True, "zeroline": False,
                              "fixedrange": True, "showgrid": True, "separatethousands": True}  # fmt: skip
     if logarithmic:
         return found | {"type": "log", "dtick": "D2", "exponentformat": "none"}

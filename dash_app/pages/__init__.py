@@ -13,6 +13,7 @@ from dash_app.pages import (
     quality,
     rejected,
     samples,
+    statistics,
     studies,
     study,
     system,
@@ -25,6 +26,7 @@ def register() -> None:
     PAGES.clear()
     add_page(r"^/studies$", Permission.VIEW_DOSES, studies.layout, N_("Studies"), "studies", "/studies")
     add_page(r"^/studies/(?P<study_id>\d{1,10})$", Permission.VIEW_DOSES, study.layout, N_("Study"))
+    add_page(r"^/statistics$", Permission.VIEW_DOSES, statistics.layout, N_("Statistics"), "statistics", "/statistics")
     add_page(r"^/rejected$", Permission.VIEW_REJECTED, rejected.layout, N_("Rejected objects"), "rejected", "/rejected")
     add_page(r"^/quality$", Permission.VIEW_QUALITY, quality.layout, N_("Quality"), "quality", "/quality")
     add_page(r"^/quality/samples$", Permission.VIEW_QUALITY, samples.layout, N_("Samples"))

@@ -8,6 +8,7 @@ import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html
 from dash.dependencies import ALL
 
+from dash_app.components.filter_parts import in_words, names_in, read, reason_text
 from dash_app.components.parts import attributes, empty, icon, page_head, skeleton_rows
 from dash_app.components.quality_parts import field_name
 from dash_app.components.study_rows import COLUMNS, study_row
@@ -34,6 +35,7 @@ LABELS = {
     "state": N_("State"),
     "warning": N_("Note"),
     "missing": N_("Not stated"),
+    "where": N_("Filter"),
 }
 STATE_NAMES = {"ok": N_("Without notes"), "notes": N_("With notes")}
 SORTED = {
@@ -112,7 +114,8 @@ def show_list(search: str | None, live: Any, pathname: str, seen: dict[str, Any]
     listing, said = parse(search), parameters(search)
     with reading(Permission.VIEW_DOSES) as (session, who):
         page = find_studies(session, who, listing.chosen, order=listing.order, limit=PAGE_SIZE, offset=listing.offset)
-        names = dict(filter_choices(session, who).devices) if "device" in said else {}
+        names: dict[Any, str] = dict(filter_choices(session, who).devices) if "device" in said else {}
+        names |= names_in(session, who, read(listing.chosen.where)[0])
     again = bool(seen) and seen["search"] == search  # type: ignore[index]
     used = sorted(said.keys() & LABELS.keys())  # our names of filters only: anything may stand in an address
     note_view(audit.Action.VIEW_LIST, search, again=again, subject="study", count=len(page.rows), filters=used)
@@ -220,7 +223,7 @@ def _step(said: dict[str, str], page: int, label: list[Any], possible: bool) -> 
     return dcc.Link(label, href=address(said | {"page": str(page)}), className="button small")
 
 
-def _chips(said: dict[str, str], devices: dict[int, str]) -> list[Any]:
+def _chips(said: dict[str, str], devices: dict[Any, str]) -> list[Any]:
     names = {name: value for name, value in said.items() if name in LABELS}
     chips = [
         dcc.Link(
@@ -235,7 +238,10 @@ def _chips(said: dict[str, str], devices: dict[int, str]) -> list[Any]:
     return [*chips, clear] if len(chips) > 1 else chips
 
 
-def _chip_text(name: str, value: str, devices: dict[int, str]) -> str:
+def _chip_text(name: str, value: str, devices: dict[Any, str]) -> str:
+    if name == "where":
+        choice, reason = read(value)
+        return reason_text(reason) if reason else in_words(choice, devices)
     if name == "device" and value.isdigit():
         return devices.get(int(value), value)
     if name == "missing":

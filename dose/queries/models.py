@@ -29,6 +29,7 @@ class StudyFilter:
     `q` is one free text that may be any of these or a Study Instance UID. Dates are local, both included. `patients`
     is `real` (phantoms and tests stay hidden; so do studies of tables that another one describes better, unless
     `warning` asks for them), `not_patients` or `all`.
+    `where` is the text of a choice (`dose.queries.choice`), over what statistics count.
     `warning` is the code of a note; `missing` a column that events, or the study, are expected to state and do not
     (`dose.queries.expected`).
     """
@@ -47,6 +48,7 @@ class StudyFilter:
     patients: str = "real"
     warning: str | None = None
     missing: str | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

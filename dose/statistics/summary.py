@@ -145,7 +145,7 @@ def _binomial(n: int, share: float) -> tuple[int, Values]:
 
 # ---- histograms -----------------------------------------------------------------------------------------------------
 
-FEWEST, MOST = 8, 48  # bins
+FEWEST, MOST = 14, 48  # bins
 DECADES = 30.0  # ratio of the 95th to the 5th percentile from which an axis is logarithmic
 
 

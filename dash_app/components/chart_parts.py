@@ -1,0 +1,157 @@
+"""A chart on its surface, the table of its groups, and what can be taken away: CSV, XLSX, PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dash import dcc, html
+
+from dash_app.components.parts import attributes, icon, table
+from dash_app.components.values import DASH, plain_number
+from dash_app.figures.style import count_text, group_name, studies_address
+from dash_app.filters import address
+from dash_app.i18n import N_, _, isolated, ngettext
+from dash_app.ids import Id
+from dash_app.theme import CONFIG
+from dose.quantities import display, display_unit, number_text
+from dose.queries.choice import all_of, one_of
+from dose.queries.groups import By
+from dose.queries.statistics import Group, Statistics, behind_group
+from dose.statistics.summary import ENOUGH
+
+BY_NAMES = {
+    By.SITE: N_("Site"),
+    By.DEVICE: N_("Device"),
+    By.PROCEDURE: N_("Procedure"),
+    By.PROTOCOL: N_("Protocol"),
+    By.OPERATOR: N_("Operator"),
+    By.AGE: N_("Age"),
+    By.WEIGHT: N_("Weight"),
+    By.SEX: N_("Sex"),
+    By.YEAR: N_("Year"),
+    By.QUARTER: N_("Quarter"),
+    By.MONTH: N_("Month"),
+    By.DAY: N_("Day"),
+}
+ROWS = 200  # groups in the table of a page; the export holds all
+
+
+def chart(figure: Mapping[str, Any], chart_id: str = Id.STATISTICS_CHART, title: str = "") -> html.Div:
+    """A figure whose marks lead to their studies; left to right in every language, as axes are."""
+    height = figure["layout"]["height"]
+    graph = dcc.Graph(id=chart_id, figure=figure, config=CONFIG, responsive=True, style={"height": f"{height}px"})
+    return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
+
+
+def left_out_note(found: Statistics) -> Any:  # noqa: ANN401 - a component
+    """How many values were stated but kept out, with the studies they are in."""
+    count = found.whole.left_out
+    if not count:
+        return None
+    text = ngettext(
+        "%(n)s value is flagged or zero and left out", "%(n)s values are flagged or zero and left out", count
+    )
+    question = found.question
+    where = all_of(one_of("modality", question.modality), question.choice, one_of("left_out", question.measure.key))
+    return dcc.Link([icon("note"), text], href=studies_address(where), className="quiet left-out")
+
+
+def small_note(found: Statistics) -> Any:  # noqa: ANN401 - a component
+    """What grey means, where something is grey."""
+    if all(group.summary.is_enough or not group.summary.n for group in found.groups):
+        return None
+    return html.Span(_("Grey: fewer than %(n)s values", n=isolated(str(ENOUGH))), className="quiet")
+
+
+def summary_table(found: Statistics) -> html.Div:
+    """A row a group, and one of all together; each leads to its studies."""
+    names = [_(BY_NAMES[by]) for by in found.by] or [""]
+    titles = [
+        "n", _("Median"), _("95 % CI of the median"), _("Mean"), _("SD"), _("P5"), _("P25"), _("P75"),
+        _("95 % CI of P75"), _("P95"), _("Smallest"), _("Largest"), _("Left out"),
+    ]  # fmt: skip
+    unit = _unit(found)
+    head = [html.Th(" · ".join(names), scope="col"), *(_head(title, unit) for title in titles)]
+    groups = found.groups[:ROWS] if found.by else ()
+    rows = [_row(found, group, group_name(found.by, group), titles) for group in groups]
+    whole = Group((), (), found.whole)
+    rows.append(_row(found, whole, _("All together"), titles, whole=True))
+    more = len(found.groups) - len(groups) if found.by else 0
+    note = (
+        ngettext("%(n)s further group is in the export", "%(n)s further groups are in the export", more)
+        if more
+        else None
+    )
+    return html.Div(
+        [table(head, rows, "compact stack statistics-table"), html.P(note, className="quiet") if note else None]
+    )
+
+
+def _unit(found: Statistics) -> str:
+    """The unit of a whole column: said once, in its head."""
+    column, modality = found.question.measure.column, found.question.modality
+    return "min:s" if display(column, 1.0, modality)[1] == "min:s" else display_unit(column, modality)[0]
+
+
+def _head(title: str, unit: str) -> html.Th:
+    counts = title in ("n", _("Left out")) or unit == "1"
+    shown = None if counts else html.Span(unit, className="unit", dir="ltr")
+    return html.Th([title, shown], className="dose", scope="col")
+
+
+def _row(found: Statistics, group: Group, name: str, titles: list[str], whole: bool = False) -> html.Tr:
+    one, question = group.summary, found.question
+    target = studies_address(question.behind if whole else behind_group(found, group))
+    values = [
+        plain_number(one.n), _number(found, one.median), _interval(found, one.median_interval),
+        _number(found, one.mean), _number(found, one.sd), _number(found, one.p5), _number(found, one.p25),
+        _number(found, one.p75), _interval(found, one.p75_interval), _number(found, one.p95),
+        _number(found, one.low), _number(found, one.high), plain_number(one.left_out) if one.left_out else DASH,
+    ]  # fmt: skip
+    cells = [html.Td(value, className="dose", **attributes(data_label=title))
+             for value, title in zip(values, titles, strict=True)]  # fmt: skip
+    kind = " ".join(word for word, yes in (("few", not one.is_enough), ("whole", whole)) if yes)
+    title = _("fewer than %(n)s values", n=isolated(str(ENOUGH))) if not one.is_enough else None
+    return html.Tr([html.Th(dcc.Link(html.Bdi(name), href=target), scope="row"), *cells], className=kind, title=title)
+
+
+def _text(found: Statistics, value: float) -> str:
+    column, modality = found.question.measure.column, found.question.modality
+    number, unit = display(column, value, modality)
+    return number if unit == "min:s" else number_text(value * display_unit(column, modality)[1])
+
+
+def _number(found: Statistics, value: float | None) -> html.Bdi:
+    if value is None:
+        return html.Bdi(DASH, className="missing", dir="ltr")
+    return html.Bdi(_text(found, value), className="num", dir="ltr")
+
+
+def _interval(found: Statistics, interval: tuple[float, float] | None) -> html.Bdi:
+    text = DASH if interval is None else " – ".join(_text(found, value) for value in interval)
+    return html.Bdi(text, dir="ltr", className="missing" if interval is None else "num")
+
+
+def take_away(said: Mapping[str, str], may_export: bool) -> html.Details | None:
+    """Links to the table of all groups, and the chart as a picture; nothing for who may not export."""
+    if not may_export:
+        return None
+    links = [
+        html.A([icon("down"), name], href=address({**said, "format": kind}, "/statistics/export"), download="",
+               className="menu-item")
+        for kind, name in (("csv", "CSV"), ("xlsx", "XLSX"))
+    ]  # fmt: skip
+    picture = html.Button([icon("down"), "png".upper()], className="menu-item",
+                          **attributes(data_action="png", data_target=Id.STATISTICS_PNG))  # fmt: skip
+    summary = html.Summary([icon("down"), _("Export")], className="button small")
+    return html.Details([summary, html.Div([*links, picture], className="menu")], className="menu-button")
+
+
+def shown_of(shown: int, total: int) -> html.P | None:
+    """That a chart draws a part of what there is."""
+    if shown >= total:
+        return None
+    text = _("%(shown)s of %(total)s are drawn, the same ones every time; the line goes through all.",
+             shown=isolated(count_text(shown)), total=isolated(count_text(total)))  # fmt: skip
+    return html.P(text, className="quiet chart-note")
