@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from itertools import islice
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -47,20 +48,27 @@ def crew(settings: Settings, folder: Path, *, to_orthanc: bool, jobs: int) -> It
         with closing(Importer(settings, folder, to_orthanc=to_orthanc)) as importer:
             yield _Alone(importer)
         return
-    # Not fork: the parent's database connections and threads must not be shared.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
+    context = _context()
     lock = context.Lock() if settings.database.startswith("sqlite") else None
     given = (settings, folder, to_orthanc, lock)
-    with (
-        ProcessPoolExecutor(jobs - 1, context, initializer=_start_process, initargs=given) as pool,
-        closing(Importer(settings, folder, to_orthanc=to_orthanc, turn=lock)) as importer,
-    ):
+    with ProcessPoolExecutor(jobs - 1, context, initializer=_start_process, initargs=given) as pool:
+        pool.submit(int)  # they start here, before this process opens a database or a thread that they would share
+        importer = Importer(settings, folder, to_orthanc=to_orthanc, turn=lock)
         try:
-            yield _Shared(pool, jobs - 1, importer)
+            with closing(importer):
+                yield _Shared(pool, jobs - 1, importer)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _context() -> BaseContext:
+    """How others start: as copies of this process, at once; new from the beginning where threads could hold locks."""
+    if threading.active_count() == 1:
+        return multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 class _Alone:

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from dacs.counting import count_all
 from dacs.import_files import BAD, IGNORED, KNOWN, NEW, OTHER, SENT, SLICE, Answer, find_files
@@ -26,6 +35,7 @@ from dose.pacs import PacsError
 from dose.settings import Settings
 
 INTERRUPTED = 130
+BAR_SECONDS = 0.1
 FILES_OF_A_PROCESS = 500  # fewer are read before another process would have started
 GOES_ON = "The same command goes on from here."
 
@@ -98,15 +108,24 @@ def _take_all(
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
         task = progress.add_task("Files", total=total)
-        for answer in hands.files(find_files(paths)):
+        for answer in _shown(hands.files(find_files(paths)), progress, task):
             files.add(answer)
-            progress.advance(task)
         uids = series_of(folder)
         if uids:
             task = progress.add_task("Series", total=len(uids))
-        for answer in hands.series(uids):
+        for answer in _shown(hands.series(uids), progress, task):
             series.add(answer)
-            progress.advance(task)
+
+
+def _shown(answers: Iterable[Answer], progress: Progress, task: TaskID) -> Iterator[Answer]:
+    """The answers, with the bar moved as often as it is drawn: for each it would cost more than many a file."""
+    done, drawn = 0, time.monotonic()
+    for done, answer in enumerate(answers, 1):
+        yield answer
+        if time.monotonic() - drawn > BAR_SECONDS:
+            progress.update(task, completed=done)
+            drawn = time.monotonic()
+    progress.update(task, completed=done)
 
 
 def _summarise(console: Console, files: Tally, series: Tally) -> None:
