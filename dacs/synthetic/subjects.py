@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from pydicom.dataset import Dataset
 
-from dacs.synthetic.content import Dialect
+from dacs.synthetic.content import Dialect, coded
 from dacs.synthetic.uids import uid
 
 
@@ -64,6 +64,7 @@ class Study:
     referring: str | None = ""
     performing: str | None = None
     operators: str | None = None  # several are parted by a backslash
+    procedure: tuple[str, str, str] | None = None  # code, scheme, meaning
 
     @property
     def started(self) -> str:
@@ -99,6 +100,8 @@ def common_modules(patient: Patient, device: Device, study: Study) -> Dataset:
         PerformingPhysicianName=study.performing,
         OperatorsName=study.operators,
     )
+    if study.procedure is not None:
+        ds.ProcedureCodeSequence = [coded(*study.procedure)]
     _set(
         ds,
         Manufacturer=device.manufacturer,

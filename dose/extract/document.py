@@ -17,6 +17,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from dose.extract.header_narrow import Item
 from dose.extract.texts import decode_identity
 
 Coded = tuple[tuple[str, str], bytes]
@@ -62,6 +63,7 @@ class Document:
     template: str | None = None
     content: tuple[Node, ...] | None = None
     notes: tuple[str, ...] = ()
+    asked: dict[int, tuple[Item, ...]] = field(default_factory=dict)  # sequences of `header_tags.PROCEDURES`
 
     _charset: str | None = None
 

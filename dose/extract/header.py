@@ -45,7 +45,7 @@ class Image:
 
     def document(self) -> Document:
         """Return the patient, study and device of this image in the form that reports have."""
-        return Document(header=self.values)
+        return Document(header=self.values, asked=self.items)
 
 
 def read(found: Envelope, data: Buffer, limits: Limits = DEFAULT) -> Header:

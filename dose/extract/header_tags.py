@@ -91,9 +91,11 @@ _PHARMACEUTICAL = {  # C.8.4.10 (NM isotope), C.8.9.2 (PET isotope)
 PRIVATE_CREATOR, ELSCINT_DLP = 0x00E10010, 0x00E11021  # Philips: (00E1,xx21) of the block ELSCINT1 is a DLP in mGy.cm
 _PRIVATE = {"ELSCINT1 creator": (PRIVATE_CREATOR, b"LO"), "ELSCINT1 DLP": (ELSCINT_DLP, b"DS")}
 
+_REQUEST = {"RequestedProcedureDescription": (0x00321060, b"LO")}  # C.4.11, PS3.3 table 10-9
+
 LEAVES: Mapping[str, tuple[int, bytes]] = (
     _IDENTITY | _EVENT | _DOSE | _TECHNIQUE | _GEOMETRY | _FRAMES | _STEP | _CODES | _PHARMACEUTICAL | _PRIVATE
-)
+) | _REQUEST
 KEYWORDS: Mapping[int, str] = {tag: keyword for keyword, (tag, _) in LEAVES.items()}
 
 
@@ -124,6 +126,10 @@ SEQUENCES: Mapping[str, int] = {
     "AnatomicRegionSequence": _REGION,
     "ViewCodeSequence": _VIEW,
     "ProcedureCodeSequence": _PROCEDURE,
+    "PerformedProcedureCodeSequence": 0x0040A372,
+    "RequestedProcedureCodeSequence": 0x00321064,
+    "ReferencedRequestSequence": 0x0040A370,
+    "RequestAttributesSequence": 0x00400275,
     "RadiopharmaceuticalInformationSequence": 0x00540016,
     "RadionuclideCodeSequence": 0x00540300,
     "RadiopharmaceuticalCodeSequence": 0x00540304,
@@ -161,16 +167,27 @@ GROUPS: Mapping[int, str] = {
     0x00209113: "PlanePositionSequence",
 }
 CT_EXPOSURES, CT_DETAILS, ADDITIONAL_SOURCES = 0x00189321, 0x00189325, 0x00189360  # one item a source: C.8.15.3
+_ASKED = _sequence(_leaves(_REQUEST) | {SEQUENCES["RequestedProcedureCodeSequence"]: _CODE})
+# What was done and asked for: C.7.2.1, C.17.2 (reports), C.7.3.1 (images)
+PROCEDURES: Wanted = {
+    _PROCEDURE: _CODE,
+    SEQUENCES["PerformedProcedureCodeSequence"]: _CODE,
+    SEQUENCES["ReferencedRequestSequence"]: _ASKED,
+    SEQUENCES["RequestAttributesSequence"]: _ASKED,
+}
 _FRAME = _sequence({tag: _sequence(_COMMON) for tag in (*GROUPS, ADDITIONAL_SOURCES)})
 WANTED: Wanted = (
-    _leaves(_IDENTITY, _STEP, _PRIVATE)
+    _leaves(_IDENTITY, _STEP, _PRIVATE, _REQUEST)
     | _COMMON
     | {tag: _sequence(_COMMON) for tag in (*GROUPS, SEQUENCES["ExposureDoseSequence"])}
     | {
-        _PROCEDURE: _CODE,
+        **PROCEDURES,
+        SEQUENCES["RequestedProcedureCodeSequence"]: _CODE,
         SEQUENCES["ExposureDoseSequence"]: _sequence(_leaves(_IDENTITY, _PRIVATE) | _COMMON),
         SEQUENCES["RadiopharmaceuticalInformationSequence"]: _PHARMACEUTICALS,
-        SEQUENCES["ScheduledStepAttributesSequence"]: _sequence(_leaves(_IDENTITY)),
+        SEQUENCES["ScheduledStepAttributesSequence"]: _sequence(
+            _leaves(_IDENTITY, _REQUEST) | {SEQUENCES["RequestedProcedureCodeSequence"]: _CODE}
+        ),
         SEQUENCES["PerformedSeriesSequence"]: _sequence(_leaves(_IDENTITY, _EVENT)),
         SEQUENCES["SharedFunctionalGroupsSequence"]: _FRAME,
         SEQUENCES["PerFrameFunctionalGroupsSequence"]: _FRAME,

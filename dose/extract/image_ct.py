@@ -53,6 +53,7 @@ _SIGNS = (
 EVENT: Table = {
     "irradiation_event_uid": uid("IrradiationEventUID"),
     "protocol": text("ProtocolName", "AcquisitionProtocolName"),
+    "series_description": text("SeriesDescription"),
     "target_region": region,
     "patient_orientation": text("PatientPosition"),
     "acquisition_number": whole("AcquisitionNumber"),

@@ -99,6 +99,7 @@ ANY: Table = {
     "irradiation_event_uid": uid("IrradiationEventUID"),
     "started_at": started,
     "protocol": text("ProtocolName", "AcquisitionProtocolName"),
+    "series_description": text("SeriesDescription"),
     "target_region": region,
     "laterality": choice(SIDES, "ImageLaterality", "FrameLaterality", "Laterality"),
     "view": coded_choice(c.VIEWS, "ViewCodeSequence", _view),

@@ -9,7 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dose.errors import MissingField, NotADoseObject
-from dose.extract import checks, dose_screen, image_ct, image_nuclear, image_projection, mpps, people, study, texts
+from dose.extract import (
+    checks,
+    dose_screen,
+    image_ct,
+    image_nuclear,
+    image_projection,
+    mpps,
+    people,
+    procedure,
+    study,
+    texts,
+)
 from dose.extract.body import Body
 from dose.extract.document import Document
 from dose.extract.header import Header, Image
@@ -178,6 +189,7 @@ def report(header: Header, trace: list[Traced] | None, version: int, count: int 
         study_date=date,
         study_time=texts.clock(document.text("StudyTime")),
         study_description=document.text("StudyDescription"),
+        **procedure.said(document, body.modality),
         content_datetime=joined(document.text("ContentDate") or "", document.text("ContentTime") or ""),
         started_at=_step(header, "Start"),
         ended_at=_step(header, "End"),

@@ -44,7 +44,7 @@ from dose.extract.document import (
 )
 from dose.extract.elements import LONG_VRS, SHORT_VRS, Broken, Odd
 from dose.extract.header_narrow import HeaderWalk, Item, as_text
-from dose.extract.header_tags import TABULATED
+from dose.extract.header_tags import PROCEDURES, TABULATED
 from dose.extract.limits import Budget
 from dose.extract.part10 import Envelope
 
@@ -185,7 +185,9 @@ class Narrow:
             raise Odd
         if tag in _WANTED:
             document.header[tag] = self.value((pos, length))
-        if tag == CONTENT:
+        if tag in PROCEDURES:
+            document.asked[tag], pos = self.procedures(tag, pos, length)
+        elif tag == CONTENT:
             document.content, pos = self.content(pos, length, 1)
         elif tag == CONCEPT:
             document.title, pos = self.code(pos, length)
@@ -327,6 +329,12 @@ class Narrow:
             _remember(self.vocabulary.leads, lead, (pair[1], end - at + 8))
         elif self.data[rest:end] == self.delimiters:
             _remember(self.vocabulary.leads, lead, (pair[1], -1))
+
+    def procedures(self, tag: int, pos: int, length: int) -> tuple[tuple[Item, ...], int]:
+        """Read a sequence that says what was done or asked for."""
+        walk, inside = HeaderWalk(self.found, self.budget), PROCEDURES[tag].inside
+        items, end = walk.sequence(pos, length, self.end, inside or {}, self.explicit, 1)
+        return tuple(items), end
 
     def table(self, pos: int, length: int) -> tuple[Item, int]:
         """Read a Tabulated Values Sequence: its one item."""

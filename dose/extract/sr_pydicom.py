@@ -19,7 +19,7 @@ from pydicom.dataelem import RawDataElement
 from dose.errors import TooExpensive, UnreadableObject
 from dose.extract import document as d
 from dose.extract.document import Coded, Document, Node, Numbers
-from dose.extract.header_tags import TABULATED
+from dose.extract.header_tags import PROCEDURES, TABULATED
 from dose.extract.limits import Budget
 
 # pydicom logs and warns about values, which may be a patient's; what matters is told by the result.
@@ -78,6 +78,7 @@ class _Walk:
                 found.header[tag] = raw
         if d.CONCEPT in dataset:
             found.title = self.code(dataset, d.CONCEPT)
+        found.asked = self.procedures(dataset)
         template = self.first_item(dataset, d.TEMPLATE, {d.TEMPLATE_ID})
         found.template = template.get(d.TEMPLATE_ID, b"").decode("latin-1").strip(" \0") or None
         if d.CONTENT in dataset:
@@ -144,6 +145,11 @@ class _Walk:
             if raw is not None:
                 return tag, raw if len(raw) <= self.budget.limits.value_bytes else b""
         return d.NOTHING, None
+
+    def procedures(self, dataset: Dataset) -> dict[int, tuple[Any, ...]]:
+        from dose.extract.header_pydicom import read_item
+
+        return read_item(dataset, PROCEDURES, self.budget, 1).items
 
     def tabulated(self, dataset: Dataset) -> tuple[int, Any]:
         from dose.extract.header_narrow import Item

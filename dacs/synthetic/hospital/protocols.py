@@ -146,3 +146,21 @@ FLUOROSCOPIES = (
     Intervention("TRANSIT OESO-GASTRO-DUODENAL", "TOGD", 9, 4.2, 26, 130, 4, 3, "oesophagus", "abdomen", modality="RF"),
     Intervention("HYSTEROSALPINGOGRAPHIE", "HSG", 6, 1.3, 9, 60, 3, 2, "uterine", "pelvis", modality="RF"),
 )
+
+# What the worklist of one department sends beside the words: codes of the RadLex Playbook. The others send words alone.
+PROCEDURES = {
+    "CT HEAD": ("RPID22", "RADLEX", "CT Head wo IV Contrast"),
+    "CT CHEST": ("RPID16", "RADLEX", "CT Chest wo IV Contrast"),
+    "CT PULMONARY ANGIOGRAPHY": ("RPID147", "RADLEX", "CT Chest w IV Contrast Pulmonary Embolus"),
+    "SCANNER ABDOMEN PELVIS": ("RPID145", "RADLEX", "CT Abdomen/Pelvis w IV Contrast"),
+    "SCANNER THORAX ABDOMEN PELVIS": ("RPID249", "RADLEX", "CT Chest Abdomen Pelvis with IV Contrast"),
+    "CT CORONARY ANGIOGRAPHY": ("RPID6003", "RADLEX", "CT Heart Coronary Arteries Angio w IV Contrast"),
+    "CT URINARY STONES LOW DOSE": ("RPID144", "RADLEX", "CT Abdomen/Pelvis wo IV Contrast"),
+    "RADIOGRAPHIE THORAX": ("RPID6035", "RADLEX", "XR Chest 1 View Posteroanterior"),
+    "RADIOGRAPHIE ABDOMEN": ("RPID2590", "RADLEX", "XR Abdomen 1 View"),
+    "RADIOGRAPHIE BASSIN": ("RPID2657", "RADLEX", "XR Pelvis 1 View Anteroposterior"),
+    "XR LUMBAR SPINE": ("RPID2673", "RADLEX", "XR Lumbar Spine 1 View"),
+    "MAMMOGRAPHIE DEPISTAGE": ("RPID5592", "RADLEX", "Mammo Breast Screening"),
+    "MAMMOGRAPHIE TOMOSYNTHESE": ("RPID6288", "RADLEX", "Mammo Breast Screening Tomosynthesis"),
+    "HYSTEROSALPINGOGRAPHIE": ("RPID6683", "RADLEX", "FL Hysterosalpingogram"),
+}

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from dacs.synthetic.ct import CTEvent
 from dacs.synthetic.document import Document
 from dacs.synthetic.hospital.people import Person
+from dacs.synthetic.hospital.protocols import PROCEDURES
 from dacs.synthetic.projection import XRayEvent
 from dacs.synthetic.subjects import Device, Patient, Study
 from dacs.synthetic.uids import uid
@@ -81,6 +82,7 @@ class Visit:
             date=f"{self.started:%Y%m%d}",
             time=f"{self.started:%H%M%S}",
             description=description,
+            procedure=PROCEDURES.get(description),
             id=str(self.number),
         )
 
