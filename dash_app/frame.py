@@ -93,7 +93,7 @@ def _top() -> html.Header:
     brand = [html.Img(src="/assets/favicon.svg", alt=""), html.Strong("DACS")]
     return html.Header(
         [
-            dcc.Link(brand, href="/studies", className="brand"),
+            dcc.Link(brand, href="/today", className="brand"),
             html.Div(
                 [
                     icon("search"),

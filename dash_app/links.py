@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, abort, redirect
 from flask.typing import ResponseReturnValue
 
-from dash_app.context import reading
+from dash_app.context import reading, scope
 from dose.queries import study_id_by_orthanc_id, study_id_by_uid
 from dose.scope import Permission
 
@@ -34,7 +34,7 @@ def _to_study(study_id: int | None) -> ResponseReturnValue:
 @blueprint.get("/")
 def start() -> ResponseReturnValue:
     """The page to begin with."""
-    return redirect("/studies")
+    return redirect("/today" if scope().may(Permission.VIEW_DOSES) else "/account")
 
 
 @blueprint.get("/favicon.ico")

@@ -188,7 +188,7 @@
   };
   var SELECTS = { modality: 1, device: 1, state: 1, by: 1 };
   var KEPT = { measure: 1, chart: 1, over: 1 };  // controls that show what is meant where the address says nothing
-  var FILTERED = { "/studies": 1, "/names": 1, "/quality": 1, "/statistics": 1 };  // pages whose filters are parameters of their address
+  var FILTERED = { "/studies": 1, "/names": 1, "/quality": 1, "/statistics": 1, "/today": 1 };  // pages whose filters are parameters of their address
 
   // ---- live list --------------------------------------------------------------------------------------------
   var asked = 0, heard = 0;

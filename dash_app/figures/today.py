@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from dash_app.figures.style import (
@@ -21,8 +22,10 @@ from dash_app.figures.style import (
 )
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.theme import PALETTE
+from dose.quantities import number_text
 from dose.queries.choice import Choice, all_of, compare, one_of
-from dose.queries.today import DoseRow, Period, ProcedureRow, Volume, between as days_between
+from dose.queries.today import DoseRow, Period, ProcedureRow, Volume
+from dose.queries.today import between as days_between
 from dose.statistics.summary import Histogram
 
 PROCEDURES = 12  # bars; the export names all
@@ -86,15 +89,16 @@ def procedures_figure(rows: Sequence[ProcedureRow], period: Period) -> dict[str,
 
 
 def _label(row: ProcedureRow) -> str:
-    name = short(row.name) if row.procedure_id else f"<i>{_('not named yet')}</i>"
+    unnamed = _("not named yet")
+    name = short(row.name) if row.procedure_id else f"<i>{unnamed}</i>"
     return f"{name}  {escaped(row.modality)}"
 
 
 def _said(row: ProcedureRow) -> str:
     lines = [f"<b>{_label(row)}</b>", _studies(row.studies)]
     if row.measure and row.summary:
-        median = shown(row.measure.column, row.summary.median, row.modality)
-        lines.append(f"{_('median')} {quantity_symbol(row.measure.column)}: {median}")
+        said, median = _("median"), shown(row.measure.column, row.summary.median, row.modality)
+        lines.append(f"{said} {quantity_symbol(row.measure.column)}: {median}")
         lines.append(f"n: {isolated(count_text(row.summary.n))}")
     return "<br>".join(lines)
 
@@ -104,14 +108,14 @@ def spread_figure(found: Histogram, row: DoseRow, period: Period) -> dict[str, A
     column, modality = row.measure.column, row.modality
     chart = layout(260)
     chart["margin"] = {"l": 8, "r": 8, "t": 24, "b": 36}
-    chart["xaxis"] = axis(column, modality, True) | {"showgrid": False}
+    chart["xaxis"] = axis(column, modality, True) | {"showgrid": False} | _ticks(scaled(column, modality, found.edges))
     chart["yaxis"] = {"rangemode": "tozero", "automargin": True, "fixedrange": True, "separatethousands": True,
                       "title": {"text": _("studies"), "standoff": 6}, "tickformat": ",d"}  # fmt: skip
-    edges, pairs = scaled(column, modality, found.edges), list(zip(found.edges, found.edges[1:], strict=False))
+    edges, pairs = scaled(column, modality, found.edges), list(pairwise(found.edges))
     chart["bargap"] = 0
     bars = {
-        "type": "bar", "x": [(a * b) ** 0.5 for a, b in zip(edges, edges[1:], strict=False)], "y": found.counts[0],
-        "width": [b - a for a, b in zip(edges, edges[1:], strict=False)],
+        "type": "bar", "x": [(a * b) ** 0.5 for a, b in pairwise(edges)], "y": found.counts[0],
+        "width": [b - a for a, b in pairwise(edges)],
         "marker": {"color": modality_colour(modality), "opacity": 0.75, "line": {"width": 0}},
         "text": [f"{between(column, pair, modality)}<br>{_studies(n)}"
                  for pair, n in zip(pairs, found.counts[0], strict=True)],
@@ -120,6 +124,15 @@ def spread_figure(found: Histogram, row: DoseRow, period: Period) -> dict[str, A
     }  # fmt: skip
     chart["shapes"], chart["annotations"] = _median(row)
     return {"data": [bars], "layout": chart}
+
+
+def _ticks(edges: Sequence[float]) -> dict[str, Any]:
+    """Whole decades with 2 and 5 between them, finer on an axis of one decade or less, each written out."""
+    low, high = edges[0], edges[-1]
+    steps = (1, 2, 5) if high > 12 * low else (1, 1.5, 2, 3, 4, 5, 7)
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [step * 10.0**decade for decade in decades for step in steps if low <= step * 10.0**decade <= high]
+    return {"tickvals": values, "ticktext": [number_text(value, 3) for value in values]}
 
 
 def _inside(column: str, low: float, high: float) -> Choice:
@@ -132,7 +145,7 @@ def _median(row: DoseRow) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     (value,) = scaled(row.measure.column, row.modality, [row.summary.median])
     line = {"type": "line", "x0": value, "x1": value, "y0": 0, "y1": 1, "yref": "paper",
             "line": {"width": 2, "color": GREY}}  # fmt: skip
-    text = f"{_('median')} {shown(row.measure.column, row.summary.median, row.modality)}"
-    note = {"text": text, "x": math.log10(value), "y": 1, "yref": "paper", "yanchor": "bottom", "showarrow": False,
-            "font": {"size": 11}}  # fmt: skip
+    text = [_("median"), shown(row.measure.column, row.summary.median, row.modality)]
+    note = {"text": " ".join(text), "x": math.log10(value), "y": 1, "yref": "paper", "yanchor": "bottom",
+            "showarrow": False, "font": {"size": 11}}  # fmt: skip
     return [line], [note]

@@ -9,14 +9,17 @@ from dash_app.pages import (
     corrections,
     entry,
     imports,
+    names,
     not_patients,
     quality,
     rejected,
+    rule_editor,
     samples,
     statistics,
     studies,
     study,
     system,
+    today,
 )
 from dose.scope import Permission
 
@@ -24,9 +27,12 @@ from dose.scope import Permission
 def register() -> None:
     """Say which address opens which page and who may open it; the rail shows them in this order."""
     PAGES.clear()
+    add_page(r"^/today$", Permission.VIEW_DOSES, today.layout, N_("Today"), "today", "/today")
     add_page(r"^/studies$", Permission.VIEW_DOSES, studies.layout, N_("Studies"), "studies", "/studies")
     add_page(r"^/studies/(?P<study_id>\d{1,10})$", Permission.VIEW_DOSES, study.layout, N_("Study"))
     add_page(r"^/statistics$", Permission.VIEW_DOSES, statistics.layout, N_("Statistics"), "statistics", "/statistics")
+    add_page(r"^/names$", Permission.VIEW_DOSES, names.layout, N_("Names"), "names", "/names")
+    add_page(r"^/names/rule$", Permission.MANAGE_NAMES, rule_editor.layout, N_("Rule"))
     add_page(r"^/rejected$", Permission.VIEW_REJECTED, rejected.layout, N_("Rejected objects"), "rejected", "/rejected")
     add_page(r"^/quality$", Permission.VIEW_QUALITY, quality.layout, N_("Quality"), "quality", "/quality")
     add_page(r"^/quality/samples$", Permission.VIEW_QUALITY, samples.layout, N_("Samples"))

@@ -35,7 +35,7 @@ class Visit:
 
     def sign_in(self, role: Role = Role.PHYSICIST, *, empty: bool = False) -> Visit:
         """Through the form, as a person does; `empty` expects a list without studies."""
-        self.go("/login")
+        self.go("/login?next=/studies")
         self.page.fill("#email", address(role))
         self.page.fill("#password", PASSWORD)
         self.page.click("button[type=submit]")
