@@ -17,6 +17,8 @@ from dose.naming.rules import IS, ONE_OF, Condition, family
 CODE, ELSEWHERE, WORDS = "code", "elsewhere", "words"
 FORMAL = ("procedure_meaning", "requested_procedure", "description", "clinical_task")
 CERTAIN, LEAD, SHOWN = 0.7, 0.05, 0.4  # what may be accepted in bulk, so far before the next; worth looking at
+_TOLD = FORMAL[:-1]  # an intent says nothing about anatomy
+_ALSO = {"PX": "DX", "IO": "DX", "XA": "RF", "RF": "XA"}  # modalities whose procedures a room may do as well
 _DENTAL = frozenset({"PX", "IO"})
 _PER_PROTOCOL = frozenset({"DX", "MG", *_DENTAL})  # a protocol there is one projection, not a phase of many
 
@@ -105,7 +107,7 @@ class Suggester:
         if not of_group(said, "anatomy", "task"):
             return
         modality = family(values["modality"])
-        others = self._by_modality.get("DX", []) if modality in _DENTAL else []
+        others = self._by_modality.get(_ALSO.get(modality or "", ""), ())
         for one, wanted in (*self._by_modality.get(modality, ()), *others):
             score = _score(said, wanted)
             if score >= SHOWN:
@@ -116,7 +118,7 @@ class Suggester:
 
 def _said(values: Values) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
     """What the name speaks of, what only its protocols say about views, what its acquisitions say about contrast."""
-    formal = together(*(concepts_in(text) for key in FORMAL for text in values[key]))
+    formal = together(*(concepts_in(text) for key in _TOLD for text in values[key]))
     protocols = together(*(concepts_in(text) for text in values["protocol"]))
     if not of_group(formal, "anatomy", "task"):
         formal = together(formal, protocols)

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dose.naming.fields import Values, of_local_name
@@ -20,9 +20,10 @@ from dose.naming.rules import CONFLICT, MAPPED, NONE, family
 from dose.naming.suggest import Known, Suggester, Suggestion, group_key, is_certain
 from dose.naming.texts import words
 from dose.scope import Permission, Scope
+from dose.store.facts import NAME as FACTS
 from dose.store.naming import codes
 from dose.store.naming_marks import device_texts
-from dose.tables import LocalName, Procedure, StudyFact
+from dose.tables import Cursor, LocalName, Procedure, StudyFact
 
 __all__ = ["CONFLICT", "MAPPED", "NONE", "NameGroup", "NamesPage", "Volume", "name_groups", "names_page"]
 
@@ -112,9 +113,24 @@ def volumes(session: Session, scope: Scope) -> list[Volume]:
     counted = (func.count(), func.min(fact.day), func.max(fact.day))
     statement = select(*keys, *counted).where(fact.counts, fact.local_name_id.is_not(None)).group_by(*keys)
     names = known_names(session)
-    rows = (Volume(row[0] or 0, *row[1:]) for row in session.execute(statement))
-    seen = [row for row in rows if row.local_name_id in names and _visible(scope, names[row.local_name_id][0])]
-    return sorted(seen, key=lambda row: (row.local_name_id, row.naming, row.procedure_id or 0, row.rule_id or 0))
+    rows = _counted(session, statement)
+    return [row for row in rows if row.local_name_id in names and _visible(scope, names[row.local_name_id][0])]
+
+
+_VOLUMES: dict[tuple[object, ...], list[Volume]] = {}
+
+
+def _counted(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Volume]:
+    """The volumes of all accounts, kept until facts change: their cursor moves with every change."""
+    at = session.execute(select(Cursor.value, Cursor.detail).where(Cursor.name == FACTS)).first()
+    key = (str(session.get_bind().engine.url), at.value, str(at.detail)) if at else ()
+    found = _VOLUMES.get(key) if at else None
+    if found is None:
+        rows = (Volume(row[0] or 0, *row[1:]) for row in session.execute(statement))
+        found = sorted(rows, key=lambda row: (row.local_name_id, row.naming, row.procedure_id or 0, row.rule_id or 0))
+        _VOLUMES.clear()  # another thread may do the same: what it made is as good
+        _VOLUMES[key] = found
+    return found
 
 
 def _visible(scope: Scope, values: Values) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from dose.naming.rules import Condition, Rule
 from dose.naming.texts import words
-from dose.queries.naming import procedures
+from dose.queries.naming import NameGroup, procedures
 from dose.queries.studies import device_name
 from dose.scope import Permission, Scope
-from dose.store.naming import as_rule
+from dose.store.naming import as_rule, rules_in_force
 from dose.tables import Device, ProcedureRule, Site, StudyFact
 
 MADE, CHANGED, RETIRED, RETURNED = "made", "changed", "retired", "returned"
@@ -93,6 +93,13 @@ def rule_of(session: Session, scope: Scope, rule_id: int) -> ProcedureRule | Non
     return session.scalars(select(ProcedureRule).where(ProcedureRule.id == rule_id, _of_sites(scope))).first()
 
 
+def site_names(session: Session, scope: Scope) -> dict[int, str]:
+    """The sites that the account sees, by row id."""
+    scope.require(Permission.VIEW_DOSES)
+    rows = session.execute(select(Site.id, Site.name).order_by(Site.name))
+    return {row.id: row.name for row in rows if scope.site_ids is None or row.id in scope.site_ids}
+
+
 def _of_sites(scope: Scope) -> ColumnElement[bool]:
     if scope.site_ids is None:
         return true()
@@ -168,3 +175,19 @@ def _changes(
 def _differs(row: ProcedureRule, former: ProcedureRule) -> bool:
     same = ("procedure_id", "conditions", "level", "modality", "site_id", "device_id", "complexity", "priority", "note")
     return any(getattr(row, name) != getattr(former, name) for name in same)
+
+
+def disagreeing(
+    session: Session, scope: Scope, groups: Sequence[NameGroup]
+) -> list[tuple[NameGroup, tuple[RuleRow, ...]]]:
+    """Lines that are conflicts, each with the rules of one rank that name it differently.
+
+    Rules that ask for numbers are not among them: they hold for some studies of a line and not for others.
+    """
+    in_force = rules_in_force(session.connection())
+    best = [(group, {rule.id for rule in in_force.study_rules(group.values)}) for group in groups]
+    wanted = set().union(*(ids for _group, ids in best))
+    rows = session.scalars(select(ProcedureRule).where(ProcedureRule.id.in_(wanted))).all()
+    made = _Maker(session, scope)
+    told = {row.id: made.row(row, 0) for row in rows}
+    return [(group, tuple(told[number] for number in sorted(ids))) for group, ids in best]

@@ -87,3 +87,8 @@ def name_of(key: str, name: str, language: str) -> str:
 def region_name(region: str | None, language: str) -> str | None:
     """What a region of the body is called; a region that was not shipped as it is."""
     return name_of(f"region:{region}", region, language) if region else None
+
+
+def concept_name(key: str, language: str) -> str:
+    """What a concept of names (`dose.naming.concepts`) is called."""
+    return name_of(f"concept:{key}", key, language)
