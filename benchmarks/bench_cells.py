@@ -3,8 +3,8 @@
     python -m benchmarks.bench_cells [--studies 1000000] [--grown 3320000] [--seconds 10] [--hospital sqlite:///…]
 
 Hospitals are made up (`benchmarks.hospital`); one that exists already may be given. Both sizes are asked in turn, so
-that what else the machine does falls on both. Goals: p95 <= 300 ms, <= 2 times that of a third of the events, percentiles
-within 1 %, one protocol of one device <= 50 ms, ingest with roll-up >= 90 % of without.
+that what else the machine does falls on both. Goals: p95 <= 300 ms, <= 2 times that of a third of the events,
+percentiles within 1 %, one protocol of one device <= 50 ms, ingest with roll-up >= 90 % of without.
 """
 
 from __future__ import annotations
