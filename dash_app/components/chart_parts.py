@@ -94,9 +94,17 @@ def _unit(found: Statistics) -> str:
     return "min:s" if display(column, 1.0, modality)[1] == "min:s" else display_unit(column, modality)[0]
 
 
+def _labelled(title: str, unit: str) -> str:
+    """The head of a column as a phone shows it beside each value."""
+    return title if _is_count(title, unit) else f"{title} ({isolated(unit)})"
+
+
+def _is_count(title: str, unit: str) -> bool:
+    return title in ("n", _("Left out")) or unit == "1"
+
+
 def _head(title: str, unit: str) -> html.Th:
-    counts = title in ("n", _("Left out")) or unit == "1"
-    shown = None if counts else html.Span(unit, className="unit", dir="ltr")
+    shown = None if _is_count(title, unit) else html.Span(unit, className="unit", dir="ltr")
     return html.Th([title, shown], className="dose", scope="col")
 
 
@@ -109,7 +117,7 @@ def _row(found: Statistics, group: Group, name: str, titles: list[str], whole: b
         _number(found, one.p75), _interval(found, one.p75_interval), _number(found, one.p95),
         _number(found, one.low), _number(found, one.high), plain_number(one.left_out) if one.left_out else DASH,
     ]  # fmt: skip
-    cells = [html.Td(value, className="dose", **attributes(data_label=title))
+    cells = [html.Td(value, className="dose", **attributes(data_label=_labelled(title, _unit(found))))
              for value, title in zip(values, titles, strict=True)]  # fmt: skip
     kind = " ".join(word for word, yes in (("few", not one.is_enough), ("whole", whole)) if yes)
     title = _("fewer than %(n)s values", n=isolated(str(ENOUGH))) if not one.is_enough else None

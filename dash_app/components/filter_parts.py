@@ -184,8 +184,11 @@ def in_words(choice: Choice, names: Names, inside: bool = False) -> str:
 
 def _term_words(term: Term, names: Names) -> str:
     values = [_value_words(FIELDS[term.field], value, names) for value in term.values]
-    sign = SIGNS.get(term.op, ":")
-    return f"{field_label(term.field)}{'' if sign == ':' else ' '}{sign} {_(' or ').join(values)}"
+    name, listed = field_label(term.field), _(" or ").join(values)
+    if term.op in SIGNS:
+        # One isolate: right to left a sign of its own would be mirrored and say the contrary.
+        return f"{name} {isolated(f'{SIGNS[term.op]} {listed}')}"
+    return f"{name}: {listed}"
 
 
 def _value_words(field: Field, value: Value, names: Names) -> str:

@@ -29,7 +29,7 @@ from dose.statistics.measures import STUDY
 from dose.statistics.summary import DECADES
 
 BOXES = 40  # groups on one chart; the table names all
-ROW_HEIGHT, HEAD_HEIGHT = 30, 74
+ROW_HEIGHT, HEAD_HEIGHT = 44, 74
 
 
 def box_figure(found: Statistics, levels: Sequence[Level] = (), logarithmic: bool | None = None) -> dict[str, Any]:
@@ -42,20 +42,25 @@ def box_figure(found: Statistics, levels: Sequence[Level] = (), logarithmic: boo
     places = list(range(len(groups)))
     chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(groups))
     shapes, notes = level_lines(_log_levels(levels, by_ratio), found.question, "x")
-    chart |= {"shapes": shapes, "annotations": notes}
-    chart["margin"] = {"l": 8, "r": 16, "t": 26 if levels else 8, "b": 36}
+    chart |= {"shapes": shapes, "annotations": [*notes, *_names(found.by, groups)]}
+    chart["margin"] = {"l": 16, "r": 16, "t": 26 if levels else 8, "b": 36}
     chart["xaxis"] = axis(found.question.measure.column, found.question.modality, by_ratio)
     if not by_ratio:
         chart["xaxis"] |= {"rangemode": "tozero"}
     chart["yaxis"] = {
-        "tickvals": places, "ticktext": [_tick(found.by, group) for group in groups], "autorange": "reversed",
-        "automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False, "ticklabelstandoff": 6,
+        "showticklabels": False, "range": [len(groups) - 0.5, -0.75], "fixedrange": True, "showgrid": False,
+        "zeroline": False,
     }  # fmt: skip
     return {"data": _boxes(found, groups, places), "layout": chart}
 
 
-def _tick(by: Sequence[By], group: Group) -> str:
-    return f"{short(group_name(by, group))}  <i>n {count_text(group.summary.n)}</i>"
+def _names(by: Sequence[By], groups: Sequence[Group]) -> list[dict[str, Any]]:
+    """The name of each group above its box: beside it a phone would have no room left for the box."""
+    return [
+        {"text": f"{short(group_name(by, group))}  <i>n {count_text(group.summary.n)}</i>", "x": 0, "xref": "paper",
+         "xanchor": "left", "y": place - 0.46, "yref": "y", "showarrow": False, "font": {"size": 12}}
+        for place, group in enumerate(groups)
+    ]  # fmt: skip
 
 
 def _log_levels(levels: Sequence[Level], by_ratio: bool) -> list[Level]:
@@ -89,7 +94,7 @@ def _boxes(found: Statistics, groups: Sequence[Group], places: list[int]) -> lis
     said = {"text": texts, "customdata": addresses, "hovertemplate": "%{text}<extra></extra>"}
     return [
         {"type": "bar", "orientation": "h", "base": p25, "x": [b - a for a, b in zip(p25, p75, strict=True)],
-         "y": places, "width": 0.5, "marker": {"color": colours, "opacity": 0.45, "line": {"width": 0}},
+         "y": places, "width": 0.36, "marker": {"color": colours, "opacity": 0.45, "line": {"width": 0}},
          "textposition": "none", **said},
         {"type": "scatter", "mode": "markers", "x": p50, "y": places, **said,
          "marker": {"symbol": "line-ns", "size": 17, "color": colours, "line": {"width": 3, "color": colours}},
@@ -116,8 +121,11 @@ def histogram_figure(found: Statistics, levels: Sequence[Level] = ()) -> dict[st
     chart |= {"shapes": shapes, "annotations": notes}
     chart["xaxis"] = axis(column, modality, bins.logarithmic) | {"showgrid": False, "rangemode": "normal"}
     per = _("studies") if question.measure.level == STUDY else _("events")
-    chart["yaxis"] = {"title": {"text": per, "standoff": 8, "font": {"size": 12}}, "rangemode": "tozero", "automargin": True,
-                      "fixedrange": True, "separatethousands": True}  # fmt: skip
+    title = {"text": per, "standoff": 8, "font": {"size": 12}}
+    chart["yaxis"] = {"title": title, "rangemode": "tozero", "automargin": True, "fixedrange": True,
+                      "separatethousands": True}  # fmt: skip
+    if max((max(counts, default=0) for counts in bins.counts), default=0) <= 6:
+        chart["yaxis"] |= {"dtick": 1}
     edges = scaled(column, modality, bins.edges)
     traces = [_steps(found, group, counts, edges) for group, counts in zip(found.groups, bins.counts, strict=False)]
     return {"data": [trace for trace in traces if trace], "layout": chart}

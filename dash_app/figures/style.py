@@ -13,7 +13,7 @@ from typing import Any
 from dash_app.filters import address
 from dash_app.i18n import _, isolated
 from dash_app.theme import PALETTE, base_layout
-from dash_app.vocabulary import SEXES, word
+from dash_app.vocabulary import SEXES, name_of, word
 from dose.quantities import NARROW_SPACE, QUANTITIES, display, display_unit, number_text
 from dose.queries.choice import Choice, text_of
 from dose.queries.groups import By
@@ -22,6 +22,7 @@ from dose.statistics.summary import Interval, Summary
 
 GREY = "#8d99a3"  # groups too small to speak for themselves
 LONGEST_LABEL = 34
+_YEARS = {"a": lambda: _("years")}
 _SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "pentagon", "star")
 
 
@@ -70,9 +71,11 @@ def quantity_symbol(column: str) -> str:
 def axis(column: str, modality: str | None, logarithmic: bool) -> dict[str, Any]:
     """An axis of one quantity: symbol and unit, logarithmic where doses span decades."""
     unit, _factor = display_unit(column, modality)
-    title = quantity_symbol(column) + (f" ({unit})" if unit and unit != "1" else "")
-    found: dict[str, Any] = {"title": {"text": title, "standoff": 10, "font": {"size": 12}}, "automargin": True, "zeroline": False,
-                             "fixedrange": True, "showgrid": True, "separatethousands": True}  # fmt: skip
+    named = quantity_symbol(column) if QUANTITIES[column].dose else name_of(column)
+    title = named + (f" ({_YEARS.get(unit, lambda: unit)()})" if unit and unit != "1" else "")
+    named_so = {"text": title, "standoff": 10, "font": {"size": 12}}
+    found: dict[str, Any] = {"title": named_so, "automargin": True, "zeroline": False, "fixedrange": True,
+                             "showgrid": True, "separatethousands": True}  # fmt: skip
     if logarithmic:
         return found | {"type": "log", "dtick": "D2", "exponentformat": "none"}
     return found | {"rangemode": "tozero", "exponentformat": "none"}

@@ -31,7 +31,7 @@ from dose.queries.export import as_csv, as_xlsx
 from dose.queries.groups import By, labels
 from dose.queries.statistics import Question, Statistics, columns, statistics
 from dose.scope import Permission, Scope
-from dose.statistics.measures import EVENT, MEASURES, measures_of
+from dose.statistics.measures import EVENT, MEASURES, Measure, measures_of
 
 PATH = "/statistics"
 CHARTS = {"box": N_("Boxes"), "histogram": N_("Histogram"), "time": N_("Over time"), "scatter": N_("Over size")}
@@ -138,10 +138,13 @@ def _over(wish: Asked, select: dict[str, Any]) -> html.Div:
 
 def _measures(modalities: tuple[str, ...]) -> list[dict[str, Any]]:
     return [
-        {"group": modality, "items": [{"value": f"{modality}/{one.key}", "label": filter_parts.measure_label(one)}
-                                      for one in measures_of(modality)]}
+        {"group": modality, "items": [_measure(modality, one) for one in measures_of(modality)]}
         for modality in modalities
-    ]  # fmt: skip
+    ]
+
+
+def _measure(modality: str, one: Measure) -> dict[str, str]:
+    return {"value": f"{modality}/{one.key}", "label": f"{modality} · {filter_parts.measure_label(one)}"}
 
 
 @callback(Output(filter_id("measure"), "data"), Input(Id.STATISTICS_BODY, "id"))

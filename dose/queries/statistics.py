@@ -107,7 +107,7 @@ def statistics(
 
 def _rank(by: Sequence[By], group: Group) -> tuple[Any, ...]:
     ordered = tuple(key for one, key in zip(by, group.key, strict=True) if one.is_ordered)
-    return (*ordered, -group.summary.n, group.label)
+    return (*ordered, group.label) if ordered else (-group.summary.n, group.label)
 
 
 def _chosen(session: Session, scope: Scope, question: Question) -> int:

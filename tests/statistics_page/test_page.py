@@ -100,7 +100,7 @@ def test_the_study_list_says_its_filter_in_words(counted: Site) -> None:
     listing = Asked(LIST.output, [value("url", "search", f"?where={where}"), LIST.inputs[1]], LIST.state)
     said = json.dumps(listing.send(counted.as_(Role.PHYSICIST)).get_json(), ensure_ascii=False)
     assert "not (Device: " in said
-    assert "Age < " in said
+    assert "Age \u2066< " in said
     nonsense = Asked(LIST.output, [value("url", "search", "?where=x"), LIST.inputs[1]], LIST.state)
     assert "There is no such field" in json.dumps(nonsense.send(counted.as_(Role.PHYSICIST)).get_json())
 
@@ -118,7 +118,7 @@ def test_the_export_holds_every_group_and_is_written_down(counted: Site) -> None
     assert float(rows[-1][rows[head].index("median_dlp_mgy_cm")]) == sheet[-1][rows[head].index("median_dlp_mgy_cm")]
     with counted.sessions() as session:
         noted = session.scalars(select(AuditEntry).where(AuditEntry.action == Action.EXPORT.value)).all()
-    assert {entry.detail["format"] for entry in noted if entry.subject == "statistics"} == {"csv", "xlsx"}
+    assert {entry.detail["format"] for entry in noted if entry.subject == "statistics"} >= {"csv", "xlsx"}
 
 
 def test_who_may_not_export_gets_no_table_and_no_menu(counted: Site) -> None:
