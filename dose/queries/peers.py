@@ -1,0 +1,194 @@
+"""The studies that a study is compared with: its own protocol, device, phantom, years and size.
+
+What peers are is said in `dose.statistics.outliers`; here they are fetched, many at once, as columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import BigInteger, ColumnElement, String, and_, case, cast, func, or_, select
+from sqlalchemy.orm import Session
+
+from dose.queries.access import allowed
+from dose.scope import Scope
+from dose.statistics.measures import MIXED, OF_PHANTOM, STUDY, Measure, measures_of
+from dose.statistics.outliers import Mask, Size, alike, size_of
+from dose.statistics.summary import Values
+from dose.tables import EventFact, StudyFact
+
+Numbers = npt.NDArray[np.int64]
+MODALITIES = ("CT", "XA", "RF", "DX", "CR", "RG", "PX", "IO", "MG", "PT", "NM")
+FACTORS = ("phase_count", "scan_length_mm", "fluoro_time_s", "event_count", "weight_kg")
+DOSES = ("dlp_mgy_cm", "ctdi_vol_mgy", "pka_gy_cm2", "ka_r_mgy", "fluoro_time_s", "agd_mgy", "activity_mbq")
+_OF_EVENTS = ("exposure_mas", "kvp_kv")
+_JUDGED = {modality: measures_of(modality)[0].column for modality in MODALITIES}
+_NO_PHANTOM, _NOT_STATED = 98, 99
+_YEAR, _MODALITY, _PHANTOM = 10_000_000, 100_000, 100  # a year, a modality and a phantom in one number
+
+
+class Fact(Protocol):
+    """What decides who a study's peers are: columns of `study_fact`."""
+
+    study_id: int
+    day: int
+    device_id: int | None
+    protocol_id: int | None
+    procedure_id: int | None
+    modality: str | None
+    phantom: int | None
+    band: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """For each study its number, name (protocol or procedure), device, kind (modality and phantom), year and band."""
+
+    study_ids: Numbers
+    name: Numbers
+    device: Numbers
+    kind: Numbers
+    year: Numbers
+    band: Numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """Studies that may be peers, with doses and factors by column (NaN: not stated), in the order of their number."""
+
+    kinds: Kinds
+    columns: Mapping[str, Values]
+
+    def of(self, fact: Fact, column: str) -> tuple[Numbers, Size | None]:
+        """The places of the peers of a study that state a column, and their size; None where its size is not known."""
+        kinds = self.kinds
+        same: Mask = (
+            (kinds.name == name_of(fact)) & (kinds.device == fact.device_id) & (kinds.kind == kind_of(fact))
+            & in_years(kinds.year, fact.day // 10_000) & ~np.isnan(self.columns[column])
+        )  # fmt: skip
+        places = np.flatnonzero(same)
+        near, widened = alike(kinds.band[places], fact.band)
+        return places[near], size_of(fact.band, widened=widened)
+
+    def place(self, study_id: int) -> int | None:
+        """The place of a study; None when it is not among them."""
+        at = int(np.searchsorted(self.kinds.study_ids, study_id))
+        return at if at < len(self.kinds.study_ids) and self.kinds.study_ids[at] == study_id else None
+
+
+def judged_by(fact: Fact) -> Measure | None:
+    """The measure a study is ranked by, the first of its modality; None where it has none, or phantoms are mixed."""
+    found = [one for one in measures_of(fact.modality) if one.level == STUDY]
+    column = _JUDGED.get(fact.modality or "")
+    phantom = fact.phantom if column in OF_PHANTOM else None
+    if column is None or (column in OF_PHANTOM and phantom == MIXED):
+        return None
+    return next((one for one in found if one.column == column and one.phantom == phantom), None)
+
+
+def in_years(years: Numbers, year: int) -> Mask:
+    """Which years are a study's own or the one before."""
+    found: Mask = (years == year) | (years == year - 1)
+    return found
+
+
+def name_of(fact: Fact) -> int:
+    """The protocol, else the procedure, as one number; 0 where neither is known."""
+    if fact.protocol_id is not None:
+        return fact.protocol_id * 2
+    return fact.procedure_id * 2 + 1 if fact.procedure_id is not None else 0
+
+
+def kind_of(fact: Fact) -> int:
+    """Modality and phantom as one number."""
+    of_phantom = _JUDGED.get(fact.modality or "") in OF_PHANTOM
+    phantom = (_NOT_STATED if fact.phantom is None else fact.phantom) if of_phantom else _NO_PHANTOM
+    return MODALITIES.index(fact.modality or "") * _MODALITY + phantom * _PHANTOM
+
+
+def is_mixed(kinds: Numbers) -> Mask:
+    """Which kinds are of both phantoms: their DLP is no sum that means anything."""
+    found: Mask = kinds % _MODALITY // _PHANTOM == MIXED
+    return found
+
+
+def judged_value() -> Any:  # noqa: ANN401 - an expression
+    """The dose by which a study is ranked, of the columns of `study_fact`."""
+    by_column: dict[str, list[str]] = {}
+    for modality, column in _JUDGED.items():
+        by_column.setdefault(column, []).append(modality)
+    return case(*((StudyFact.modality.in_(own), getattr(StudyFact, column)) for column, own in by_column.items()))
+
+
+_NAME = func.coalesce(StudyFact.protocol_id * 2, StudyFact.procedure_id * 2 + 1, 0)
+_OF_PHANTOM = [modality for modality, column in _JUDGED.items() if column in OF_PHANTOM]
+_KIND = case(*((StudyFact.modality == modality, n * _MODALITY) for n, modality in enumerate(MODALITIES)))
+_THE_PHANTOM = case(
+    (StudyFact.modality.in_(_OF_PHANTOM), func.coalesce(StudyFact.phantom, _NOT_STATED)), else_=_NO_PHANTOM
+)
+_PACKED = cast(StudyFact.day, BigInteger) // 10_000 * _YEAR + _KIND + _THE_PHANTOM * _PHANTOM + StudyFact.band
+_COUNTED = (StudyFact.counts.is_(True), StudyFact.modality.in_(MODALITIES))
+
+
+def fetch(
+    session: Session, scope: Scope, numbers: Sequence[Any], *where: ColumnElement[bool]
+) -> tuple[Kinds, list[Values]]:
+    """Studies that count, of the account's scope, with further numbers; one row of long texts, ordered by study."""
+    wanted = [StudyFact.study_id, _NAME, func.coalesce(StudyFact.device_id, 0), _PACKED, *numbers]
+    texts = (func.aggregate_strings(func.coalesce(cast(one, String), "nan"), ",") for one in wanted)
+    row = session.execute(select(*texts).where(allowed(scope, StudyFact), *_COUNTED, *where)).one()
+    ids, name, device, packed = (np.fromstring(text or "", dtype=np.int64, sep=",") for text in row[:4])
+    order = np.argsort(ids, kind="stable")
+    packed = packed[order]
+    kind = packed % _YEAR // _PHANTOM * _PHANTOM
+    kinds = Kinds(ids[order], name[order], device[order], kind, packed // _YEAR, packed % _PHANTOM)
+    return kinds, [np.fromstring(text or "", dtype=np.float64, sep=",")[order] for text in row[4:]]
+
+
+def peers_of(session: Session, scope: Scope, facts: Sequence[Fact]) -> Peers:
+    """The studies that may be peers of these, with their doses and what makes a difference. Two statements."""
+    columns = list(dict.fromkeys((*DOSES, *FACTORS)))
+    where = _candidates(facts)
+    kinds, values = fetch(session, scope, [getattr(StudyFact, name) for name in columns], where)
+    found = dict(zip(columns, values, strict=True))
+    return Peers(kinds, found | _event_means(session, scope, kinds.study_ids, where))
+
+
+def _candidates(facts: Sequence[Fact]) -> ColumnElement[bool]:
+    """Any name of the studies on any of their devices, in their years: more than peers, and quickly found."""
+    protocols = {fact.protocol_id for fact in facts if fact.protocol_id is not None}
+    procedures = {fact.procedure_id for fact in facts if fact.protocol_id is None and fact.procedure_id is not None}
+    devices = {fact.device_id for fact in facts if fact.device_id is not None}
+    by_procedure = and_(StudyFact.protocol_id.is_(None), StudyFact.procedure_id.in_(sorted(procedures)))
+    named = [StudyFact.protocol_id.in_(sorted(protocols)), *([by_procedure] if procedures else [])]
+    days = [fact.day for fact in facts]
+    return and_(or_(*named), StudyFact.device_id.in_(sorted(devices)), of_years(min(days), max(days)))
+
+
+def _event_means(session: Session, scope: Scope, study_ids: Numbers, where: ColumnElement[bool]) -> dict[str, Values]:
+    """Mean mAs and kV of the diagnostic events of each study, NaN where none states it."""
+    studies = select(StudyFact.study_id).where(allowed(scope, StudyFact), *_COUNTED, where)
+    means = [func.avg(getattr(EventFact, name)) for name in _OF_EVENTS]
+    of_events = (EventFact.study_id.in_(studies), EventFact.diagnostic.is_(True))
+    rows = session.execute(select(EventFact.study_id, *means).where(*of_events).group_by(EventFact.study_id)).all()
+    found = {name: np.full(len(study_ids), np.nan) for name in _OF_EVENTS}
+    if rows:
+        ids, *columns = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
+        places = np.searchsorted(study_ids, ids.astype(np.int64))
+        for name, values in zip(_OF_EVENTS, columns, strict=True):
+            found[name][places] = values
+    return found
+
+
+def of_years(first: int, last: int) -> ColumnElement[bool]:
+    """Studies of the years that peers of studies of these days (YYYYMMDD) are in."""
+    return StudyFact.day.between((first // 10_000 - 1) * 10_000, last // 10_000 * 10_000 + 9999)
+
+
+def all_of_years(first: int, last: int) -> ColumnElement[bool]:
+    """The same of every protocol and device: no index has the months, and a walk over all is the faster way then."""
+    return StudyFact.month.between((first // 10_000 - 1) * 100, last // 10_000 * 100 + 99)
