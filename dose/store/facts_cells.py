@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, column, delete, insert, select, update, values
@@ -67,16 +67,20 @@ def recount_month(connection: Connection, month: int) -> dict[CellKey, bytes]:
     """The cells of a month as its facts have them."""
     deltas: Deltas = {}
     nobody = {"counts": False}
-    for study in connection.execute(_of_month(STUDY_FACT, month)).mappings():
-        add(deltas, contributions(dict(study), ()), 1)
-    for event in connection.execute(_of_month(EVENT_FACT, month)).mappings():
-        add(deltas, contributions(nobody, (dict(event),)), 1)
+    for study in _of_month(connection, STUDY_FACT, month):
+        add(deltas, contributions(study, ()), 1)
+    for event in _of_month(connection, EVENT_FACT, month):
+        add(deltas, contributions(nobody, (event,)), 1)
     return {key: pack(entries) for key, entries in deltas.items()}
 
 
-def _of_month(table: Table, month: int) -> Any:  # noqa: ANN401 - Select
+def _of_month(connection: Connection, table: Table, month: int) -> Iterator[dict[str, Any]]:
     days = (table.c.day >= month * 100, table.c.day < (month + 1) * 100)
-    return select(table).where(*days, table.c.counts).execution_options(yield_per=2000)
+    found = connection.execute(select(table).where(*days, table.c.counts).execution_options(yield_per=5000))
+    names = list(found.keys())
+    for part in found.partitions():
+        for row in part:
+            yield dict(zip(names, row, strict=True))
 
 
 def stored_month(connection: Connection, month: int) -> dict[CellKey, bytes]:

@@ -55,7 +55,9 @@ def _next(connection: Connection, after: int) -> list[int]:
 
 
 def _stored(connection: Connection, table: Any, ids: list[int]) -> list[Row]:  # noqa: ANN401 - Table
-    return [dict(row) for row in connection.execute(select(table).where(table.c.study_id.in_(ids))).mappings()]
+    found = connection.execute(select(table).where(table.c.study_id.in_(ids)))
+    names = list(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 def _different(what: str, key: str, wanted: list[Row], stored: list[Row]) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +184,53 @@ def test_folds_at_the_same_time_count_everything_once(migrated_postgres: str) ->
         one.join()
     assert facts_check.check(factory) == []
     engine.dispose()
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_arrivals_deletions_and_folds_at_the_same_time_agree_in_the_end(migrated_postgres: str) -> None:
+    engine = _emptied(migrated_postgres)
+    factory = session_factory(engine)
+    over = threading.Event()
+    folds = [threading.Thread(target=_fold_until, args=(factory, over)) for _ in range(2)]
+    with ThreadPoolExecutor(3) as pool:
+        for one in folds:
+            one.start()
+        done = [pool.submit(_arrive, factory, 1), pool.submit(_arrive, factory, 2), pool.submit(_vanish, factory)]
+        for one in done:
+            one.result()
+        over.set()
+    for one in folds:
+        one.join()
+    assert facts_check.check(factory) == []
+    engine.dispose()
+
+
+def _fold_until(factory: Factory, over: threading.Event) -> None:
+    while not over.is_set():
+        facts.catch_up(factory, batch=5)
+
+
+def _arrive(factory: Factory, seed: int) -> None:
+    chance = random.Random(seed)
+    for _ in range(40):
+        name = chance.randrange(15)
+        dose = event(f"1.9.{name}.{chance.randrange(4)}", float(chance.randrange(1, 400)))
+        put(factory, of(f"s{name}", chance.randrange(1, 9), dose))
+
+
+def _vanish(factory: Factory) -> None:
+    for number in range(10):
+        with factory() as session:
+            ids = session.scalars(select(Study.id).order_by(Study.id)).all()
+        if ids:
+            _remove(factory, ids[number % len(ids)])
+
+
+def _remove(factory: Factory, number: int) -> None:
+    with writing(factory) as session:
+        session.execute(delete(SourceObject).where(SourceObject.study_id == number))
+        store.rebuild_study(session, number, read)
 
 
 def _emptied(url: str) -> Engine:
