@@ -117,6 +117,7 @@ def parse(search: str | None) -> Listing:
         warning=said.get("warning"),
         missing=said.get("missing"),
         where=understood(said.get("where")),
+        procedure=number(said.get("procedure")),
     )
     order = said.get("sort", "")
     return Listing(

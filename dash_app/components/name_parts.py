@@ -20,10 +20,12 @@ from dash_app.components.name_words import (
 )
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import free, listed, ltr, plain_number, when
+from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import pick_id
 from dose.naming.duplicates import NEAR, OTHER_TECHNIQUE, SPELLING, TECHNIQUE, Duplicate, Use
 from dose.naming.suggest import CODE, ELSEWHERE, Suggestion
+from dose.queries.choice import Choice, all_of, one_of, text_of
 from dose.queries.naming import NameGroup, ProcedureRow, Suggested
 from dose.queries.naming_rules import CHANGED, MADE, RETIRED, RETURNED, Change, RuleRow
 
@@ -90,11 +92,20 @@ def title_cell(group: NameGroup) -> list[Any]:
 def volume_cell(group: NameGroup, total: int) -> list[Any]:
     """How many studies, which share of all, on how many devices, from when to when."""
     share = f"{100 * group.studies / total:.1f}\u202f%" if total else ""
-    link = dcc.Link(plain_number(group.studies), href=f"/studies?name={group.key}", title=_("Show the studies"))
+    link = dcc.Link(plain_number(group.studies), href=studies_of(group), title=_("Show the studies"))
     devices = ngettext("%(n)s device", "%(n)s devices", len(group.devices))
     span = html.Bdi(f"{_day(group.first_day)} – {_day(group.last_day)}", dir="ltr", className="num")
     return [link, " · ", html.Bdi(share, className="quiet num", dir="ltr"),
             html.Div([devices, " · ", span], className="second")]  # fmt: skip
+
+
+def studies_of(group: NameGroup) -> str:
+    """The address of the studies of a line."""
+    return address({"where": text_of(all_of(one_of("local_name", *group.names), *_of_state(group)))})
+
+
+def _of_state(group: NameGroup) -> list[Choice]:
+    return [] if group.studies == group.all_studies else [one_of("naming", *sorted(group.states))]
 
 
 def _day(day: int) -> str:
@@ -113,7 +124,7 @@ def _suggestions(row: Suggested, procedures: Procedures, target: str | None) -> 
 
 def _chip(key: str, one: Suggestion, procedure: ProcedureRow, target: str | None, *, first: bool) -> Any:  # noqa: ANN401
     score = html.Bdi(f"{round(100 * one.score)}\u202f%", className="num quiet", dir="ltr")
-    inside = [html.Bdi(procedure_text(procedure.key, procedure.name), dir="auto"), " ", score]
+    inside: list[Any] = [html.Bdi(procedure_text(procedure.key, procedure.name), dir="auto"), " ", score]
     if target is None:
         return html.Span(inside, className="tally still")
     asked = attributes(data_action=f"accept:{key}:{procedure.id}", data_target=target)
@@ -196,7 +207,8 @@ def _rule(row: RuleRow, zone: str, target: str | None) -> html.Tr:
     rule = row.rule
     level = [badge(_(LEVELS[rule.level]))] if rule.level != "study" else []
     priority = [badge(_("priority %(n)s", n=isolated(str(rule.priority))))] if rule.priority else []
-    link = dcc.Link(plain_number(row.studies), href=f"/studies?rule={rule.id}", title=_("Show the studies"))
+    href = address({"where": text_of(one_of("rule", rule.id))})
+    link = dcc.Link(plain_number(row.studies), href=href, title=_("Show the studies"))
     note = html.Div(free(row.note), className="second") if row.note else None
     modality = html.Span(rule.modality, className="modality") if rule.modality else None
     cells = [
@@ -239,7 +251,7 @@ def _change(one: Change, zone: str, target: str | None) -> html.Tr:
                        className="second")] if one.former_procedure and one.what == CHANGED else []  # fmt: skip
     undo = html.Button([icon("retry"), _("Undo")], className="button small",
                        **attributes(data_action=f"undo:{one.rule.id}", data_target=target))  # fmt: skip
-    cells = [
+    cells: list[Any] = [
         [when(one.at, zone), html.Div(ltr(one.by), className="second")],
         [
             badge(_(text), kind, symbol),

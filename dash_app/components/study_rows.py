@@ -6,6 +6,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dash_app.components.name_words import procedure_text
 from dash_app.components.parts import badge, icon
 from dash_app.components.values import age_text, amount, free, local_time, ltr, person_name, symbol
 from dash_app.i18n import _, ngettext
@@ -27,7 +28,7 @@ def study_row(row: StudyRow, arrived: bool = False) -> html.Tr:
     return html.Tr(
         [
             html.Td(_when(row), className="when"),
-            html.Td(patient_cell(row), className="patient"),
+            html.Td([*patient_cell(row), _history(row)], className="patient"),
             html.Td(_procedure(row), className="procedure"),
             html.Td(free(row.device_name), className="device"),
             *doses,
@@ -42,6 +43,14 @@ def _when(row: StudyRow) -> dcc.Link:
     day, clock = local_time(row.started_at)
     parts = [html.Bdi(day or _("no date"), dir="ltr"), html.Bdi(clock[:5], dir="ltr", className="clock")]
     return dcc.Link(parts, href=f"/studies/{row.id}", className="row-link")
+
+
+def _history(row: StudyRow) -> dcc.Link | None:
+    """The way to all studies of the person, above the link of the whole line."""
+    if row.identity is None:
+        return None
+    href = f"/patients/{row.patient_row_id}?study={row.id}"
+    return dcc.Link(icon("clock"), href=href, className="history-link", title=_("All studies of this patient"))
 
 
 def patient_cell(row: StudyRow) -> list[Any]:
@@ -60,7 +69,11 @@ def _procedure(row: StudyRow) -> list[Any]:
     others = [text for text in row.protocols if text != name]
     demo = html.Span(_("demo"), className="demo") if row.is_demo else None
     first = html.Div([html.Span(row.modality or "?", className="modality"), free(name, "main")], className="first")
-    return [first, html.Div([demo, free(" · ".join(others)) if others else None], className="second")]
+    named = None
+    if row.procedure_key and row.procedure_name:
+        told = free(procedure_text(row.procedure_key, row.procedure_name))
+        named = html.Span([icon("names"), told], className="named", title=_("Procedure"))
+    return [first, html.Div([demo, named, free(" · ".join(others)) if others else None], className="second")]
 
 
 def _dose(row: StudyRow, column: str, quantity: str) -> html.Td:

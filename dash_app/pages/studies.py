@@ -9,6 +9,7 @@ from dash import ClientsideFunction, Input, Output, State, callback, clientside_
 from dash.dependencies import ALL
 
 from dash_app.components.filter_parts import in_words, names_in, read, reason_text
+from dash_app.components.name_words import procedure_choices
 from dash_app.components.parts import attributes, empty, icon, page_head, skeleton_rows
 from dash_app.components.quality_parts import field_name
 from dash_app.components.study_rows import COLUMNS, study_row
@@ -36,6 +37,7 @@ LABELS = {
     "warning": N_("Note"),
     "missing": N_("Not stated"),
     "where": N_("Filter"),
+    "procedure": N_("Procedure"),
 }
 STATE_NAMES = {"ok": N_("Without notes"), "notes": N_("With notes")}
 SORTED = {
@@ -46,7 +48,7 @@ SORTED = {
     "agd_sum_mgy": Order.AGD,
 }
 _FIRST = ("from", "to", "modality", "device", "state")
-_MORE = ("patient", "accession", "protocol", "description")
+_MORE = ("procedure", "patient", "accession", "protocol", "description")
 
 
 def layout(search: str = "") -> html.Div:
@@ -88,10 +90,11 @@ def _control(name: str, value: str | None) -> Any:  # noqa: ANN401 - a component
         return dmc.TextInput(
             id=filter_id(name), label=label, value=value or "", inputProps={"type": "date"}, size="xs", debounce=400
         )
-    if name in ("modality", "device", "state"):
+    if name in ("modality", "device", "state", "procedure"):
         data = [{"value": key, "label": _(text)} for key, text in STATE_NAMES.items()] if name == "state" else []
+        many = name in ("device", "procedure")
         return dmc.Select(
-            id=filter_id(name), label=label, value=value, data=data, clearable=True, searchable=name == "device",
+            id=filter_id(name), label=label, value=value, data=data, clearable=True, searchable=many,
             placeholder=_("All"), size="xs", nothingFoundMessage=_("None"), comboboxProps={"width": "max-content"},
         )  # fmt: skip
     return dmc.TextInput(id=filter_id(name), label=label, value=value or "", size="xs", debounce=600)
@@ -116,6 +119,9 @@ def show_list(search: str | None, live: Any, pathname: str, seen: dict[str, Any]
         page = find_studies(session, who, listing.chosen, order=listing.order, limit=PAGE_SIZE, offset=listing.offset)
         names: dict[Any, str] = dict(filter_choices(session, who).devices) if "device" in said else {}
         names |= names_in(session, who, read(listing.chosen.where)[0])
+        names |= {
+            f"procedure {one['value']}": one["label"] for one in procedure_choices(session, who, said.get("procedure"))
+        }
     again = bool(seen) and seen["search"] == search  # type: ignore[index]
     used = sorted(said.keys() & LABELS.keys())  # our names of filters only: anything may stand in an address
     note_view(audit.Action.VIEW_LIST, search, again=again, subject="study", count=len(page.rows), filters=used)
@@ -151,6 +157,13 @@ def offer_choices(_id: str) -> tuple[list[str], list[dict[str, str]]]:
     with reading(Permission.VIEW_DOSES) as (session, who):
         choices = filter_choices(session, who)
     return list(choices.modalities), [{"value": str(number), "label": name} for number, name in choices.devices]
+
+
+@callback(Output(filter_id("procedure"), "data"), Input(Id.FILTERS, "id"))
+def offer_procedures(_id: str) -> list[dict[str, str]]:
+    """Which procedures can be chosen."""
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        return procedure_choices(session, who)
 
 
 def _body(listing: Listing, said: dict[str, str], page: StudyPage, seen: int | None) -> Any:  # noqa: ANN401 - a component
@@ -242,6 +255,8 @@ def _chip_text(name: str, value: str, devices: dict[Any, str]) -> str:
     if name == "where":
         choice, reason = read(value)
         return reason_text(reason) if reason else in_words(choice, devices)
+    if name == "procedure":
+        return devices.get(f"procedure {value}", value)
     if name == "device" and value.isdigit():
         return devices.get(int(value), value)
     if name == "missing":

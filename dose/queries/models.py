@@ -31,7 +31,7 @@ class StudyFilter:
     `warning` asks for them), `not_patients` or `all`.
     `where` is the text of a choice (`dose.queries.choice`), over what statistics count.
     `warning` is the code of a note; `missing` a column that events, or the study, are expected to state and do not
-    (`dose.queries.expected`).
+    (`dose.queries.expected`). `procedure` is the row id of a standard procedure, as rules name studies.
     """
 
     patient: str | None = None
@@ -49,6 +49,7 @@ class StudyFilter:
     warning: str | None = None
     missing: str | None = None
     where: str | None = None
+    procedure: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,8 @@ class StudyRow:
     is_demo: bool
     images_present: bool | None
     orthanc_study_id: str | None
+    procedure_key: str | None = None  # of dose.reference.vocabulary, as the rules in force name the study
+    procedure_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class NameGroup:
     last_day: int = 0
     procedures: Counter[int] = field(default_factory=Counter)
     rules: set[int] = field(default_factory=set)
+    states: set[str] = field(default_factory=set)
 
     @property
     def title(self) -> str | None:
@@ -170,6 +171,7 @@ def _add(group: NameGroup, row: Volume, values: Values, *, counts: bool) -> None
         return
     group.studies += row.studies
     group.first_day, group.last_day = min(group.first_day, row.first_day), max(group.last_day, row.last_day)
+    group.states.add(row.naming)
     if row.rule_id is not None:
         group.rules.add(row.rule_id)
     if row.local_name_id not in group.names:
@@ -267,6 +269,15 @@ def procedures(session: Session, scope: Scope) -> dict[int, ProcedureRow]:
                              row.origin)
         for row in rows
     }  # fmt: skip
+
+
+def in_use(session: Session) -> set[int]:
+    """Procedures that any study has; each found by a step in an index."""
+    fact, found, last = StudyFact, set(), 0
+    while (after := session.scalar(select(func.min(fact.procedure_id)).where(fact.procedure_id > last))) is not None:
+        found.add(after)
+        last = after
+    return found
 
 
 def as_detail(values: Values) -> dict[str, Any]:

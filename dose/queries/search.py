@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.crypto import PREFIX_LENGTHS, keys, normalise
-from dose.queries.choice import parse
+from dose.queries.choice import one_of, parse
 from dose.queries.choice_sql import of_studies
 from dose.queries.expected import missing
 from dose.queries.models import StudyFilter
@@ -54,6 +54,8 @@ def conditions(session: Session, scope: Scope, chosen: StudyFilter) -> list[Colu
         found.append(Study.is_patient.is_not(False))  # as good as all: no reason to leave the index of the order
     if chosen.patients != ALL_PATIENTS and chosen.warning != SAME_EXAMINATION:
         found.append(Study.covered_by_id.is_(None))
+    if chosen.procedure is not None:
+        found.append(of_studies(session, scope, one_of("procedure", chosen.procedure)))
     if chosen.where:
         found.append(of_studies(session, scope, parse(chosen.where)))
     return found + _texts(session, scope, chosen)

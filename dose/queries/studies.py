@@ -13,7 +13,7 @@ from dose.queries.models import FilterChoices, Order, PatientIdentity, StudyFilt
 from dose.queries.search import conditions
 from dose.scope import Permission, Scope
 from dose.store.version import newest_version
-from dose.tables import Device, ImageSeries, Study
+from dose.tables import Device, ImageSeries, Procedure, Study, StudyFact
 
 __all__ = ["COUNT_CAP", "device_name", "filter_choices", "find_studies", "newest_version", "studies_since"]
 
@@ -57,6 +57,8 @@ _COLUMNS = (
     Device.manufacturer,
     Device.model,
     Device.station_name,
+    Procedure.key.label("procedure_key"),
+    Procedure.name.label("procedure_name"),
 )
 _PLAIN = [c.key for c in _COLUMNS if c.key in StudyRow.__dataclass_fields__ and c.key != "protocols"]
 
@@ -118,7 +120,9 @@ def studies_since(session: Session, scope: Scope, version: int, chosen: StudyFil
 
 def study_statement(scope: Scope) -> Select[Any]:
     """The columns of a `StudyRow`, with identity only when the account may view it."""
-    return with_identity(scope, select(*_COLUMNS).outerjoin(Device, Device.id == Study.device_id))
+    named = select(*_COLUMNS).outerjoin(Device, Device.id == Study.device_id)
+    named = named.outerjoin(StudyFact, StudyFact.study_id == Study.id)
+    return with_identity(scope, named.outerjoin(Procedure, Procedure.id == StudyFact.procedure_id))
 
 
 def study_rows(session: Session, statement: Select[Any]) -> tuple[StudyRow, ...]:
