@@ -184,6 +184,23 @@ class Id(StrEnum):
     PATIENT_KEY = "patient-key"
     PATIENT_BODY = "patient-body"
 
+    COMPLIANCE_BODY = "compliance-body"
+    COMPLIANCE_COUNT = "compliance-count"
+    COMPARISON_BODY = "comparison-body"
+    COMPARISON_ACTION = "comparison-action"
+    COMPARISON_ANSWER = "comparison-answer"
+    COMPARISON_TITLE = "comparison-title"
+    COMPARISON_COMMENT = "comparison-comment"
+    COMPARISON_SEEN = "comparison-seen"
+    BENCHMARK_BODY = "benchmark-body"
+    BENCHMARK_CHART = "benchmark-chart"
+    RECORDS_BODY = "records-body"
+    RECORD_KEY = "record-key"
+
+    OUTLIERS_BODY = "outliers-body"
+    OUTLIERS_COUNT = "outliers-count"
+    OUTLIERS_CHIPS = "outliers-chips"
+
     ACCOUNT_BODY = "account-body"
     ACCOUNT_ANSWER = "account-answer"
     ACCOUNT_LANGUAGE = "account-language"

@@ -152,6 +152,12 @@
       return none();
     },
 
+    // The same for many charts: the one that was pressed.
+    open_mark_of: function () {
+      var changed = window.dash_clientside.callback_context.triggered[0];
+      return window.dash_clientside.dacs.open_mark(changed && changed.value);
+    },
+
     // The chart as a picture for documents: on white, with what it shows as its title.
     picture: function (said) {
       var plot = said && document.querySelector("#" + said.chart + " .js-plotly-plot");
@@ -172,7 +178,7 @@
       var said = new URLSearchParams(location.search), unknown = openUnknown(said);
       if (FILTERED[location.pathname]) {
         ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description",
-          "measure", "by", "chart", "over", "find"].forEach(
+          "measure", "by", "chart", "over", "find", "site", "procedure", "kind", "before", "beforeto", "after", "afterto", "other"].forEach(
           function (name) {
             var value = plain(name, said.get(name));
             if (unknown[name] || (KEPT[name] && !value)) return;
@@ -186,9 +192,9 @@
       return none();
     },
   };
-  var SELECTS = { modality: 1, device: 1, state: 1, by: 1 };
-  var KEPT = { measure: 1, chart: 1, over: 1 };  // controls that show what is meant where the address says nothing
-  var FILTERED = { "/studies": 1, "/names": 1, "/quality": 1, "/statistics": 1, "/today": 1 };  // pages whose filters are parameters of their address
+  var SELECTS = { modality: 1, device: 1, state: 1, by: 1, site: 1, procedure: 1, other: 1 };
+  var KEPT = { measure: 1, chart: 1, over: 1, kind: 1 };  // controls that show what is meant where the address says nothing
+  var FILTERED = { "/studies": 1, "/names": 1, "/quality": 1, "/statistics": 1, "/today": 1, "/levels/compliance": 1, "/levels/comparison": 1, "/levels/benchmark": 1 };  // pages whose filters are parameters of their address
 
   // ---- live list --------------------------------------------------------------------------------------------
   var asked = 0, heard = 0;

@@ -6,11 +6,14 @@ from dash_app.frame import PAGES, add_page
 from dash_app.i18n import N_
 from dash_app.pages import (
     account,
+    compliance,
     corrections,
     entry,
     imports,
     names,
     not_patients,
+    outliers,
+    patient,
     quality,
     rejected,
     rule_editor,
@@ -29,8 +32,12 @@ def register() -> None:
     PAGES.clear()
     add_page(r"^/today$", Permission.VIEW_DOSES, today.layout, N_("Today"), "today", "/today")
     add_page(r"^/studies$", Permission.VIEW_DOSES, studies.layout, N_("Studies"), "studies", "/studies")
+    add_page(r"^/patients/(?P<patient_id>\d{1,10})$", Permission.VIEW_PATIENTS, patient.layout, N_("Patient"))
     add_page(r"^/studies/(?P<study_id>\d{1,10})$", Permission.VIEW_DOSES, study.layout, N_("Study"))
+    add_page(r"^/outliers$", Permission.VIEW_DOSES, outliers.layout, N_("Outliers"), "outliers", "/outliers")
     add_page(r"^/statistics$", Permission.VIEW_DOSES, statistics.layout, N_("Statistics"), "statistics", "/statistics")
+    add_page(r"^/levels/compliance$", Permission.VIEW_DOSES, compliance.layout, N_("Compliance"), "compliance",
+             "/levels/compliance")  # fmt: skip
     add_page(r"^/names$", Permission.VIEW_DOSES, names.layout, N_("Names"), "names", "/names")
     add_page(r"^/names/rule$", Permission.MANAGE_NAMES, rule_editor.layout, N_("Rule"))
     add_page(r"^/rejected$", Permission.VIEW_REJECTED, rejected.layout, N_("Rejected objects"), "rejected", "/rejected")
