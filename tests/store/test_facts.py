@@ -17,10 +17,24 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose import store
 from dose.database import make_engine, session_factory, writing
-from dose.model import Patient
+from dose.model import Patient, Person
 from dose.statistics.cells import unpack
-from dose.store import corrections, facts, facts_check
-from dose.tables import Base, DoseCell, EventFact, KeptObject, LocalName, SourceObject, Study, StudyFact
+from dose.store import corrections, facts, facts_check, naming_marks
+from dose.store.naming import load_vocabulary
+from dose.store.naming_rules import Draft, make_rule
+from dose.tables import (
+    Base,
+    DoseCell,
+    EventFact,
+    KeptObject,
+    LocalName,
+    Operator,
+    Procedure,
+    Protocol,
+    SourceObject,
+    Study,
+    StudyFact,
+)
 from tests.corrections.ward import PHYSICIST, make, of, study, undo
 from tests.counting import statements
 from tests.store.pretend import event, put, read
@@ -132,6 +146,37 @@ def test_one_exposure_of_two_studies_is_one_event(factory: Factory) -> None:
     assert _fact(factory, "a").dlp_mgy_cm == _fact(factory, "b").dlp_mgy_cm == 300.0
     with factory() as session:
         assert session.scalar(select(func.count()).select_from(EventFact)) == 1
+    assert facts_check.check(factory) == []
+
+
+def test_names_become_numbers_once_and_operators_stay_sealed(factory: Factory) -> None:
+    for name, who in (("a", "Curie^Marie"), ("b", "Curie^Marie"), ("c", "Roentgen^W")):
+        put(
+            factory,
+            of(name, people=(Person("referring physician", "Z^Z"), Person("operator", who))),
+            keep_operators=True,
+        )
+    rows = [_fact(factory, name) for name in "abc"]
+    assert rows[0].operator_id == rows[1].operator_id != rows[2].operator_id
+    assert rows[0].protocol_id == rows[1].protocol_id == rows[2].protocol_id
+    with factory() as session:
+        assert session.get_one(Operator, rows[0].operator_id).name == "Curie^Marie"
+        assert b"Curie" not in session.connection().execute(text("SELECT name FROM operator")).scalars().first()
+        assert session.scalars(select(Protocol.name)).all() == ["Thorax"]
+    assert facts_check.check(factory) == []
+
+
+def test_a_rule_gives_studies_their_procedure_and_moves_what_is_counted(factory: Factory) -> None:
+    put(factory, of("a", 1, event("1.9.1", 300.0)))
+    assert _fact(factory, "a").procedure_id is None
+    with writing(factory) as session:
+        load_vocabulary(session)
+        chest = session.scalar(select(Procedure.id).where(Procedure.modality == "CT", Procedure.region == "chest"))
+        said = {"field": "description", "op": "contains", "value": "thorax"}
+        make_rule(session, PHYSICIST, Draft(procedure_id=chest or 0, conditions=[said]))
+    naming_marks.mark_waiting(factory)
+    assert _fact(factory, "a").procedure_id == chest
+    assert {key[-1] for key in _cells(factory)} == {chest}
     assert facts_check.check(factory) == []
 
 
