@@ -20,6 +20,7 @@ from dose.database import make_engine, session_factory
 from dose.errors import ConfigError, DoseError, NotPermitted
 from dose.log import logger
 from dose.pacs import OrthancClient
+from dose.queries.cells_cache import warm
 from dose.settings import Settings
 
 LOG = logger(__name__)
@@ -132,7 +133,9 @@ def serve(settings: Settings) -> None:
     import waitress
 
     use_keys(load_keys(settings.identifier_key_file))
-    app = create_app(settings, session_factory(make_engine(settings.database)))
+    sessions = session_factory(make_engine(settings.database))
+    warm(sessions)
+    app = create_app(settings, sessions)
     largest = max(LARGEST_REQUEST, (settings.max_table_mb << 20) + 1)
     waitress.serve(
         app.server,

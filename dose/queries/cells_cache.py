@@ -11,6 +11,7 @@ same bins again and again, so that a question over many years hardly grows with 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -18,7 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, select
-from sqlalchemy.orm import Session
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, sessionmaker
 
 from dose.statistics.cells import CellKey, split
 from dose.tables import Cursor, DoseCell
@@ -162,6 +164,16 @@ def cells(session: Session) -> Cells:
             _take(held, _changed(connection, held.version), version)
         assert held.cells is not None
         return held.cells
+
+
+def warm(sessions: sessionmaker[Session]) -> None:
+    """Load the cells in the background, so that the first person to ask need not wait; a failure is the asker's."""
+
+    def load() -> None:
+        with suppress(DBAPIError), sessions() as session:
+            cells(session)
+
+    threading.Thread(target=load, name="cells", daemon=True).start()
 
 
 def _now(connection: Connection) -> tuple[str | None, int]:

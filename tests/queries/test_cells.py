@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from benchmarks.hospital import build
 from dose.database import make_engine, session_factory, writing
+from dose.queries import cells_cache
 from dose.queries.cells import CellQuestion, Dim, bins_of_cells, period, several, statistics_of_cells
 from dose.scope import Permission, system_scope
 from dose.statistics.bands import bands_between
@@ -158,6 +160,15 @@ def test_what_changes_is_seen_at_once(engine: Engine) -> None:
         after = {group.key: group.summary.n for group in statistics_of_cells(session, WHO, by_device)}
     assert sum(after.values()) == sum(before.values()) - 1
     assert after.get((gone.device_id,), 0) == before[(gone.device_id,)] - 1
+
+
+def test_a_web_process_loads_the_cells_before_anybody_asks(hospital: Engine) -> None:
+    cells_cache._held.clear()
+    cells_cache.warm(session_factory(hospital))
+    deadline = time.monotonic() + 30
+    while not any(held.cells for held in list(cells_cache._held.values())):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_an_empty_database_has_no_period(engine: Engine) -> None:
