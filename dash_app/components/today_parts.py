@@ -9,6 +9,7 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.filter_parts import measure_label
+from dash_app.components.name_words import procedure_text
 from dash_app.components.parts import attributes, badge, empty, icon, section, table
 from dash_app.components.study_rows import COLUMNS
 from dash_app.components.values import ago, amount, free, local_time, ltr, plain_number, symbol, told
@@ -152,7 +153,8 @@ def _over(found: Attention, period: Period) -> list[html.Li]:
 
 def _one_over(one: Over, period: Period) -> html.Li:
     percent = isolated(f"{number_text(100 * one.median / one.level.value, 3)}\u00a0%")
-    what = [html.Span(one.modality, className="modality"), " ", free(one.procedure), " – ",
+    procedure = free(procedure_text(one.procedure_key, one.procedure))
+    what = [html.Span(one.modality, className="modality"), " ", procedure, " – ",
             told(_("median at %(percent)s of its level", percent=percent))]  # fmt: skip
     name = " ".join(part for part in (one.level.set_name, one.level.edition) if part)
     why = [
@@ -180,7 +182,9 @@ def _refused(found: Attention) -> html.Li | None:
     text = counted(
         ngettext("%(n)s object could not be read", "%(n)s objects could not be read", found.refused), found.refused
     )
-    return _item("rejected", told(text), _("Kept as received; reading can be tried again."), "/rejected", _("Look"))
+    return _item(
+        "rejected", told(text), _("Kept as received; reading can be tried again."), "/rejected", _("To the list")
+    )
 
 
 def _notes(found: Attention) -> html.Li | None:
@@ -190,7 +194,7 @@ def _notes(found: Attention) -> html.Li | None:
     count = found.with_notes
     text = counted(ngettext("%(n)s study has notes", "%(n)s studies have notes", count), count)
     return _item("note", told(text), told(_("since %(day)s", day=isolated(since))),
-                 address({"state": "notes", "from": since}), _("Look"))  # fmt: skip
+                 address({"state": "notes", "from": since}), _("To the list"))  # fmt: skip
 
 
 def _unconfirmed(found: Attention) -> list[html.Li]:
@@ -281,7 +285,7 @@ def _dose_row(
         count, amount(column, one.median, modality), amount(column, one.mean, modality), html.Bdi(middle, dir="ltr"),
         plain_number(one.left_out) if one.left_out else "–",
     ]  # fmt: skip
-    cells = [html.Td(value, className="dose", **attributes(data_label=title))
+    cells = [html.Td(value, className="dose nothing" if value == "–" else "dose", **attributes(data_label=title))
              for value, title in zip(values, titles, strict=True)]  # fmt: skip
     name: Any = [html.Span(modality, className="modality"), " ", symbol(column), " ",
                  html.Span(measure_label(row.measure), className="second")]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dash_app.components.name_words import procedure_text
 from dash_app.figures.style import GREY, axis, count_text, device_colour, device_symbol, escaped, layout, scaled, shown
 from dash_app.i18n import _, isolated
 from dose.queries.patient import Examination, PatientHistory
@@ -51,7 +52,8 @@ def _medians(
 
 
 def _said(history: PatientHistory, measure: Measure, modality: str, one: Examination) -> str:
-    name = one.procedure or one.study.description or next(iter(one.study.protocols), "")
+    named = procedure_text(one.procedure_key, one.procedure) if one.procedure_key and one.procedure else None
+    name = named or one.study.description or next(iter(one.study.protocols), "")
     lines = [
         f"<b>{escaped(name)}</b>", isolated(str(one.day)), escaped(one.study.device_name or ""),
         shown(measure.column, one.values[measure], modality),

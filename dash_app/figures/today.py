@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
+from dash_app.components.name_words import procedure_text
 from dash_app.figures.style import (
     GREY,
     axis,
@@ -90,7 +91,7 @@ def procedures_figure(rows: Sequence[ProcedureRow], period: Period) -> dict[str,
 
 def _label(row: ProcedureRow) -> str:
     unnamed = _("not named yet")
-    name = short(row.name) if row.procedure_id else f"<i>{unnamed}</i>"
+    name = short(procedure_text(row.key, row.name)) if row.procedure_id else f"<i>{unnamed}</i>"
     return f"{name}  {escaped(row.modality)}"
 
 

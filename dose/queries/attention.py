@@ -37,6 +37,7 @@ TIMES, AT_LEAST_DAYS = 2.0, 2  # silent: more than twice its usual longest pause
 NOTES_DAYS = 7
 IN_PROGRESS_MINUTES = 20  # an examination whose last object came within these is taken to be going on
 SHOWN = 8
+MOST_OF_A_DAY = 5000  # studies whose arrivals are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Over:
     """A median of a site above its reference level."""
 
     procedure_id: int
+    procedure_key: str
     procedure: str
     site_id: int
     modality: str
@@ -264,7 +266,7 @@ def over(session: Session, scope: Scope, period: Period) -> tuple[Over, ...]:
             level, n = chosen[procedure], min(group.summary.n, patients.get(group.key, 0))
             verdict = judge(group.summary.median, n, level, minimum_count(modality))
             if level.site_id in (None, site) and verdict.code == ABOVE:
-                found.append(Over(procedure, "", site, modality, one, group.summary.median or 0.0, n, level))
+                found.append(Over(procedure, "", "", site, modality, one, group.summary.median or 0.0, n, level))
     return _named(session, sorted(found, key=lambda one: -one.median / one.level.value))
 
 
@@ -291,15 +293,18 @@ def _asked(
 
 def _named(session: Session, found: list[Over]) -> tuple[Over, ...]:
     ids = sorted({one.procedure_id for one in found})
-    names = dict(session.execute(select(Procedure.id, Procedure.name).where(Procedure.id.in_(ids))).all())
-    return tuple(replace(one, procedure=names.get(one.procedure_id, "")) for one in found)
+    rows = session.execute(select(Procedure.id, Procedure.key, Procedure.name).where(Procedure.id.in_(ids)))
+    names = {number: (key, name) for number, key, name in rows}
+    return tuple(
+        replace(one, procedure_key=names[one.procedure_id][0], procedure=names[one.procedure_id][1]) for one in found
+    )
 
 
 # ---- today ----------------------------------------------------------------------------------------------------------
 
 
 def live(session: Session, scope: Scope, now: datetime, zone: str) -> Live:
-    """The studies of the local day of `now` (UTC), and which of them seem to be in progress. Five statements."""
+    """The studies of the local day of `now` (UTC), and which of them seem to be in progress. Six statements."""
     scope.require(Permission.VIEW_DOSES)
     today = now.astimezone(ZoneInfo(zone)).date()
     of_today = (Study.listed_at.between(_listed(today), _listed(today) + 999_999), allowed(scope, Study),
@@ -307,7 +312,8 @@ def live(session: Session, scope: Scope, now: datetime, zone: str) -> Live:
     counted = session.execute(select(Study.modality, func.count()).where(*of_today).group_by(Study.modality)).all()
     statement = study_statement(scope).where(*of_today).order_by(Study.listed_at.desc(), Study.id.desc())
     rows = study_rows(session, statement.limit(SHOWN))
-    running, last = _arrivals(session, [(row.id, row.study_instance_uid) for row in rows], now)
+    every = session.execute(select(Study.id, Study.study_instance_uid).where(*of_today).limit(MOST_OF_A_DAY)).all()
+    running, last = _arrivals(session, [(number, uid) for number, uid in every], now)
     order = sorted(((modality or "", n) for modality, n in counted), key=lambda one: (-one[1], one[0]))
     return Live(today, sum(n for _modality, n in order), tuple(order), rows, running, last)
 

@@ -101,6 +101,7 @@ class ProcedureRow:
     studies: int
     measure: Measure | None = None
     summary: Summary | None = None
+    key: str = ""  # by which names in other languages are found
 
     @property
     def behind(self) -> Choice:
@@ -193,15 +194,17 @@ def _procedures(
             if judged and group.summary.n > (best[key][1].n if key in best else 0):
                 best[key] = (one, group.summary)
     names = _names(session, {procedure for _modality, procedure in counts if procedure})
-    return tuple(
-        ProcedureRow(key[1], names.get(key[1], ""), key[0], n, *best.get(key, (None, None)))
-        for key, n in counts.most_common() if n
-    )  # fmt: skip
+    found = []
+    for (modality, procedure), n in counts.most_common():
+        row_key, name = names.get(procedure, ("", ""))
+        stated: tuple[Measure | None, Summary | None] = best.get((modality, procedure)) or (None, None)
+        found.append(ProcedureRow(procedure, name, modality, n, *stated, row_key))
+    return tuple(row for row in found if row.studies)
 
 
-def _names(session: Session, ids: Iterable[int]) -> dict[int, str]:
-    named = select(Procedure.id, Procedure.name).where(Procedure.id.in_(sorted(ids)))
-    return dict(session.execute(named).all())
+def _names(session: Session, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    named = select(Procedure.id, Procedure.key, Procedure.name).where(Procedure.id.in_(sorted(ids)))
+    return {number: (key, name) for number, key, name in session.execute(named)}
 
 
 # ---- distribution ---------------------------------------------------------------------------------------------------
