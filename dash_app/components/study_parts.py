@@ -7,6 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dash_app.components.outlier_parts import card_foot
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import (
     LONGEST_UNBROKEN,
@@ -39,6 +40,7 @@ from dash_app.vocabulary import (
 from dose.pacs import viewer_link
 from dose.quantities import number_text
 from dose.queries import AccumulatedRow, CounterpartRow, Note, SeriesRow, SourceRow, StudyDetail, TotalRow
+from dose.queries.standing import DoseStanding, StudyStanding
 
 CARDS = (
     ("ctdi_vol_max_mgy", "ctdi_vol_mgy"),
@@ -97,7 +99,9 @@ def _who(detail: StudyDetail) -> Any:  # noqa: ANN401 - a component
         return html.Span(_("Identity not shown"), className="quiet")
     short = len(identity.patient_id or "") <= LONGEST_UNBROKEN
     number = ltr(identity.patient_id, "quiet unbroken" if short else "quiet")
-    return html.Span([free(person_name(identity.name), "strong"), " ", number])
+    history = f"/patients/{detail.study.patient_row_id}?study={detail.study.id}"
+    name = dcc.Link(free(person_name(identity.name), "strong"), href=history, title=_("All studies of this patient"))
+    return html.Span([name, " ", number])
 
 
 def _sex_age(detail: StudyDetail) -> Any:  # noqa: ANN401 - a component
@@ -113,9 +117,14 @@ def amount_text(value: float | None, unit: str) -> html.Bdi:
     return html.Bdi([html.Span(number_text(value, 4)), html.Span(f"\u00a0{unit}", className="unit")], dir="ltr")
 
 
-def cards(detail: StudyDetail) -> html.Div:
+def cards(detail: StudyDetail, stand: StudyStanding | None = None) -> html.Div:
     """One card a quantity: the number that counts, what it is, and what the report says beside it."""
-    shown = [_card(detail, column, quantity) for column, quantity in CARDS if getattr(detail.study, column) is not None]
+    doses = stand.doses if stand else {}
+    shown = [
+        _card(detail, column, quantity, doses.get(quantity))
+        for column, quantity in CARDS
+        if getattr(detail.study, column) is not None
+    ]
     events = html.Div(
         [
             html.Div(name_of("event_count"), className="card-name"),
@@ -127,7 +136,7 @@ def cards(detail: StudyDetail) -> html.Div:
     return html.Div([*shown, events], className="cards")
 
 
-def _card(detail: StudyDetail, column: str, quantity: str) -> html.Div:
+def _card(detail: StudyDetail, column: str, quantity: str, stand: DoseStanding | None) -> html.Div:
     value = getattr(detail.study, column)
     head = html.Div([symbol(quantity), html.Span(name_of(quantity))], className="card-name")
     number = value_button(f"sum:{column}:{quantity}", amount(quantity, value, detail.study.modality), name_of(quantity))
@@ -136,6 +145,7 @@ def _card(detail: StudyDetail, column: str, quantity: str) -> html.Div:
             head,
             html.Div(number, className="card-value"),
             html.Div(_beside(detail, column, quantity), className="card-note"),
+            *card_foot(stand, detail.study.modality),
         ],
         className="card",
     )

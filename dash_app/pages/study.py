@@ -10,6 +10,7 @@ from dash.exceptions import PreventUpdate
 from dash_app.components import correction_parts
 from dash_app.components.event_table import EVENTS_A_PAGE, event_table
 from dash_app.components.not_patient_parts import judgement
+from dash_app.components.outlier_parts import earlier_list, far_note
 from dash_app.components.parts import attributes, empty, icon, page_head, section
 from dash_app.components.study_more import former_values, organ_doses
 from dash_app.components.study_parts import (
@@ -36,6 +37,7 @@ from dose import audit
 from dose.queries import StudyDetail, study_detail
 from dose.queries.corrections import CorrectionRow, corrections_of
 from dose.queries.not_patients import judged_by
+from dose.queries.standing import Earlier, StudyStanding, earlier_alike, study_standing
 from dose.scope import Permission
 
 LOOK_AGAIN_MS, LOOKS = 5000, 36
@@ -72,12 +74,13 @@ def show_study(study_id: int, search: str | None, looks: int | None, pathname: s
     with reading(Permission.VIEW_DOSES) as (session, who):
         detail = study_detail(session, who, study_id)
         corrected = corrections_of(session, who, study_id)
+        stand, earlier = study_standing(session, who, study_id), earlier_alike(session, who, study_id)
     if detail is None:
         return _unknown(), True
     patient = detail.study.patient_row_id
     named = {"subject": "study", "subject_id": study_id, "patient_id": patient}
     note_view(audit.Action.VIEW_STUDY, study_id, again=bool(looks), **named)
-    return _page(detail, _page_number(search, len(detail.events)), corrected), bool(detail.series)
+    return _page(detail, _page_number(search, len(detail.events)), corrected, stand, earlier), bool(detail.series)
 
 
 def _page_number(search: str | None, events: int) -> int:
@@ -92,10 +95,17 @@ def _unknown() -> Any:  # noqa: ANN401 - a component
     return empty(_("No such study"), [text, back])
 
 
-def _page(detail: StudyDetail, page: int, corrected: tuple[CorrectionRow, ...]) -> list[Any]:
+def _page(
+    detail: StudyDetail,
+    page: int,
+    corrected: tuple[CorrectionRow, ...],
+    stand: StudyStanding | None,
+    earlier: tuple[Earlier, ...],
+) -> list[Any]:
     settings = web().settings
     title, badges = crumb(detail)
     images = scope().may(Permission.VIEW_IMAGES)
+    opened = settings.viewer_url if images else None
     opener = _opener(detail, settings.viewer_url) if images else None
     return [
         page_head(
@@ -108,7 +118,8 @@ def _page(detail: StudyDetail, page: int, corrected: tuple[CorrectionRow, ...]) 
         _no_patient(detail) if not detail.study.is_patient else None,
         *counterparts(detail),
         *shared(detail),
-        cards(detail),
+        far_note(stand),
+        html.Div([cards(detail, stand), earlier_list(earlier, opened)], className="cards-beside"),
         html.Div(previews(detail, settings.viewer_url)) if images else None,
         section(_("Irradiation events"), _events(detail, settings.viewer_url, page), _event_count(detail)),
         section(_("Totals"), [totals(detail)]) if detail.totals or detail.accumulated else None,
