@@ -158,8 +158,9 @@ def cells(session: Session) -> Cells:
         held = _held.setdefault(str(connection.engine.url), _Held())
     with held.lock:
         epoch, version = _now(connection)
-        if epoch != held.epoch or version < held.version:
+        if epoch != held.epoch:
             _forget(held, epoch)
+        # A session that began before another one brought the cells up to date is answered with what is newer.
         if version > held.version or held.cells is None:
             _take(held, _changed(connection, held.version), version)
         assert held.cells is not None

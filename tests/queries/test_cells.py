@@ -162,6 +162,17 @@ def test_what_changes_is_seen_at_once(engine: Engine) -> None:
     assert after.get((gone.device_id,), 0) == before[(gone.device_id,)] - 1
 
 
+def test_a_session_that_began_earlier_does_not_set_the_cells_back(engine: Engine) -> None:
+    factory = session_factory(engine)
+    build(engine, 50, seed=5, say=lambda _: None)
+    with factory() as early, factory() as late:
+        statistics_of_cells(early, WHO, CT)
+        with writing(factory) as session:
+            facts.take_out(session.connection(), list(range(1, 20)))
+        newest = cells_cache.cells(late)
+        assert cells_cache.cells(early) is newest
+
+
 def test_a_web_process_loads_the_cells_before_anybody_asks(hospital: Engine) -> None:
     cells_cache._held.clear()
     cells_cache.warm(session_factory(hospital))
