@@ -197,10 +197,15 @@ def _wanted(
     wanted: dict[tuple[int, Measure], list[Group | None]] = {}
     for procedure, measures in occurring.items():
         for measure in measures:
-            groups = [_group(choice) for choice in levels.groups(question(asked, modality, procedure, measure))]
+            groups = [group_of(choice) for choice in levels.groups(question(asked, modality, procedure, measure))]
             if groups or measure in usual:
                 wanted[procedure, measure] = [*groups, None]
     return wanted
+
+
+def is_usual(modality: str, measure: Measure) -> bool:
+    """Whether a modality is judged by the measure (ICRP 135, table 2.3)."""
+    return measure in _usual(modality)
 
 
 def _usual(modality: str) -> frozenset[Measure]:
@@ -211,7 +216,8 @@ def _usual(modality: str) -> frozenset[Measure]:
     return frozenset(usual) | {one for one in BY_NUMBER.values() if (one.column, one.level) in same}
 
 
-def _group(choice: Choice) -> Group:
+def group_of(choice: Choice) -> Group:
+    """The group that a choice of `Levels.groups` is for."""
     first = choice.level or choice.beside[0]
     return first.group
 
@@ -225,7 +231,7 @@ def level_for(levels: Levels, asked: Asked, group: Group | None) -> Choice:
     """The level of exactly this group; why none for patients in no group."""
     if group is not None:
         for choice in levels.groups(asked):
-            if _group(choice) == group:
+            if group_of(choice) == group:
                 return choice
     return levels.for_group(asked, group or EVERYBODY)
 
@@ -290,6 +296,6 @@ def _order(line: Line) -> tuple[object, ...]:
 
 
 __all__ = [
-    "AS_LEVEL", "NO_VALUE", "Compliance", "Line", "Place", "chosen_group", "compliance", "here", "level_for", "masks",
-    "question",
+    "AS_LEVEL", "NO_VALUE", "Compliance", "Line", "Place", "chosen_group", "compliance", "group_of", "here", "is_usual",
+    "level_for", "masks", "question",
 ]  # fmt: skip

@@ -71,6 +71,11 @@ class Part:
     def __len__(self) -> int:
         return len(self.columns["study_id"])
 
+    @classmethod
+    def empty(cls) -> Part:
+        """No fact at all."""
+        return cls({name: np.zeros(0) for name in (*_SHARED, *_SIZES, *_STUDY_VALUES, *_EVENT_VALUES)})
+
     def where(self, mask: Mask) -> Part:
         """Some of the facts."""
         return Part({name: column[mask] for name, column in self.columns.items()})
