@@ -20,6 +20,7 @@ SHORT: dict[str, list[str]] = {
     "bench_series": ["--short"],
     "bench_lists": ["--studies", "20000"],
     "bench_quality": ["--events", "40000"],
+    "bench_statistics": ["--short"],
     "bench_cells": ["--studies", "20000", "--grown", "0", "--seconds", "2"],
 }
 

@@ -77,7 +77,7 @@ def summary_table(found: Statistics) -> html.Div:
     rows = [_row(found, group, group_name(found.by, group), titles) for group in groups]
     whole = Group((), (), found.whole)
     rows.append(_row(found, whole, _("All together"), titles, whole=True))
-    more = len(found.groups) - len(groups) if found.by else 0
+    more = len(found.groups) - len(groups) + found.more if found.by else 0
     note = (
         ngettext("%(n)s further group is in the export", "%(n)s further groups are in the export", more)
         if more

@@ -18,7 +18,7 @@ from dash_app.components.parts import empty, page_head, section
 from dash_app.context import note, note_view, reading, scope
 from dash_app.figures.distribution import box_figure, histogram_figure
 from dash_app.figures.scatter import NUMBERS, Sample, sampled, scatter_figure
-from dash_app.figures.time import over_time_figure
+from dash_app.figures.time import LINES, over_time_figure
 from dash_app.filters import address, day, parameters
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
@@ -159,7 +159,6 @@ def offer_measures(_id: str) -> list[dict[str, Any]]:
     Output(Id.STATISTICS_BODY, "children"),
     Output(Id.STATISTICS_COUNT, "children"),
     Output(Id.STATISTICS_CHIPS, "children"),
-    Output(Id.FILTER_TEXT, "value"),
     Output("statistics-over", "className"),
     Input(Id.URL, "search"),
     State(Id.URL, "pathname"),
@@ -170,12 +169,12 @@ def show_statistics(search: str | None, pathname: str) -> tuple[Any, ...]:
         raise PreventUpdate
     wish = asked(search)
     with reading(Permission.VIEW_DOSES) as (session, who):
-        found = statistics(session, who, wish.question, wish.keys)
+        found = statistics(session, who, wish.question, wish.keys, most=LINES if len(wish.keys) > 1 else None)
         names = filter_parts.names_in(session, who, wish.where)
         body = _body(session, who, wish, found, parameters(search))
     _note(wish, found)
     chips = filter_parts.chips(parameters(search), wish.where, names, PATH)
-    return body, _count(found), chips, text_of(wish.where), "" if wish.chart == "scatter" else "hidden"
+    return body, _count(found), chips, "" if wish.chart == "scatter" else "hidden"
 
 
 def _note(wish: Asked, found: Statistics) -> None:

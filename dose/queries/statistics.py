@@ -62,6 +62,7 @@ class Statistics:
     groups: tuple[Group, ...]
     histogram: Histogram  # of the groups, in their order, at most `IN_HISTOGRAM`
     chosen: int
+    more: int = 0  # groups of the last key that were left out, each of fewer values
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +79,13 @@ IN_HISTOGRAM = 8
 
 
 def statistics(
-    session: Session, scope: Scope, question: Question, by: Sequence[By] = (), logarithmic: bool | None = None
-) -> Statistics:
+    session: Session, scope: Scope, question: Question, by: Sequence[By] = (), logarithmic: bool | None = None, *,
+    most: int | None = None,
+) -> Statistics:  # fmt: skip
     """The statistics of a choice, by one or two keys; as many SQL statements however many values there are.
+
+    `most` keeps of the last key those with most values, and leaves the groups of all others out; all values together
+    are of all.
 
     Raises
     ------
@@ -88,6 +93,10 @@ def statistics(
         When the account may not view doses.
     """
     found = columns(session, scope, question, by)
+    stated = ~np.isnan(found.values)
+    whole = summary(found.values[stated], int((~stated).sum()))
+    chosen = len(found.values) or _chosen(session, scope, question)
+    found, more = _most(found, most)
     keys, places = groups_of(found.keys, len(found.values))
     stated = ~np.isnan(found.values)
     left_out = np.bincount(places[~stated], minlength=len(keys)).tolist()
@@ -100,9 +109,20 @@ def statistics(
     chart[order[:IN_HISTOGRAM]] = np.arange(min(IN_HISTOGRAM, len(order)))
     shown = chart[own] >= 0
     bins = histogram(values[shown], chart[own][shown], min(IN_HISTOGRAM, len(keys)), logarithmic)
-    whole = summary(values, int((~stated).sum()))
-    chosen = len(found.values) or _chosen(session, scope, question)
-    return Statistics(question, tuple(by), whole, tuple(groups[n] for n in order), bins, chosen)
+    return Statistics(question, tuple(by), whole, tuple(groups[n] for n in order), bins, chosen, more)
+
+
+def _most(found: Columns, most: int | None) -> tuple[Columns, int]:
+    """The values of the `most` most frequent numbers of the last key, and how many further numbers there are."""
+    if most is None or not found.keys or not len(found.values):
+        return found, 0
+    known, own = _coded(found.keys[-1])
+    if len(known) <= most:
+        return found, 0
+    kept = np.zeros(len(known), dtype=bool)
+    kept[np.argsort(-np.bincount(own), kind="stable")[:most]] = True
+    here = kept[own]
+    return replace(found, values=found.values[here], keys=tuple(key[here] for key in found.keys)), len(known) - most
 
 
 def _rank(by: Sequence[By], group: Group) -> tuple[Any, ...]:

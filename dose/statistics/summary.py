@@ -60,11 +60,11 @@ class Summary:
 
 def summary(values: Values, left_out: int = 0) -> Summary:
     """Describe values in any order."""
-    return _of_sorted(np.sort(values), left_out)
+    return summaries(values, np.zeros(len(values), dtype=np.int64), [left_out])[0]
 
 
 def summaries(values: Values, groups: npt.NDArray[np.integer], left_out: Sequence[int]) -> list[Summary]:
-    """Describe the values of each group.
+    """Describe the values of each group; all groups at once, for there may be thousands.
 
     Parameters
     ----------
@@ -75,48 +75,67 @@ def summaries(values: Values, groups: npt.NDArray[np.integer], left_out: Sequenc
     left_out : sequence of int
         How many values each group left out; its length is the number of groups.
     """
-    return [
-        _of_sorted(own, count)
-        for own, count in zip(sorted_groups(values, groups, len(left_out)), left_out, strict=True)
-    ]
+    sizes = np.bincount(groups, minlength=len(left_out))
+    filled = np.flatnonzero(sizes).tolist()
+    if not filled:
+        return [Summary(0, count) for count in left_out]
+    found = _of_groups(_sorted(values, groups), sizes[filled], [left_out[place] for place in filled])
+    described = dict(zip(filled, found, strict=True))
+    return [described[place] if place in described else Summary(0, count) for place, count in enumerate(left_out)]
 
 
-def sorted_groups(values: Values, groups: npt.NDArray[np.integer], count: int) -> list[Values]:
-    """The values of each group, sorted."""
-    small = groups.astype(np.int16 if count < 32_000 else np.int64, copy=False)  # small numbers sort in linear time
-    ordered = values[np.argsort(small, kind="stable")]
-    ends = np.cumsum(np.bincount(groups, minlength=count)).tolist()
-    return [np.sort(ordered[start:end]) for start, end in zip([0, *ends], ends, strict=False)]
+def _sorted(values: Values, groups: npt.NDArray[np.integer]) -> Values:
+    """The values of one group after the other, each sorted."""
+    small = groups.astype(np.int16 if not len(groups) or int(groups.max()) < 32_000 else np.int64)
+    ordered = values[np.argsort(small, kind="stable")]  # small numbers sort in linear time
+    ends = np.cumsum(np.bincount(groups)).tolist()
+    for start, end in zip([0, *ends], ends, strict=False):
+        ordered[start:end].sort()
+    return ordered
 
 
-def _of_sorted(values: Values, left_out: int) -> Summary:
-    n = len(values)
-    if not n:
-        return Summary(0, left_out)
-    p5, p25, p50, p75, p95 = _percentiles(values)
-    inside = values[np.searchsorted(values, p25 - _REACH * (p75 - p25)) :]
-    inside = inside[: np.searchsorted(inside, p75 + _REACH * (p75 - p25), side="right")]
+def _of_groups(values: Values, sizes: npt.NDArray[np.int64], left_out: Sequence[int]) -> list[Summary]:
+    """Summaries of groups that follow each other, each sorted and not empty."""
+    starts = np.cumsum(sizes) - sizes
+    quantiles = _percentiles(values, starts, sizes)
+    mean = np.add.reduceat(values, starts) / sizes
+    squares = np.add.reduceat((values - np.repeat(mean, sizes)) ** 2, starts)
+    sd = np.sqrt(squares / np.maximum(sizes - 1, 1))
+    p25, p75 = quantiles[1], quantiles[3]
+    reach = _REACH * (p75 - p25)
+    before = np.add.reduceat(values < np.repeat(p25 - reach, sizes), starts, dtype=np.int64)
+    after = np.add.reduceat(values > np.repeat(p75 + reach, sizes), starts, dtype=np.int64)
+    ends = starts + sizes - 1
+    columns = [sizes, quantiles[2], mean, sd, values[starts], values[ends], quantiles[0], p25, p75, quantiles[4],
+               values[starts + before], values[ends - after], before + after, starts]  # fmt: skip
+    return [_summary(values, *row) for row in zip(*(column.tolist() for column in columns), left_out, strict=True)]
+
+
+def _summary(
+    values: Values, n: int, median: float, mean: float, sd: float, low: float, high: float, p5: float, p25: float,
+    p75: float, p95: float, first: float, last: float, beyond: int, start: int, left_out: int,
+) -> Summary:  # fmt: skip
+    median_interval, p75_interval = (_interval(values, start, n, share) for share in (0.5, 0.75))
     return Summary(
-        n, left_out, p50, float(values.mean()), float(values.std(ddof=1)) if n > 1 else None,
-        float(values[0]), float(values[-1]), p5, p25, p75, p95,
-        _interval(values, 0.5), _interval(values, 0.75),
-        (float(inside[0]), float(inside[-1])), n - len(inside),
+        n, left_out, median, mean, sd if n > 1 else None, low, high, p5, p25, p75, p95, median_interval, p75_interval,
+        (first, last), beyond,
     )  # fmt: skip
 
 
-def _percentiles(values: Values) -> list[float]:
-    place = (len(values) - 1) * _PERCENTILES / 100
+def _percentiles(values: Values, starts: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> Values:
+    """The percentiles of every group: an array of shape (percentiles, groups)."""
+    place = (sizes - 1) * (_PERCENTILES / 100)[:, None]
     below = np.floor(place).astype(np.int64)
-    above = np.minimum(below + 1, len(values) - 1)
-    low, high, share = values[below], values[above], place - below
+    above = np.minimum(below + 1, sizes - 1)
+    low, high, share = values[starts + below], values[starts + above], place - below
     # From the nearer end, as numpy does: the result never leaves the two values.
-    found: list[float] = np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share)).tolist()
+    found: Values = np.where(share < 0.5, low + (high - low) * share, high - (high - low) * (1 - share))
     return found
 
 
-def _interval(values: Values, share: float) -> Interval | None:
-    ranks = interval_ranks(len(values), share)
-    return None if ranks is None else (float(values[ranks[0] - 1]), float(values[ranks[1] - 1]))
+def _interval(values: Values, start: int, n: int, share: float) -> Interval | None:
+    ranks = interval_ranks(n, share)
+    return None if ranks is None else (float(values[start + ranks[0] - 1]), float(values[start + ranks[1] - 1]))
 
 
 @lru_cache(4096)

@@ -114,6 +114,16 @@ def test_two_keys_at_once(hospital) -> None:
     assert months == sorted(months)
 
 
+def test_of_many_series_the_largest_are_kept_and_all_count_together(hospital) -> None:
+    with hospital() as session:
+        few = statistics(session, ALL, Question(DLP, "CT"), (By.MONTH, By.DEVICE), most=2)
+    everything = _asked(hospital, By.MONTH, By.DEVICE)
+    sizes = _asked(hospital, By.DEVICE).groups
+    kept = {group.key[0] for group in sizes[:2]}
+    assert few.groups == tuple(group for group in everything.groups if group.key[1] in kept)
+    assert (few.whole, few.more) == (everything.whole, 2)
+
+
 def test_bands_and_periods_are_called_by_their_borders(hospital) -> None:
     said = {by: [group.label[0] for group in _asked(hospital, by).groups] for by in (By.AGE, By.QUARTER, By.YEAR)}
     assert said[By.AGE] == ["< 0.25", "5 – < 6", "≥ 18", ""]
