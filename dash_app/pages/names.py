@@ -66,7 +66,7 @@ def layout(search: str = "") -> html.Div:
             html.Nav([_tab(key, text, key == tab) for key, text in TABS.items()], className="page-tabs",
                      **attributes(aria_label=_("Names"))),
             html.P(_(LEADS[tab]), className="lead") if tab in LEADS else None,
-            html.Div(found, className="filter-row") if found else None,
+            html.Div(found, className="filter-row names-find") if found else None,
             html.Div(id=Id.NAMES_PROGRESS, role="status"),
             html.Div(id=Id.NAMES_ANSWER, role="status"),
             html.Div(html.Div(className="bone block"), id=Id.NAMES_BODY),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from dose.errors import TooExpensive
 from dose.extract.elements import ITEM, ITEM_END, LONG_VRS, SEQUENCE_END, SHORT_VRS, UNDEFINED, Broken, Odd, Walk
-from dose.extract.header_tags import Wanted
+from dose.extract.header_tags import TABULATED, Element, Wanted
 from dose.extract.limits import Budget
 from dose.extract.part10 import Envelope
 
@@ -164,3 +164,16 @@ class HeaderWalk(Walk):
 
 
 __all__ = ["LONG_VRS", "Broken", "HeaderWalk", "Item", "Odd", "as_text"]
+
+
+def items_at(found: Envelope, budget: Budget, pos: int, length: int, what: Element) -> tuple[tuple[Item, ...], int]:
+    """Read a sequence somewhere in an object: what is wanted of its items, and where it ends."""
+    walk = HeaderWalk(found, budget)
+    items, end = walk.sequence(pos, length, walk.end, what.inside or {}, found.explicit, 1)
+    return tuple(items), end
+
+
+def table_at(found: Envelope, budget: Budget, pos: int, length: int) -> tuple[Item, int]:
+    """Read a Tabulated Values Sequence: its one item."""
+    items, end = items_at(found, budget, pos, length, Element(b"SQ", TABULATED))
+    return items[0] if items else Item(), end

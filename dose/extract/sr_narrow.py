@@ -43,14 +43,13 @@ from dose.extract.document import (
     as_code,
 )
 from dose.extract.elements import LONG_VRS, SHORT_VRS, Broken, Odd
-from dose.extract.header_narrow import HeaderWalk, Item, as_text
-from dose.extract.header_tags import PROCEDURES, TABULATED
+from dose.extract.header_narrow import as_text, items_at, table_at
+from dose.extract.header_tags import PROCEDURES
 from dose.extract.limits import Budget
 from dose.extract.part10 import Envelope
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
-_UNDEFINED = 0xFFFFFFFF
-_PIXELS = 0x7FE00010
+_UNDEFINED, _PIXELS = 0xFFFFFFFF, 0x7FE00010
 _RARE = frozenset({TABLE, GRAPHIC})
 _WANTED = frozenset(HEADER.values())
 _TEMPLATE_ONLY = frozenset({TEMPLATE_ID})
@@ -186,7 +185,7 @@ class Narrow:
         if tag in _WANTED:
             document.header[tag] = self.value((pos, length))
         if tag in PROCEDURES:
-            document.asked[tag], pos = self.procedures(tag, pos, length)
+            document.asked[tag], pos = items_at(self.found, self.budget, pos, length, PROCEDURES[tag])
         elif tag == CONTENT:
             document.content, pos = self.content(pos, length, 1)
         elif tag == CONCEPT:
@@ -264,7 +263,9 @@ class Narrow:
                 return (concept, kind, value, children), at
             elif tag in _RARE:
                 kind = tag
-                value, pos = self.table(at, length) if tag == TABLE else self.coordinates(at, length)
+                value, pos = (
+                    table_at(self.found, self.budget, at, length) if tag == TABLE else self.coordinates(at, length)
+                )
             else:
                 pos = self.skip(at, length)
         if pos != stop:
@@ -329,18 +330,6 @@ class Narrow:
             _remember(self.vocabulary.leads, lead, (pair[1], end - at + 8))
         elif self.data[rest:end] == self.delimiters:
             _remember(self.vocabulary.leads, lead, (pair[1], -1))
-
-    def procedures(self, tag: int, pos: int, length: int) -> tuple[tuple[Item, ...], int]:
-        """Read a sequence that says what was done or asked for."""
-        walk, inside = HeaderWalk(self.found, self.budget), PROCEDURES[tag].inside
-        items, end = walk.sequence(pos, length, self.end, inside or {}, self.explicit, 1)
-        return tuple(items), end
-
-    def table(self, pos: int, length: int) -> tuple[Item, int]:
-        """Read a Tabulated Values Sequence: its one item."""
-        walk = HeaderWalk(self.found, self.budget)
-        items, end = walk.sequence(pos, length, self.end, TABULATED, self.explicit, 1)
-        return items[0] if items else Item(), end
 
     def coordinates(self, pos: int, length: int) -> tuple[bytes, int]:
         """Read Graphic Data as text, whatever the encoding."""
