@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from dash import dcc, html
+from sqlalchemy.orm import Session
 
 from dash_app.components.parts import attributes, icon, table
 from dash_app.components.values import DASH, plain_number
-from dash_app.figures.style import count_text, group_name, studies_address
+from dash_app.figures.style import Level, count_text, group_name, shown, studies_address
 from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id
 from dash_app.theme import CONFIG
+from dose.levels.compare import Asked
+from dose.levels.compare import Level as ReferenceLevel
 from dose.quantities import display, display_unit, number_text
-from dose.queries.choice import all_of, one_of
+from dose.queries.choice import All, Term, all_of, one_of
 from dose.queries.groups import By
-from dose.queries.statistics import Group, Statistics, behind_group
+from dose.queries.levels import active_levels
+from dose.queries.statistics import Group, Question, Statistics, behind_group
+from dose.scope import Scope
 from dose.statistics.summary import ENOUGH
 
 BY_NAMES = {
@@ -42,6 +48,33 @@ def chart(figure: Mapping[str, Any], chart_id: str = Id.STATISTICS_CHART, title:
     height = figure["layout"]["height"]
     graph = dcc.Graph(id=chart_id, figure=figure, config=CONFIG, responsive=True, style={"height": f"{height}px"})
     return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
+
+
+LEVELS = 4  # lines on one chart
+
+
+def levels_of(session: Session, scope: Scope, question: Question, day: date) -> list[Level]:
+    """The reference levels of the one procedure that a choice names: the versions that apply on a day, with theirs.
+
+    None where the choice names no procedure, or several: a level belongs to one.
+    """
+    parts = question.choice.parts if isinstance(question.choice, All) else (question.choice,)
+    named = [part.values for part in parts if isinstance(part, Term) and part.field == "procedure"]
+    if len(named) != 1 or len(named[0]) != 1 or not isinstance(named[0][0], int):
+        return []
+    wanted = Asked(question.measure, question.modality, named[0][0], day)
+    found = [choice.level for choice in active_levels(session, scope).groups(wanted) if choice.level is not None]
+    return [Level(one.value, _level_text(one), _iso(one.valid_from), _iso(one.valid_to)) for one in found[:LEVELS]]
+
+
+def _level_text(one: ReferenceLevel) -> str:
+    value = shown(one.column, one.value, one.modality)
+    edition = f" {isolated(one.edition)}" if one.edition else ""
+    return f"{one.set_name}{edition} · {one.population}: {value}"
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
 
 
 def left_out_note(found: Statistics) -> Any:  # noqa: ANN401 - a component

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +40,7 @@ def box_figure(found: Statistics, levels: Sequence[Level] = (), logarithmic: boo
     by_ratio = _decades(groups) if logarithmic is None else logarithmic and _positive(groups)
     places = list(range(len(groups)))
     chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(groups))
-    shapes, notes = level_lines(_log_levels(levels, by_ratio), found.question, "x")
+    shapes, notes = level_lines(levels, found.question, "x", by_ratio)
     chart |= {"shapes": shapes, "annotations": [*notes, *_names(found.by, groups)]}
     chart["margin"] = {"l": 16, "r": 16, "t": 26 if levels else 8, "b": 36}
     chart["xaxis"] = axis(found.question.measure.column, found.question.modality, by_ratio)
@@ -61,11 +60,6 @@ def _names(by: Sequence[By], groups: Sequence[Group]) -> list[dict[str, Any]]:
          "xanchor": "left", "y": place - 0.46, "yref": "y", "showarrow": False, "font": {"size": 12}}
         for place, group in enumerate(groups)
     ]  # fmt: skip
-
-
-def _log_levels(levels: Sequence[Level], by_ratio: bool) -> list[Level]:
-    # Shapes take values of a logarithmic axis as they are, annotations their logarithm: plotly's own way
-    return [level for level in levels if not by_ratio or level.value > 0]
 
 
 def _decades(groups: Sequence[Group]) -> bool:
@@ -115,9 +109,7 @@ def histogram_figure(found: Statistics, levels: Sequence[Level] = ()) -> dict[st
     bins, question = found.histogram, found.question
     column, modality = question.measure.column, question.modality
     chart = layout(360, legend=len(bins.counts) > 1)
-    shapes, notes = level_lines(levels, question, "x")
-    if bins.logarithmic:
-        notes = [note | {"x": math.log10(note["x"])} for note in notes]
+    shapes, notes = level_lines(levels, question, "x", bins.logarithmic)
     chart |= {"shapes": shapes, "annotations": notes}
     chart["xaxis"] = axis(column, modality, bins.logarithmic) | {"showgrid": False, "rangemode": "normal"}
     per = _("studies") if question.measure.level == STUDY else _("events")

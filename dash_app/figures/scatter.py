@@ -70,10 +70,10 @@ def scatter_figure(
     """Marks coloured by device, and the line of medians; `devices` are the names by row id."""
     quantity = NUMBERS.get(column, column)
     chart = layout(440, legend=len(set(sample.device_ids.tolist())) > 1)
-    shapes, notes = level_lines(levels, question, "y")
+    shapes, notes = level_lines(levels, question, "y", sample.logarithmic)
     chart |= {"shapes": shapes, "annotations": notes}
     chart["xaxis"] = axis(quantity, question.modality, False) | {"showgrid": False, "rangemode": "normal"}
-    chart["yaxis"] = axis(question.measure.column, question.modality, sample.logarithmic and not levels)
+    chart["yaxis"] = axis(question.measure.column, question.modality, sample.logarithmic)
     known = sorted(set(sample.device_ids.tolist()), key=lambda one: -int((sample.device_ids == one).sum()))
     traces = [_marks(question, quantity, sample, one, devices.get(one, _("not stated"))) for one in known]
     return {"data": [*traces, *_line(question, quantity, sample)], "layout": chart}

@@ -6,6 +6,7 @@ grid and hover come from the style sheet, so that a theme changes them at once; 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -160,14 +161,22 @@ def layout(height: int, legend: bool = False) -> dict[str, Any]:
     return found
 
 
-def level_lines(levels: Sequence[Level], question: Question, along: str) -> tuple[list[Any], list[Any]]:
-    """Dashed lines and their labels for levels on the value axis `along`: x or y."""
+def level_lines(
+    levels: Sequence[Level], question: Question, along: str, logarithmic: bool = False
+) -> tuple[list[Any], list[Any]]:
+    """Dashed lines and their labels for levels on the value axis `along`: x or y.
+
+    On a logarithmic axis plotly takes lines by their value, and labels by its logarithm.
+    """
     shapes, notes = [], []
     for level, value in zip(levels, _level_values(levels, question), strict=True):
+        if logarithmic and value <= 0:
+            continue
         across = "y" if along == "x" else "x"
         place = {f"{along}0": value, f"{along}1": value, f"{across}0": 0, f"{across}1": 1, f"{across}ref": "paper"}
         shapes.append({"type": "line", **place, "line": {"dash": "dash", "width": 1.5, "color": "#c4553d"}})
-        text = {"text": escaped(level.label), "showarrow": False, "font": {"size": 11}, along: value}
+        text = {"text": escaped(level.label), "showarrow": False, "font": {"size": 11},
+                along: math.log10(value) if logarithmic else value}  # fmt: skip
         spot = {"y": 1, "yref": "paper", "yanchor": "bottom"} if along == "x" else {
             "x": 1, "xref": "paper", "xanchor": "right", "yanchor": "bottom"}  # fmt: skip
         notes.append(text | spot)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,11 +18,13 @@ from dash_app.components.parts import empty, page_head, section
 from dash_app.context import note, note_view, reading, scope
 from dash_app.figures.distribution import box_figure, histogram_figure
 from dash_app.figures.scatter import NUMBERS, Sample, sampled, scatter_figure
+from dash_app.figures.style import Level
 from dash_app.figures.time import LINES, over_time_figure
 from dash_app.filters import address, day, parameters
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
 from dash_app.pages import views, where
+from dash_app.pages.quality import today
 from dash_app.vocabulary import name_of
 from dose import audit
 from dose.queries import filter_choices
@@ -213,19 +215,20 @@ def _method() -> str:
 
 
 def _chart(session: Session, who: Scope, wish: Asked, found: Statistics) -> list[Any]:
+    drawn = chart_parts.levels_of(session, who, wish.question, today())
     if wish.chart == "scatter":
-        return _scatter(session, who, wish)
+        return _scatter(session, who, wish, drawn)
     draw = {"box": box_figure, "histogram": histogram_figure, "time": over_time_figure}[wish.chart]
-    return [chart_parts.chart(draw(found), title=_(CHARTS[wish.chart]))]
+    return [chart_parts.chart(draw(found, drawn), title=_(CHARTS[wish.chart]))]
 
 
-def _scatter(session: Session, who: Scope, wish: Asked) -> list[Any]:
+def _scatter(session: Session, who: Scope, wish: Asked, levels: Sequence[Level]) -> list[Any]:
     found = columns(session, who, wish.question, (By.DEVICE,), (wish.over,), with_studies=True)
     sample = sampled(found)
     if not sample.total:
         text = html.P(_("None of the chosen values comes with this number. Choose another one above."))
         return [empty(_("Nothing to draw over it"), text)]
-    figure = scatter_figure(wish.question, wish.over, sample, _devices(session, who, sample))
+    figure = scatter_figure(wish.question, wish.over, sample, _devices(session, who, sample), levels)
     return [chart_parts.chart(figure, title=_(CHARTS[wish.chart])), chart_parts.shown_of(len(sample.x), sample.total)]
 
 

@@ -28,8 +28,7 @@ from tests.web.test_gate import LIST
 __all__ = ["site"]
 ALL = system_scope("test")
 OUTPUT = (
-    "..statistics-body.children...statistics-count.children...statistics-chips.children"
-    "...statistics-over.className.."
+    "..statistics-body.children...statistics-count.children...statistics-chips.children...statistics-over.className.."
 )
 
 
