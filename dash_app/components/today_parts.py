@@ -147,8 +147,13 @@ def _over(found: Attention, period: Period) -> list[html.Li]:
     more = len(found.over) - MOST_OVER
     if more > 0:
         text = ngettext("%(n)s further median is above its level", "%(n)s further medians are above their levels", more)
-        items.append(_item("note", told(text), None, "/levels", _("Reference levels")))
+        items.append(_item("note", told(text), None, _compliance(period), _("Compliance")))
     return items
+
+
+def _compliance(period: Period) -> str:
+    first, last = (day.isoformat() for day in period.days)
+    return address({"from": first, "to": last}, "/levels/compliance")
 
 
 def _one_over(one: Over, period: Period) -> html.Li:
@@ -157,10 +162,10 @@ def _one_over(one: Over, period: Period) -> html.Li:
     what = [html.Span(one.modality, className="modality"), " ", procedure, " – ",
             told(_("median at %(percent)s of its level", percent=percent))]  # fmt: skip
     name = " ".join(part for part in (one.level.set_name, one.level.edition) if part)
+    median, value = (amount(one.measure.column, number, one.modality) for number in (one.median, one.level.value))
     why = [
-        symbol(one.measure.column), " ", amount(one.measure.column, one.median, one.modality), " (n ",
-        plain_number(one.n), ") · ", _("level"), " ", amount(one.measure.column, one.level.value, one.modality), " · ",
-        free(name), " · ", free(one.level.population),
+        free(one.site), " · ", symbol(one.measure.column), " ", median, " (n ", plain_number(one.n), ") · ",
+        _("level"), " ", value, " · ", free(name), " · ", free(one.level.population),
     ]  # fmt: skip
     return _item("up", what, why, studies_address(all_of(one.behind, period.choice)), _("The studies"))
 

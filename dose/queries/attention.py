@@ -27,9 +27,10 @@ from dose.queries.models import StudyRow
 from dose.queries.studies import device_name, study_rows, study_statement
 from dose.queries.today import Period, within
 from dose.scope import Permission, Scope
+from dose.statistics.bins import RELATIVE_ERROR
 from dose.statistics.measures import Measure, measures_of
 from dose.store.facts import behind
-from dose.tables import Device, ImageSeries, IngestItem, LocalName, Procedure, SourceObject, Study, StudyFact
+from dose.tables import Device, ImageSeries, IngestItem, LocalName, Procedure, Site, SourceObject, Study, StudyFact
 
 HABIT_DAYS = 120  # over which a device's own habit is learnt
 DAYS_OF_USE = 8  # fewer days with studies show no habit
@@ -74,6 +75,7 @@ class Over:
     procedure_key: str
     procedure: str
     site_id: int
+    site: str
     modality: str
     measure: Measure
     median: float
@@ -246,7 +248,8 @@ def silence(days: Sequence[date], today: date) -> tuple[int, int] | None:
 def over(session: Session, scope: Scope, period: Period) -> tuple[Over, ...]:
     """Medians of sites above their reference level, the furthest first; of groups that the roll-up can tell apart.
 
-    A median of fewer patients than a level asks for is not compared (ICRP 135, section 2.3.3).
+    A median of fewer patients than a level asks for is not compared (ICRP 135, section 2.3.3), nor is one that differs
+    from its level by less than the roll-up knows.
     """
     levels = active_levels(session, scope)
     every = CellQuestion(None, None, period.first, period.last, by=(Dim.MODALITY, Dim.PROCEDURE))
@@ -265,8 +268,9 @@ def over(session: Session, scope: Scope, period: Period) -> tuple[Over, ...]:
             site, procedure = int(group.key[0]), int(group.key[1])
             level, n = chosen[procedure], min(group.summary.n, patients.get(group.key, 0))
             verdict = judge(group.summary.median, n, level, minimum_count(modality))
-            if level.site_id in (None, site) and verdict.code == ABOVE:
-                found.append(Over(procedure, "", "", site, modality, one, group.summary.median or 0.0, n, level))
+            surely = group.summary.median and group.summary.median > level.value * (1 + RELATIVE_ERROR)
+            if level.site_id in (None, site) and verdict.code == ABOVE and surely:
+                found.append(Over(procedure, "", "", site, "", modality, one, group.summary.median or 0.0, n, level))
     return _named(session, sorted(found, key=lambda one: -one.median / one.level.value))
 
 
@@ -295,9 +299,9 @@ def _named(session: Session, found: list[Over]) -> tuple[Over, ...]:
     ids = sorted({one.procedure_id for one in found})
     rows = session.execute(select(Procedure.id, Procedure.key, Procedure.name).where(Procedure.id.in_(ids)))
     names = {number: (key, name) for number, key, name in rows}
-    return tuple(
-        replace(one, procedure_key=names[one.procedure_id][0], procedure=names[one.procedure_id][1]) for one in found
-    )
+    places = {one.id: one.name for one in session.scalars(select(Site))}
+    told = ((one, *names.get(one.procedure_id, ("", "")), places.get(one.site_id, "")) for one in found)
+    return tuple(replace(one, procedure_key=key, procedure=name, site=site) for one, key, name, site in told)
 
 
 # ---- today ----------------------------------------------------------------------------------------------------------
