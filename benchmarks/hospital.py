@@ -33,12 +33,13 @@ from dose.statistics.bins import bins_of
 from dose.statistics.cells import LEFT_OUT
 from dose.statistics.measures import BY_NUMBER, EVENT, STUDIES, STUDY, Measure, measures_of
 from dose.store.naming import load_vocabulary
+from dose.store.words import study_words
 from dose.tables import Base
 
 TABLE = Base.metadata.tables
 PART = 100_000
 FROM, DAYS = date(2021, 11, 1), 5 * 365 + 1
-BIG = ("study", "source_object", "irradiation_event", "study_fact", "event_fact", "dose_cell", "patient")
+BIG = ("study", "study_word", "source_object", "irradiation_event", "study_fact", "event_fact", "dose_cell", "patient")
 VERSION = 1  # of everything: older than whatever happens later
 
 
@@ -69,6 +70,7 @@ def build(
     say: Any = print,
     *,
     only_cells: bool = False,
+    words: bool = False,
 ) -> None:
     """Fill an empty, migrated database.
 
@@ -80,6 +82,8 @@ def build(
         Another one gives another hospital.
     only_cells
         The roll-up alone, without what it was made of.
+    words
+        Also the words by which the study list finds studies: many more rows.
     """
     chance = np.random.default_rng(seed)
     kinds = _write_frame(engine, chance)
@@ -98,6 +102,8 @@ def build(
             if not only_cells:
                 _write_studies(bulk, part, kinds)
                 _write_events(bulk, part, kinds, event_id)
+            if words:
+                _write_words(bulk, part, kinds)
             _count(counts, part, kinds)
             event_id += part.event_count
             say(f"{first + len(part.day):>10} studies, {event_id - 1:>10} events, {time.perf_counter() - began:6.0f} s")
@@ -183,6 +189,14 @@ def _write_studies(bulk: Bulk, part: Studies, kinds: list[Kind]) -> None:
         "event_count": part.events_of, **part.facts,
     }  # fmt: skip
     bulk.write(TABLE["study_fact"], common | fact, count)
+
+
+def _write_words(bulk: Bulk, part: Studies, kinds: list[Kind]) -> None:
+    known = [sorted(study_words(kind.description, kind.protocols.splitlines())) for kind in kinds]
+    of_study = [known[number] for number in part.kind.tolist()]
+    ids = np.repeat(part.id, [len(words) for words in of_study])
+    words = [word for each in of_study for word in each]
+    bulk.write(TABLE["study_word"], {"study_id": ids, "word": words}, len(words))
 
 
 def _write_events(bulk: Bulk, part: Studies, kinds: list[Kind], first_id: int) -> None:
@@ -282,6 +296,7 @@ def main() -> None:
     options.add_argument("--studies", type=int, default=20_000)
     options.add_argument("--seed", type=int, default=7)
     options.add_argument("--events-factor", type=float, default=1.0, help="more events a study")
+    options.add_argument("--words", action="store_true", help="let the study list find studies by words")
     options.add_argument("--only-cells", action="store_true", help="the roll-up alone")
     options.add_argument("--database", help="an empty database; its keys are those of --var")
     options.add_argument("--var", type=Path, help="the folder of an installation (DACS_VAR)", required=True)
@@ -290,7 +305,8 @@ def main() -> None:
     settings = prepare(load_settings(var=chosen.var, **database))
     migrate.upgrade(settings.database)
     engine = make_engine(settings.database)
-    build(engine, chosen.studies, chosen.seed, chosen.events_factor, only_cells=chosen.only_cells)
+    how = {"only_cells": chosen.only_cells, "words": chosen.words}
+    build(engine, chosen.studies, chosen.seed, chosen.events_factor, **how)
 
 
 if __name__ == "__main__":

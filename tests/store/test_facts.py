@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose import store
 from dose.database import make_engine, session_factory, writing
+from dose.errors import CannotCorrect
 from dose.model import Patient, Person
 from dose.statistics.cells import unpack
 from dose.store import corrections, facts, facts_check, naming_marks
@@ -322,19 +323,35 @@ steps = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+_QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+
+
+@settings(max_examples=12, suppress_health_check=_QUIET)
 @given(steps)
 def test_after_any_sequence_of_changes_facts_and_cells_are_what_a_rebuild_makes(ward: Engine, them: list[Any]) -> None:
-    with ward.begin() as connection:
+    _follow(ward, them)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, suppress_health_check=_QUIET)
+@given(steps)
+def test_after_many_sequences_of_changes_facts_and_cells_are_what_a_rebuild_makes(
+    ward: Engine, them: list[Any]
+) -> None:
+    _follow(ward, them)
+
+
+def _follow(engine: Engine, them: list[Any]) -> None:
+    with engine.begin() as connection:
         for table in reversed(Base.metadata.sorted_tables):
             connection.execute(delete(table))
-    factory = session_factory(ward)
-    for position, (what, about) in enumerate(them):
-        _do(factory, what, about, position)
+    factory = session_factory(engine)
+    for what, about in them:
+        _do(factory, what, about)
     assert facts_check.check(factory) == []
 
 
-def _do(factory: Factory, what: str, about: Any, position: int) -> None:
+def _do(factory: Factory, what: str, about: Any) -> None:
     if what == "save":
         one, (name, copied_from, kind) = about
         put(factory, one, orthanc_id=name, copied_from=copied_from, copy_kind=kind)
@@ -367,8 +384,6 @@ def _change(factory: Factory, what: str, number: int, other: int) -> None:
 
 
 def _merge(factory: Factory, number: int, other: int) -> None:
-    from dose.errors import CannotCorrect
-
     try:
         make(factory, corrections.merge_studies, number, other, who=PHYSICIST)
     except CannotCorrect:
