@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from dose.naming.fields import FIELDS, STUDY, event_values, study_values
 from dose.naming.rules import BETWEEN, CONFLICT, MISSING, ONE_OF, Condition, Rule, Rules, meets
 from dose.queries.models import StudyRow
-from dose.queries.naming import known_names
+from dose.queries.naming import known_names, volumes
 from dose.queries.studies import study_rows, study_statement
 from dose.scope import Permission, Scope
 from dose.store.naming import as_rule
@@ -114,10 +114,7 @@ def _ranks(session: Session) -> dict[int | None, tuple[int, int, int]]:
 
 
 def _named_by(session: Session, scope: Scope, rule_id: int | None) -> int:
-    if rule_id is None:
-        return 0
-    where = (_visible(scope), StudyFact.counts, StudyFact.rule_id == rule_id)
-    return session.scalar(select(func.count()).select_from(StudyFact).where(*where)) or 0
+    return sum(row.studies for row in volumes(session, scope) if row.rule_id == rule_id) if rule_id else 0
 
 
 def _visible(scope: Scope) -> ColumnElement[bool]:

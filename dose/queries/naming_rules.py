@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from dose.naming.rules import Condition, Rule
 from dose.naming.texts import words
-from dose.queries.naming import NameGroup, procedures
+from dose.queries.naming import NameGroup, procedures, volumes
 from dose.queries.studies import device_name
 from dose.scope import Permission, Scope
 from dose.store.naming import as_rule, rules_in_force
-from dose.tables import Device, ProcedureRule, Site, StudyFact
+from dose.tables import Device, ProcedureRule, Site
 
 MADE, CHANGED, RETIRED, RETURNED = "made", "changed", "retired", "returned"
 
@@ -107,13 +107,10 @@ def _of_sites(scope: Scope) -> ColumnElement[bool]:
 
 
 def _counts(session: Session, scope: Scope) -> Mapping[int | None, int]:
-    where: list[Any] = [StudyFact.counts, StudyFact.rule_id.is_not(None)]
-    if scope.site_ids is not None:
-        where.append(StudyFact.site_id.in_(sorted(scope.site_ids)))
-    if scope.device_ids is not None:
-        where.append(StudyFact.device_id.in_(sorted(scope.device_ids)))
-    counted = select(StudyFact.rule_id, func.count()).where(*where).group_by(StudyFact.rule_id)
-    return dict(session.execute(counted).all())
+    counted: Counter[int | None] = Counter()
+    for row in volumes(session, scope):
+        counted[row.rule_id] += row.studies
+    return counted
 
 
 class _Maker:

@@ -142,7 +142,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("study_id", name="pk_study_fact"),
     )
     op.create_index("ix_study_fact_day", "study_fact", ["day", "site_id", "device_id", "patient_id"])
-    op.create_index("ix_study_fact_local_name", "study_fact", ["local_name_id", "procedure_id"])
+    of_names = ["local_name_id", "naming", "procedure_id", "rule_id", "counts", "day"]
+    op.create_index("ix_study_fact_local_name", "study_fact", of_names)
     op.create_index(
         "ix_study_fact_outdated",
         "study_fact",
