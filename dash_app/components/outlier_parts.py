@@ -28,14 +28,14 @@ FACTORS = {
     "dlp_per_phase": N_("DLP of an acquisition"),
     "time": N_("fluoroscopy time"),
     "field": N_("irradiated field"),
-    "kerma_rate": N_("reference kerma in a second"),
-    "pka_rate": N_("kerma-area product in a second"),
+    "kerma_rate": N_("reference kerma per second"),
+    "pka_rate": N_("kerma-area product per second"),
     "kerma": N_("reference kerma"),
     "exposures": N_("exposures"),
-    "per_mas": N_("dose for a mAs"),
+    "per_mas": N_("dose per mAs"),
     "per_exposure": N_("dose of an exposure"),
     "weight": N_("body weight"),
-    "per_kg": N_("activity for a kg"),
+    "per_kg": N_("activity per kg"),
     REST: N_("rest"),
 }
 UNITS = {"phases": "", "length": "cm", "ctdi": "mGy", "mas": "mAs", "tube": "kV", "time": "s", "field": "cm²",
@@ -126,6 +126,16 @@ def bar(standing: Standing, level: Choice, column: str, modality: str | None) ->
     return html.Div(
         [band, *marks, own], className="dose-bar", dir="ltr", role="img", title=said, **attributes(aria_label=said)
     )
+
+
+def bar_key() -> html.Span:
+    """What the marks of the bars are."""
+    marks = (("spread", _("P5 to P95")), ("median", _("median")), ("limit", _("reference level")),
+             ("own far", _("this study")))  # fmt: skip
+    shown_marks = [
+        html.Span([html.Span(html.Span(className=name), className="dose-bar"), text]) for name, text in marks
+    ]
+    return html.Span(shown_marks, className="bar-key quiet")
 
 
 def bar_words(standing: Standing, level: Choice, column: str, modality: str | None) -> str:

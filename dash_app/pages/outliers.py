@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session
 
 from dash_app.components import filter_parts
-from dash_app.components.outlier_parts import dose_cell, images_link, sentence, waterfall
+from dash_app.components.outlier_parts import bar_key, dose_cell, images_link, sentence, waterfall
 from dash_app.components.parts import attributes, badge, empty, icon, page_head
 from dash_app.components.values import free, local_time, symbol, told
 from dash_app.context import note, note_view, reading, scope, web
@@ -150,10 +150,8 @@ def offer_choices(_id: str) -> tuple[list[str], list[dict[str, str]]]:
     Output(Id.OUTLIERS_BODY, "children"),
     Output(Id.OUTLIERS_COUNT, "children"),
     Output(Id.OUTLIERS_CHIPS, "children"),
-    Output(Id.FILTER_TEXT, "value", allow_duplicate=True),
     Input(Id.URL, "search"),
     State(Id.URL, "pathname"),
-    prevent_initial_call="initial_duplicate",
 )
 def show_outliers(search: str | None, pathname: str) -> tuple[Any, ...]:
     """The list of the address."""
@@ -165,7 +163,7 @@ def show_outliers(search: str | None, pathname: str) -> tuple[Any, ...]:
         names = filter_parts.names_in(session, who, ask.where)
     _note(ask, found)
     chips = filter_parts.chips(said, ask.where, names, PATH)
-    return _body(ask, wish, found, said), _count(found), chips, text_of(ask.where)
+    return _body(ask, wish, found, said), _count(found), chips
 
 
 def _found(session: Session, who: Scope, ask: Asked, limit: int) -> tuple[Wish | None, Outliers | None]:
@@ -193,7 +191,8 @@ def _body(ask: Asked, wish: Wish | None, found: Outliers | None, said: dict[str,
     warning = filter_parts.not_understood(ask.reason)
     if wish is None or found is None:
         return [warning, empty(_("No studies yet"), html.P(_("Outliers appear here as studies arrive.")), "studies")]
-    head = html.Div([html.Span(told(_period(wish)), className="quiet"), _take_away(said)], className="list-head")
+    head = html.Div([html.Span(told(_period(wish)), className="quiet"), bar_key(), _take_away(said)],
+                    className="list-head")  # fmt: skip
     if not found.rows:
         return [warning, head, _nothing(found), _unranked(found)]
     template = web().settings.viewer_url if scope().may(Permission.VIEW_IMAGES) else None
@@ -226,7 +225,9 @@ def _unranked(found: Outliers) -> Any:  # noqa: ANN401 - a component
 def _take_away(said: dict[str, str]) -> Any:  # noqa: ANN401 - a component
     if not scope().may(Permission.EXPORT):
         return None
-    return html.A([icon("down"), _("Export")], href=address(said, f"{PATH}/export"), download="", className="button small")
+    return html.A(
+        [icon("down"), _("Export")], href=address(said, f"{PATH}/export"), download="", className="button small"
+    )
 
 
 def _row(one: Outlier, template: str | None) -> html.Details:

@@ -110,3 +110,9 @@ def _with(
         raise NotAChoice("unfinished")
     condition = parse(condition_text(name, op, (value or "").strip(), several or []))
     return text_of(added(read(parameters(search).get("where"))[0], how, condition))
+
+
+@callback(Output(Id.FILTER_TEXT, "value"), Input(Id.URL, "search"), prevent_initial_call=True)
+def show_whole(search: str | None) -> str:
+    """The filter of the address as its text."""
+    return text_of(read(parameters(search).get("where"))[0])
