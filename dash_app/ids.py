@@ -171,6 +171,45 @@ class Id(StrEnum):
     RULE_SAVE = "rule-save"
     RULE_ANSWER = "rule-answer"
 
+    LEVELS_BODY = "levels-body"
+    LEVELS_ANSWER = "levels-answer"
+    LEVELS_NAME = "levels-name"
+    LEVELS_KIND = "levels-kind"
+    LEVELS_CITATION = "levels-citation"
+    LEVELS_NEW = "levels-new"
+    LEVEL_SET = "level-set"
+    LEVEL_ACTION = "level-action"
+    LEVEL_HEAD = "level-head"
+    LEVEL_BODY = "level-body"
+    LEVEL_ANSWER = "level-answer"
+    LEVEL_Q = "level-q"
+    LEVEL_GROUP = "level-group"
+    LEVEL_CHOSEN = "level-chosen"
+    LEVEL_READ = "level-read"
+    LEVEL_CONFIRM = "level-confirm"
+    LEVEL_USE = "level-use"
+    LEVEL_PRIORITY = "level-priority"
+    LEVEL_FROM = "level-from"
+    LEVEL_TO = "level-to"
+    LEVEL_SEEN = "level-seen"
+    LEVEL_DECIDE = "level-decide"
+    LEVEL_SAVE = "level-save"
+    LEVEL_UPLOAD = "level-upload"
+    MAKE_FORM = "make-form"
+    MAKE_KIND = "make-kind"
+    MAKE_MODALITY = "make-modality"
+    MAKE_SITE = "make-site"
+    MAKE_DEVICE = "make-device"
+    MAKE_STANDARD = "make-standard"
+    MAKE_TRY = "make-try"
+    MAKE_BODY = "make-body"
+    MAKE_SEEN = "make-seen"
+    MAKE_TITLE = "make-title"
+    MAKE_BEGINS = "make-begins"
+    MAKE_COMMENT = "make-comment"
+    MAKE_SIGN = "make-sign"
+    MAKE_ANSWER = "make-answer"
+
     TODAY_DAY = "today-day"
     TODAY_TICK = "today-tick"
     TODAY_LIVE = "today-live"
@@ -186,7 +225,9 @@ class Id(StrEnum):
 
     COMPLIANCE_BODY = "compliance-body"
     COMPLIANCE_COUNT = "compliance-count"
+    PLACES = "places"
     COMPARISON_BODY = "comparison-body"
+    COMPARISON_EXPORT = "comparison-export"
     COMPARISON_ACTION = "comparison-action"
     COMPARISON_ANSWER = "comparison-answer"
     COMPARISON_TITLE = "comparison-title"
@@ -196,6 +237,7 @@ class Id(StrEnum):
     BENCHMARK_CHART = "benchmark-chart"
     RECORDS_BODY = "records-body"
     RECORD_KEY = "record-key"
+    RECORD_BODY = "record-body"
 
     OUTLIERS_BODY = "outliers-body"
     OUTLIERS_COUNT = "outliers-count"
@@ -215,6 +257,11 @@ def filter_id(name: str) -> dict[str, str]:
 def sample_id(part: str, number: object) -> dict[str, object]:
     """The id of a field of the sampled value `number` (MATCH in callbacks): console, comment, deviation."""
     return {"type": f"sample-{part}", "number": number}
+
+
+def level_id(name: object) -> dict[str, object]:
+    """The id of a field of a reference level (ALL in callbacks): value, population, from_day."""
+    return {"type": "level-field", "name": name}
 
 
 def entry_id(place: str, name: str) -> dict[str, str]:

@@ -6,15 +6,19 @@ from dash_app.frame import PAGES, add_page
 from dash_app.i18n import N_
 from dash_app.pages import (
     account,
+    comparison,
     compliance,
     corrections,
     entry,
     imports,
+    levels,
+    levels_make,
     names,
     not_patients,
     outliers,
     patient,
     quality,
+    records,
     rejected,
     rule_editor,
     samples,
@@ -36,8 +40,13 @@ def register() -> None:
     add_page(r"^/studies/(?P<study_id>\d{1,10})$", Permission.VIEW_DOSES, study.layout, N_("Study"))
     add_page(r"^/outliers$", Permission.VIEW_DOSES, outliers.layout, N_("Outliers"), "outliers", "/outliers")
     add_page(r"^/statistics$", Permission.VIEW_DOSES, statistics.layout, N_("Statistics"), "statistics", "/statistics")
-    add_page(r"^/levels/compliance$", Permission.VIEW_DOSES, compliance.layout, N_("Compliance"), "compliance",
-             "/levels/compliance")  # fmt: skip
+    add_page(r"^/levels$", Permission.VIEW_DOSES, levels.layout, N_("Reference levels"), "levels", "/levels")
+    add_page(r"^/levels/(?P<set_id>\d{1,10})$", Permission.VIEW_DOSES, levels.set_layout, N_("Set of levels"))
+    add_page(r"^/levels/make$", Permission.MANAGE_LEVELS, levels_make.layout, N_("Make levels here"))
+    add_page(r"^/levels/compliance$", Permission.VIEW_DOSES, compliance.layout, N_("Compliance"))
+    add_page(r"^/levels/comparison(?:/(?P<kind>change))?$", Permission.VIEW_DOSES, comparison.layout, N_("Comparison"))
+    add_page(r"^/levels/records$", Permission.VIEW_DOSES, records.layout, N_("Signed records"))
+    add_page(r"^/levels/records/(?P<record_id>\d{1,10})$", Permission.VIEW_DOSES, records.record_layout, N_("Record"))
     add_page(r"^/names$", Permission.VIEW_DOSES, names.layout, N_("Names"), "names", "/names")
     add_page(r"^/names/rule$", Permission.MANAGE_NAMES, rule_editor.layout, N_("Rule"))
     add_page(r"^/rejected$", Permission.VIEW_REJECTED, rejected.layout, N_("Rejected objects"), "rejected", "/rejected")

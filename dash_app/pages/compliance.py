@@ -54,8 +54,8 @@ def place_of(said: Mapping[str, str]) -> Place:
     return Place(min(first, last), max(first, last), number(said.get("site")), number(said.get("device")), modality)
 
 
-def controls(said: Mapping[str, str], place: Place) -> html.Div:
-    """Site, device, modality and period as controls of the address."""
+def place_controls(said: Mapping[str, str]) -> list[Any]:
+    """Site, device and modality as controls of the address."""
     select: dict[str, Any] = {"size": "xs", "clearable": True, "data": [], "comboboxProps": {"width": "max-content"}}
     chosen = [("site", _("Site"), _("All sites")), ("device", _("Device"), _("All devices")),
               ("modality", _("Modality"), _("All"))]  # fmt: skip
@@ -63,12 +63,16 @@ def controls(said: Mapping[str, str], place: Place) -> html.Div:
         dmc.Select(id=filter_id(name), label=label, placeholder=every, value=said.get(name), searchable=True, **select)
         for name, label, every in chosen
     ]
-    days = [
+    return [*selects, dcc.Store(id=Id.PLACES)]
+
+
+def days_controls(place: Place) -> list[Any]:
+    """The period as controls of the address."""
+    return [
         dmc.TextInput(id=filter_id(name), label=label, value=value.isoformat(), inputProps={"type": "date"}, size="xs",
                       debounce=400)
         for name, label, value in (("from", _("From"), place.first), ("to", _("To"), place.last))
     ]  # fmt: skip
-    return html.Div([*selects, *days], className="filter-row")
 
 
 def layout(search: str = "") -> html.Div:
@@ -78,7 +82,7 @@ def layout(search: str = "") -> html.Div:
         [
             page_head(_("Compliance"), [html.Span(id=Id.COMPLIANCE_COUNT, className="quiet", role="status")]),
             tabs(PATH),
-            controls(said, place_of(said)),
+            html.Div([*place_controls(said), *days_controls(place_of(said))], className="filter-row"),
             html.Div(html.Div(className="bone block", style={"height": 360}), id=Id.COMPLIANCE_BODY),
         ],
         className="statistics compliance",
@@ -89,7 +93,7 @@ def layout(search: str = "") -> html.Div:
     Output(filter_id("site"), "data"),
     Output(filter_id("device"), "data", allow_duplicate=True),
     Output(filter_id("modality"), "data", allow_duplicate=True),
-    Input(Id.COMPLIANCE_BODY, "id"),
+    Input(Id.PLACES, "id"),
     prevent_initial_call="initial_duplicate",
 )
 def offer_places(_id: str) -> tuple[list[Any], list[Any], list[str]]:

@@ -1,0 +1,142 @@
+"""A comparison of two periods or devices as it is shown before it is signed, and as it was when it was signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from dash import html
+
+from dash_app.components.compliance_parts import WHY, group_text
+from dash_app.components.parts import attributes, badge, icon, section, table
+from dash_app.components.values import DASH, amount, free, listed, ltr, plain_number, symbol
+from dash_app.figures.style import between
+from dash_app.i18n import N_, _, isolated
+from dose.levels.compare import NO_LEVEL
+from dose.levels.groups import Group
+from dose.quantities import number_text
+from dose.statistics.measures import EVENT, MEASURES, Measure
+
+KINDS = {
+    "yearly": N_("Yearly comparison"),
+    "before-after": N_("Before and after a change"),
+    "local-levels": N_("Levels made here"),
+}
+SURE = 0.05
+Content = Mapping[str, Any]
+
+
+def comparison_tables(content: Content) -> list[Any]:
+    """The lines of a comparison, a table a modality; those of too few patients folded; how they were computed."""
+    heads = [place_text(content[side]) for side in ("former", "latter")]
+    enough = [line for line in content["lines"] if line["enough"]]
+    few = [line for line in content["lines"] if not line["enough"]]
+    method = html.P(html.Bdi(content["method"], dir="ltr"), className="quiet method")
+    none = html.P(_("Nothing has enough patients on both sides."), className="quiet") if not enough else None
+    return [none, *_by_modality(enough, heads), _folded(few, heads), method]
+
+
+def _by_modality(lines: Sequence[Content], heads: Sequence[str]) -> list[Any]:
+    return [
+        section(ltr(modality), [_table(list(of), heads)])
+        for modality, of in groupby(lines, key=lambda line: line["modality"])
+    ]
+
+
+def _folded(lines: Sequence[Content], heads: Sequence[str]) -> Any:  # noqa: ANN401 - a component
+    if not lines:
+        return None
+    summary = html.Summary([_("Too few patients to compare"), " ", plain_number(len(lines)), icon("down")],
+                           className="button small")  # fmt: skip
+    return html.Details([summary, *_by_modality(lines, heads)], className="more-filters")
+
+
+def place_text(place: Content) -> str:
+    """A period, and the site or device that it is of."""
+    first, last = place["first"], place["last"]
+    year = first[:4] if (first[4:], last) == ("-01-01", f"{first[:4]}-12-31") else f"{first} – {last}"
+    return listed([*(place[name] for name in ("site_name", "device_name") if place.get(name)), isolated(year)])
+
+
+def _table(lines: Sequence[Content], heads: Sequence[str]) -> html.Div:
+    titles = [_("Measure"), *heads, _("Change")]
+    head = [html.Th(text, scope="col") for text in (_("Procedure"), _("Patients"), *titles)]
+    rows, former = [], None
+    for line in lines:
+        key = (line["procedure_id"], line["procedure"])
+        rows.append(_row(line, titles, key != former))
+        former = key
+    return table(head, rows, "compact stack compliance-grid comparison-grid")
+
+
+def _row(line: Content, titles: Sequence[str], first: bool) -> html.Tr:
+    measure = MEASURES[line["measure"]]
+    group = Group(**line["group"]) if line["group"] else None
+    values = [_measure(measure), *(_side(line[side], measure, line["modality"]) for side in ("former", "latter")),
+              _change(line)]  # fmt: skip
+    cells = [html.Td(value, **attributes(data_label=title)) for value, title in zip(values, titles, strict=True)]
+    name = html.Th(free(line["procedure"]), scope="row", className="" if first else "again")
+    classes = " ".join(word for word, yes in (("first", first), ("few", not line["enough"])) if yes)
+    return html.Tr([name, html.Td(group_text(group)), *cells], className=classes)
+
+
+def _measure(measure: Measure) -> list[Any]:
+    found = [symbol(measure.column), " ", html.Span(_("event") if measure.level == EVENT else _("study"),
+                                                    className="quiet")]  # fmt: skip
+    return [*found, " ", ltr(f"{measure.phantom} cm", "quiet")] if measure.phantom else found
+
+
+def _side(side: Content, measure: Measure, modality: str) -> Any:  # noqa: ANN401 - a component
+    if side["median"] is None:
+        return html.Span(DASH, className="missing")
+    column = measure.column
+    ends = side["median_interval"]
+    interval = ends and between(column, (ends[0], ends[1]), modality)
+    level = side["level"]
+    beside: list[Any] = [_(WHY.get(side["why"], WHY[NO_LEVEL]))]
+    if level:
+        beside = [_("level"), " ", amount(column, level["value"], modality)]
+    title = level and " · ".join(str(part) for part in (level["set"], level["edition"], f"#{level['id']}") if part)
+    middle: list[Any] = [html.Strong(amount(column, side["median"], modality))]
+    if interval:
+        middle += [" ", html.Span(["(", html.Bdi(interval, dir="ltr"), ")"], className="quiet")]
+    upper: list[Any] = [_("P75"), " ", amount(column, side["p75"], modality), " · n\u00a0", plain_number(side["patients"])]
+    return html.Div(
+        [
+            html.Span(middle),
+            html.Span(upper, className="values"),
+            html.Span(beside, className="values", title=title or None),
+        ],
+        className="side",
+    )
+
+
+def _change(line: Content) -> Any:  # noqa: ANN401 - a component
+    change = line["change"]
+    if change is None:
+        return html.Span(DASH, className="missing")
+    told: list[Any] = [html.Strong(ltr(signed_percent(change["share"]), "num"))]
+    if change["interval"]:
+        ends = " – ".join(signed_percent(end) for end in change["interval"])
+        told.append(html.Span(["(", ltr(ends), ")"], className="quiet"))
+    said = [html.Span(told, className="verdict")]
+    if not line["enough"]:
+        return html.Div([*said, badge(_("n too small"), "neutral", "note")], className="side")
+    if change["p"] is not None:
+        said.append(html.Span(ltr(f"p {p_text(change['p'])}"), className="values"))
+    if change["interval"] and change["interval"][0] <= 0 <= change["interval"][1]:
+        return html.Div([*said, badge(_("no sure change"), "fine", "ok")], className="side")
+    kind, icon_name, text = ("amber", "up", _("higher")) if change["share"] > 0 else ("blue", "down", _("lower"))
+    return html.Div([*said, badge(text, kind, icon_name)] if change["interval"] else said, className="side")
+
+
+def signed_percent(share: float) -> str:
+    """A change in percent with its sign."""
+    sign = "+" if share > 0 else "−" if share < 0 else ""
+    return f"{sign}{number_text(abs(100 * share), 3)}\u202f%"
+
+
+def p_text(p: float) -> str:
+    """A p value: three digits after the point, none smaller than 0.001."""
+    return "< 0.001" if p < 0.001 else f"= {p:.3f}"

@@ -1,0 +1,238 @@
+"""This year against last, and before against after a change of unit or protocol; looked at, then signed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Input, Output, State, callback, dcc, html, no_update
+from dash.exceptions import PreventUpdate
+from flask import Blueprint, Response, abort, request
+
+from dash_app.components.comparison_parts import KINDS, comparison_tables
+from dash_app.components.compliance_parts import group_text, tabs
+from dash_app.components.parts import attributes, empty, icon, page_head
+from dash_app.context import changing, note, note_view, reading, scope
+from dash_app.filters import address, day, number, parameters
+from dash_app.i18n import N_, _
+from dash_app.ids import Id, filter_id
+from dash_app.pages.compliance import place_controls, today
+from dose import audit
+from dose.levels.groups import Group
+from dose.queries import filter_choices
+from dose.queries.comparison import CHANGE, YEARLY, content
+from dose.queries.compliance import Place
+from dose.queries.medians import MODALITIES
+from dose.queries.table_export import CONTENT, Cell, as_table
+from dose.scope import Permission
+from dose.store import records
+
+PATH, CHANGE_PATH = "/levels/comparison", "/levels/comparison/change"
+PATHS = {YEARLY: PATH, CHANGE: CHANGE_PATH}
+WINDOW = timedelta(days=182)
+REFUSED = {
+    records.CHANGED: N_("The numbers changed since this page was shown. Look at them again, then sign."),
+    records.NAME: N_("Give the record a title."),
+    records.NOTHING: N_("There is nothing to sign."),
+}
+blueprint = Blueprint("comparison", __name__)
+
+
+def kind_of(pathname: str) -> str | None:
+    """Which comparison an address opens; None for another page."""
+    return next((kind for kind, path in PATHS.items() if pathname.rstrip("/") == path), None)
+
+
+def places(said: Mapping[str, str], kind: str) -> tuple[Place, Place]:
+    """The two sides that an address asks for."""
+    modality = said.get("modality") if said.get("modality") in MODALITIES else None
+    site, device = number(said.get("site")), number(said.get("device"))
+    whole = Place(date.min, date.max, site, device, modality)
+    if kind == YEARLY:
+        year = number(said.get("year")) or today().year
+        year = year if 1900 < year < 2200 else today().year
+        former, latter = (replace(whole, first=date(one, 1, 1), last=date(one, 12, 31)) for one in (year - 1, year))
+        return former, latter
+    on = day(said.get("on")) or today() - WINDOW
+    before = _days(said, "before", on - WINDOW, on - timedelta(days=1))
+    after = _days(said, "after", on, on + WINDOW)
+    other = number(said.get("other")) or device
+    return (
+        replace(whole, first=before[0], last=before[1]),
+        replace(whole, first=after[0], last=after[1], device_id=other),
+    )
+
+
+def _days(said: Mapping[str, str], name: str, first: date, last: date) -> tuple[date, date]:
+    ends = (day(said.get(name)) or first, day(said.get(f"{name}to")) or last)
+    return min(ends), max(ends)
+
+
+def layout(search: str = "", kind: str | None = None) -> html.Div:
+    """The page around one of the two comparisons."""
+    said, which = parameters(search), CHANGE if kind else YEARLY
+    export = html.Div(id=Id.COMPARISON_EXPORT, className="page-aside")
+    return html.Div(
+        [
+            page_head(_("Comparison"), [export]),
+            tabs(PATH),
+            html.Div([_kind(one, one == which) for one in PATHS], className="chips"),
+            html.Div([*place_controls(said), *_controls(said, which)], className="filter-row"),
+            html.Div(html.Div(className="bone block", style={"height": 360}), id=Id.COMPARISON_BODY),
+            _signing() if scope().may(Permission.SIGN) else None,
+            dcc.Store(id=Id.COMPARISON_SEEN),
+            dcc.Store(id=Id.COMPARISON_ACTION),
+            html.Div(id=Id.COMPARISON_ANSWER, role="status"),
+        ],
+        className="statistics compliance",
+    )
+
+
+def _kind(kind: str, here: bool) -> Any:  # noqa: ANN401 - a component
+    return dcc.Link(_(KINDS[kind]), href=PATHS[kind], className="chip current" if here else "chip")
+
+
+def _controls(said: Mapping[str, str], kind: str) -> list[Any]:
+    former, latter = places(said, kind)
+    if kind == YEARLY:
+        return [dmc.TextInput(id=filter_id("year"), label=_("Year"), value=str(latter.first.year), size="xs",
+                              debounce=500, inputProps={"inputMode": "numeric"})]  # fmt: skip
+    other = dmc.Select(id=filter_id("other"), label=_("Device afterwards"), placeholder=_("The same"), clearable=True,
+                       value=said.get("other"), data=[], searchable=True, size="xs",
+                       comboboxProps={"width": "max-content"})  # fmt: skip
+    named = (
+        ("on", _("Day of the change"), latter.first if said.get("on") else None),
+        ("before", _("Before, from"), former.first), ("beforeto", _("Before, to"), former.last),
+        ("after", _("After, from"), latter.first), ("afterto", _("After, to"), latter.last),
+    )  # fmt: skip
+    return [other, *(_day(name, label, value) for name, label, value in named)]
+
+
+def _day(name: str, label: str, value: date | None) -> Any:  # noqa: ANN401 - a component
+    return dmc.TextInput(id=filter_id(name), label=label, value=value.isoformat() if value else "", size="xs",
+                         debounce=500, inputProps={"type": "date"})  # fmt: skip
+
+
+def _signing() -> html.Div:
+    button = html.Button([icon("quality"), _("Sign")], className="button primary",
+                         **attributes(data_action="sign", data_target=Id.COMPARISON_ACTION))  # fmt: skip
+    return html.Div(
+        [
+            dmc.TextInput(
+                id=Id.COMPARISON_TITLE, label=_("Title of the record"), size="xs", inputProps={"maxLength": 160}
+            ),
+            dmc.Textarea(id=Id.COMPARISON_COMMENT, label=_("Assessment and measures"), size="xs", autosize=True),
+            button,
+        ],
+        className="signing",
+    )
+
+
+@callback(Output(filter_id("other"), "data"), Input(Id.COMPARISON_BODY, "id"))
+def offer_devices(_id: str) -> list[dict[str, str]]:
+    """The devices that may have come afterwards."""
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        return [{"value": str(key), "label": name} for key, name in filter_choices(session, who).devices]
+
+
+@callback(
+    Output(Id.COMPARISON_BODY, "children"),
+    Output(Id.COMPARISON_SEEN, "data"),
+    Output(Id.COMPARISON_EXPORT, "children"),
+    Input(Id.URL, "search"),
+    State(Id.URL, "pathname"),
+)
+def show_comparison(search: str | None, pathname: str) -> tuple[Any, str, Any]:
+    """The comparison of the address."""
+    kind = kind_of(pathname)
+    if kind is None:
+        raise PreventUpdate
+    former, latter = places(parameters(search), kind)
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        found = content(session, who, kind, former, latter)
+    note_view(audit.Action.VIEW_STATISTICS, (former, latter), again=False, subject="comparison", kind=kind,
+              site=former.site_id, device=former.device_id, count=len(found["lines"]))  # fmt: skip
+    if not found["lines"]:
+        return _nothing(), records.digest(found), None
+    return comparison_tables(found), records.digest(found), _take_away(parameters(search), kind)
+
+
+def _nothing() -> html.Div:
+    return empty(_("Nothing to compare"), html.P(_("No dose with a procedure in either period.")))
+
+
+def _take_away(said: Mapping[str, str], kind: str) -> list[Any]:
+    if not scope().may(Permission.EXPORT):
+        return []
+    return [
+        html.A([icon("down"), name], download="", className="button small",
+               href=address({**said, "format": form, "comparison": kind}, f"{PATH}/export"))
+        for form, name in (("csv", "CSV"), ("xlsx", "XLSX"))
+    ]  # fmt: skip
+
+
+@callback(
+    Output(Id.COMPARISON_ANSWER, "children"),
+    Input(Id.COMPARISON_ACTION, "data"),
+    State(Id.URL, "search"),
+    State(Id.URL, "pathname"),
+    State(Id.COMPARISON_SEEN, "data"),
+    State(Id.COMPARISON_TITLE, "value"),
+    State(Id.COMPARISON_COMMENT, "value"),
+    prevent_initial_call=True,
+)
+def sign(pressed: Any, search: str, pathname: str, seen: str, title: str | None, comment: str | None) -> Any:  # noqa: ANN401
+    """Make the comparison again and sign it, when it is what was looked at."""
+    kind = kind_of(pathname)
+    if not pressed or kind is None:
+        return no_update
+    former, latter = places(parameters(search), kind)
+    try:
+        with changing(Permission.SIGN) as (session, who):
+            found = content(session, who, kind, former, latter)
+            signed = records.sign(session, who, found, seen=seen or "", title=title or "", comment=comment or "",
+                                  site_id=former.site_id)  # fmt: skip
+    except records.RecordRefused as refused:
+        return html.Div([icon("note"), _(REFUSED[refused.code])], className="message bad")
+    link = dcc.Link(_("Open the record"), href=f"/levels/records/{signed}")
+    return html.Div([icon("ok"), html.Span([_("Signed."), " ", link])], className="message good")
+
+
+@blueprint.get(f"{PATH}/export")
+def export() -> Response:
+    """The comparison as CSV or XLSX."""
+    said, form = parameters(request.query_string.decode("utf-8", "ignore")), request.args.get("format", "")
+    kind = request.args.get("comparison", "")
+    if form not in CONTENT or kind not in PATHS:
+        abort(404)
+    scope().require(Permission.EXPORT)
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        found = content(session, who, kind, *places(said, kind))
+    note(audit.Action.EXPORT, subject="comparison", format=form, count=len(found["lines"]))
+    return table_of(found, form, kind)
+
+
+def table_of(found: Mapping[str, Any], form: str, name: str) -> Response:
+    """A comparison as a table for other programs."""
+    about: list[tuple[str, Cell]] = [("method", found["method"])]
+    about += [(f"{side} {key}", value) for side in ("former", "latter") for key, value in found[side].items()]
+    head = ["modality", "procedure", "procedure_key", "patients", "measure"]
+    names = ("patients", "n", "median", "p75", "left_out")
+    head += [f"{side}_{name}" for side in ("former", "latter") for name in (*names, "level", "level_key")]
+    rows = [_exported(line, names) for line in found["lines"]]
+    told = {"Content-Disposition": f'attachment; filename="{name}.{form}"', "Cache-Control": "no-store"}
+    head += ["change", "change_from", "change_to", "p"]
+    return Response(as_table(form, "comparison", about, head, rows), content_type=CONTENT[form], headers=told)
+
+
+def _exported(line: Mapping[str, Any], names: tuple[str, ...]) -> list[Cell]:
+    group = group_text(Group(**line["group"]) if line["group"] else None)
+    cells: list[Cell] = [line["modality"], line["procedure"], line["procedure_id"], group, line["measure"]]
+    for side in (line["former"], line["latter"]):
+        level = side["level"] or {}
+        cells += [*(side[name] for name in names), level.get("value"), level.get("id")]
+    change = line["change"] or {}
+    return [*cells, change.get("share"), *(change.get("interval") or (None, None)), change.get("p")]

@@ -1,0 +1,111 @@
+"""Signed records: the list, and one as it was when it was signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import Input, Output, State, callback, dcc, html
+from dash.exceptions import PreventUpdate
+
+from dash_app.components.comparison_parts import KINDS, comparison_tables
+from dash_app.components.compliance_parts import tabs
+from dash_app.components.parts import attributes, badge, empty, page_head, table
+from dash_app.components.values import amount, free, ltr, plain_number, symbol, when
+from dash_app.context import note_view, reading, web
+from dash_app.i18n import _
+from dash_app.ids import Id
+from dash_app.vocabulary import word
+from dose import audit
+from dose.queries.records import RecordRow, signed_record, signed_records
+from dose.scope import Permission
+from dose.statistics.measures import BY_NUMBER
+
+PATH = "/levels/records"
+
+
+def layout(search: str = "") -> html.Div:  # noqa: ARG001 - as every page
+    """The list."""
+    body = html.Div(html.Div(className="bone block", style={"height": 220}), id=Id.RECORDS_BODY)
+    return html.Div([page_head(_("Signed records")), tabs(PATH), body], className="statistics compliance")
+
+
+def record_layout(record_id: str, search: str = "") -> html.Div:  # noqa: ARG001 - as every page
+    """One record."""
+    bones = html.Div(className="bone block", style={"height": 360})
+    return html.Div(
+        [dcc.Store(id=Id.RECORD_KEY, data=int(record_id)), html.Div(bones, id=Id.RECORD_BODY)],
+        className="statistics compliance",
+    )
+
+
+@callback(Output(Id.RECORDS_BODY, "children"), Input(Id.RECORDS_BODY, "id"), State(Id.URL, "pathname"))
+def show_records(_id: str, pathname: str) -> Any:  # noqa: ANN401 - components
+    """All records, the latest first."""
+    if pathname.rstrip("/") != PATH:
+        raise PreventUpdate
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        found = signed_records(session, who)
+    if not found:
+        link = dcc.Link(_("Make a comparison"), href="/levels/comparison", className="button")
+        return empty(
+            _("Nothing signed yet"), [html.P(_("A comparison that is signed stays here as it was seen.")), link]
+        )
+    titles = [_("Title"), _("Kind"), _("Site"), _("Signed"), _("By")]
+    head = [html.Th(title, scope="col") for title in titles]
+    return table(head, [_row(row, titles) for row in found], "compact stack records-list")
+
+
+def _row(row: RecordRow, titles: list[str]) -> html.Tr:
+    link = dcc.Link(html.Bdi(row.title), href=f"{PATH}/{row.id}")
+    cells = [link, word(KINDS, row.kind), free(row.site_name) if row.site_name else _("All sites"),
+             when(row.signed_at, web().settings.time_zone), ltr(row.signed_by)]  # fmt: skip
+    return html.Tr([html.Td(cell, **attributes(data_label=title)) for cell, title in zip(cells, titles, strict=True)])
+
+
+@callback(Output(Id.RECORD_BODY, "children"), Input(Id.RECORD_KEY, "data"))
+def show_record(record_id: int | None) -> Any:  # noqa: ANN401 - components
+    """The record with what it held when it was signed."""
+    if record_id is None:
+        raise PreventUpdate
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        found = signed_record(session, who, record_id)
+    if found is None:
+        return empty(_("No such record"), dcc.Link(_("Signed records"), href=PATH, className="button"), "search")
+    note_view(audit.Action.VIEW_STATISTICS, ("record", record_id), again=False, subject="signed record",
+              subject_id=record_id)  # fmt: skip
+    return _record(found)
+
+
+def _record(found: RecordRow) -> list[Any]:
+    state = (
+        badge(_("unchanged since it was signed"), "fine", "ok")
+        if found.intact
+        else badge(_("altered after it was signed"), "red", "note")
+    )
+    crumbs = [(_("Signed records"), PATH)]
+    signed: list[Any] = [when(found.signed_at, web().settings.time_zone), " · ", ltr(found.signed_by), " · ", state]
+    parts = [
+        page_head(html.Bdi(found.title), [html.Span(word(KINDS, found.kind), className="quiet")], crumbs),
+        html.P(signed),
+        html.P(free(found.comment), className="lead") if found.comment else None,
+        html.P(["SHA-256 ", html.Bdi(found.content_sha256, dir="ltr", className="code")], className="quiet hash"),
+    ]
+    if "former" in found.content:
+        return [*parts, *comparison_tables(found.content)]
+    return [*parts, _levels_made(found)]
+
+
+def _levels_made(found: RecordRow) -> html.Div:
+    lines = found.content.get("lines", [])
+    titles = [_("Procedure"), _("Patients"), _("Level"), _("Number of patients")]
+    rows = [
+        html.Tr([html.Td(value, **attributes(data_label=title)) for value, title in zip(cells, titles, strict=True)])
+        for cells in (_made(line) for line in lines)
+    ]
+    return table([html.Th(title, scope="col") for title in titles], rows, "compact stack records-list")
+
+
+def _made(line: dict[str, Any]) -> tuple[Any, ...]:
+    measure = BY_NUMBER[line["measure"]]
+    value = [symbol(measure.column), " ", amount(measure.column, line["value"], line["modality"])]
+    return free(line["procedure"]), free(line["population"]), value, plain_number(line["count"])
