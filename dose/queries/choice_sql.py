@@ -2,7 +2,8 @@
 
 Every condition is true or false, never NULL: what is unknown does not hold, and its negation does. A field that only
 the other kind of fact holds is asked there: an event takes it from its study; a study has it when one of its counted
-events has.
+events has. Conditions on events that must hold together (AND) are asked of one and the same event, and beside them
+protocol, procedure and phantom are those of that event: so a statistic of events leads to the studies they are in.
 """
 
 from __future__ import annotations
@@ -97,11 +98,20 @@ class _Compiler:
             case Term():
                 return self.term(choice, holds)
             case All(parts):
-                found = [self.of(part, holds) for part in self.gathered(parts, all_of)]
+                alone, together = self.of_one_event(parts)
+                found = [self.of(part, holds) for part in self.gathered(alone, all_of)]
+                found += [self.elsewhere(together, holds)] if together else []
                 return and_(true(), *found) if holds else or_(false(), *found)
             case Either(parts):
                 found = [self.of(part, holds) for part in self.gathered(parts, any_of)]
                 return or_(false(), *found) if holds else and_(true(), *found)
+
+    def of_one_event(self, parts: tuple[Choice, ...]) -> tuple[tuple[Choice, ...], Choice | None]:
+        """What is asked of a study itself, and what of one of its events."""
+        if self.fact is EventFact or not any(map(_is_of_events, parts)):
+            return parts, None
+        together = [part for part in parts if _is_of_events(part) or _differs_by_event(part)]
+        return tuple(part for part in parts if part not in together), All(tuple(together))
 
     def gathered(self, parts: tuple[Choice, ...], join: Callable[..., Choice]) -> list[Choice]:
         asked_there = [part for part in parts if self.fact is EventFact and _is_of_studies(part)]
@@ -125,9 +135,9 @@ class _Compiler:
             column = weekday(column)
         return _compared(column, term.op, tuple(_stored(field, value) for value in term.values), holds)
 
-    def elsewhere(self, term: Term, holds: bool) -> Condition:
+    def elsewhere(self, choice: Choice, holds: bool) -> Condition:
         other: Fact = StudyFact if self.fact is EventFact else EventFact
-        found = select(other.study_id).where(_Compiler(self.session, other).term(term, True), other.counts.is_(True))
+        found = select(other.study_id).where(_Compiler(self.session, other).of(choice, True), other.counts.is_(True))
         return _signed(self.fact.study_id.in_(found), holds)
 
     def measure(self, field: Field, key: str) -> Condition:
@@ -155,6 +165,27 @@ def _is_of_studies(choice: Choice) -> bool:
             return field.event is None and field.kind is not Kind.MEASURE
         case All(parts) | Either(parts):
             return bool(parts) and all(map(_is_of_studies, parts))
+
+
+def _is_of_events(part: Choice) -> bool:
+    """Whether only the facts of events hold what a condition asks."""
+    if not isinstance(part, Term):
+        return False
+    field = FIELDS[part.field]
+    if field.kind is Kind.MEASURE:
+        return all(MEASURES[str(value)].level == EVENT for value in part.values)
+    return field.study is None
+
+
+def _differs_by_event(part: Choice) -> bool:
+    """Whether a condition asks only what an event can have otherwise than its study."""
+    match part:
+        case Not(inner):
+            return _differs_by_event(inner)
+        case Term(name):
+            return name in ("protocol", "procedure", "phantom")
+        case All(parts) | Either(parts):
+            return bool(parts) and all(map(_differs_by_event, parts))
 
 
 def _signed(found: Condition, holds: bool) -> Condition:

@@ -62,6 +62,10 @@ def _holds(choice: Choice, row: dict[str, Any], events: list[dict[str, Any]]) ->
     """What a choice means, told once more in plain words: for a study and its events."""
     match choice:
         case All(parts):
+            of_event = [part for part in parts if isinstance(part, Term) and _is_of_events(part)]
+            if of_event and len(events) > 1:  # one and the same event
+                rest = All(tuple(part for part in parts if part not in of_event))
+                return _holds(rest, row, events) and any(_holds(All(tuple(of_event)), row, [one]) for one in events)
             return all(_holds(part, row, events) for part in parts)
         case Either(parts):
             return any(_holds(part, row, events) for part in parts)
@@ -69,6 +73,10 @@ def _holds(choice: Choice, row: dict[str, Any], events: list[dict[str, Any]]) ->
             return not _holds(part, row, events)
         case Term(field, op, values):
             return _term(field, op, values, row, events)
+
+
+def _is_of_events(term: Term) -> bool:
+    return term.field.startswith("event.") or "event" in str(term.values[0])
 
 
 def _term(field: str, op: str, values: Any, row: dict[str, Any], events: list[dict[str, Any]]) -> bool:
@@ -105,6 +113,18 @@ def test_the_database_answers_what_the_words_say(factory) -> None:
         assert _chosen(factory, choice) == wanted, choice
         by_event = {e["event_id"] for row in studies for e in of[row["study_id"]] if _holds(choice, row, [e])}
         assert _chosen(factory, choice, EventFact) == by_event, choice
+
+
+def test_beside_a_condition_on_events_the_protocol_is_that_of_the_event(factory) -> None:
+    events = [event_fact(11, 1, protocol_id=1, kvp_kv=80.0), event_fact(12, 1, protocol_id=2, kvp_kv=120.0)]
+    lay_down(factory, [study_fact(1, protocol_id=1)], events)
+    answers = {
+        "protocol is 1": {1}, "protocol is 2": set(), "protocol is 2 and event.kvp_kv > 100": {1},
+        "protocol is 1 and event.kvp_kv > 100": set(), "not (protocol is 1 and event.kvp_kv > 100)": {1},
+        "protocol in (2, 3) and not protocol is 3 and event.kvp_kv >= 120 and event.kvp_kv < 121": {1},
+        "event.kvp_kv < 100 or protocol is 2": {1}, "event.kvp_kv > 100 and event.kvp_kv < 100": set(),
+    }  # fmt: skip
+    assert {text: _chosen(factory, parse(text)) for text in answers} == answers
 
 
 def test_a_list_of_studies_is_what_the_account_may_see(factory) -> None:

@@ -104,6 +104,17 @@ def test_every_group_leads_to_the_studies_it_is_made_of(hospital) -> None:
         assert sum(group.summary.left_out for group in found.groups) == found.whole.left_out
 
 
+def test_every_group_of_events_leads_to_the_studies_they_are_in(hospital) -> None:
+    for by in (By.PROTOCOL, By.DEVICE, By.MONTH):
+        for group in (found := _asked(hospital, by, measure=CTDI)).groups:
+            rows = [row for row in EVENTS if row["diagnostic"] and row["counts"] and row["phantom"] == 32]
+            column = PLAIN[by]
+            own = {row["study_id"] for row in rows if row["modality"] == "CT" and (row[column] or 0) == group.key[0]}
+            with hospital() as session:
+                where = conditions(session, ALL, behind_group(found, group), StudyFact)
+                assert set(session.scalars(select(StudyFact.study_id).where(*where))) == own
+
+
 def test_two_keys_at_once(hospital) -> None:
     found = _asked(hospital, By.MONTH, By.DEVICE)
     table = _taken(STUDIES, "dlp_mgy_cm").fillna({"device_id": 0})
