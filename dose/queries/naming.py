@@ -115,7 +115,7 @@ def volumes(session: Session, scope: Scope) -> list[Volume]:
     statement = select(*keys, *counted).where(fact.counts, fact.local_name_id.is_not(None)).group_by(*keys)
     names = known_names(session)
     rows = _counted(session, statement)
-    return [row for row in rows if row.local_name_id in names and _visible(scope, names[row.local_name_id][0])]
+    return [row for row in rows if row.local_name_id in names and is_visible(scope, names[row.local_name_id][0])]
 
 
 _VOLUMES: dict[tuple[object, ...], list[Volume]] = {}
@@ -134,7 +134,8 @@ def _counted(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Volu
     return found
 
 
-def _visible(scope: Scope, values: Values) -> bool:
+def is_visible(scope: Scope, values: Values) -> bool:
+    """Whether the account sees studies of a local name."""
     site = scope.site_ids is None or values["site_id"] in scope.site_ids
     return site and (scope.device_ids is None or values["device_id"] in scope.device_ids)
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from dose.naming.fields import FIELDS, STUDY, event_values, study_values
 from dose.naming.rules import BETWEEN, CONFLICT, MISSING, ONE_OF, Condition, Rule, Rules, meets
 from dose.queries.models import StudyRow
-from dose.queries.naming import known_names, volumes
+from dose.queries.naming import is_visible, known_names, volumes
 from dose.queries.studies import study_rows, study_statement
 from dose.scope import Permission, Scope
 from dose.store.naming import as_rule
@@ -69,7 +69,8 @@ def preview(session: Session, scope: Scope, rule: Rule, replaces_id: int | None 
     """
     scope.require(Permission.VIEW_DOSES)
     may = meets(widened(rule))
-    names = [number for number, (values, _key) in known_names(session).items() if may(values)]
+    known = known_names(session)
+    names = [number for number, (values, _key) in known.items() if may(values) and is_visible(scope, values)]
     if rule.level != STUDY:
         return _of_events(session, scope, rule, names)
     return _of_studies(session, scope, rule, names, replaces_id)
@@ -77,9 +78,9 @@ def preview(session: Session, scope: Scope, rule: Rule, replaces_id: int | None 
 
 def _of_studies(session: Session, scope: Scope, rule: Rule, names: Sequence[int], replaces_id: int | None) -> Preview:
     fact = StudyFact
-    caught = and_(_visible(scope), fact.counts, fact.local_name_id.in_(names), *map(_on_facts, rule.conditions))
-    keys = (fact.naming, fact.procedure_id, fact.rule_id)
-    groups = session.execute(select(*keys, func.count()).where(caught).group_by(*keys)).all() if names else []
+    numbers = [_on_facts(one) for one in rule.conditions if _asks_facts(one)]
+    caught = and_(fact.counts, fact.local_name_id.in_(names), *numbers)
+    groups = _groups(session, caught) if numbers else _of_names(session, scope, set(names))
     ranks = _ranks(session)
     effects: dict[Effect, int] = defaultdict(int)
     others: dict[int, int] = defaultdict(int)
@@ -94,6 +95,17 @@ def _of_studies(session: Session, scope: Scope, rule: Rule, names: Sequence[int]
     sample = _sample(session, scope, list(session.scalars(newest)) if names else [])
     released = _named_by(session, scope, replaces_id) - kept
     return Preview(sum(effects.values()), dict(effects), dict(others), released, sample)
+
+
+def _of_names(session: Session, scope: Scope, names: set[int]) -> list[tuple[str, int | None, int | None, int]]:
+    rows = (row for row in volumes(session, scope) if row.local_name_id in names)
+    return [(row.naming, row.procedure_id, row.rule_id, row.studies) for row in rows]
+
+
+def _groups(session: Session, caught: ColumnElement[bool]) -> list[tuple[str, int | None, int | None, int]]:
+    keys = (StudyFact.naming, StudyFact.procedure_id, StudyFact.rule_id)
+    rows = session.execute(select(*keys, func.count()).where(caught).group_by(*keys))
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
 
 
 def _effect(rule: Rule, naming: str, procedure: int | None, rank: tuple[int, int, int] | None) -> Effect:
@@ -117,20 +129,13 @@ def _named_by(session: Session, scope: Scope, rule_id: int | None) -> int:
     return sum(row.studies for row in volumes(session, scope) if row.rule_id == rule_id) if rule_id else 0
 
 
-def _visible(scope: Scope) -> ColumnElement[bool]:
-    wanted: list[ColumnElement[bool]] = []
-    if scope.site_ids is not None:
-        wanted.append(StudyFact.site_id.in_(sorted(scope.site_ids)))
-    if scope.device_ids is not None:
-        wanted.append(StudyFact.device_id.in_(sorted(scope.device_ids)))
-    return and_(StudyFact.study_id.is_not(None), *wanted)
+def _asks_facts(condition: Condition) -> bool:
+    """Whether it asks for what the words of a name do not hold: a number, the sex, the phantom."""
+    return hasattr(StudyFact, condition.field) and not FIELDS[condition.field].local
 
 
 def _on_facts(condition: Condition) -> ColumnElement[bool]:
-    """A condition on what the words do not hold: numbers, sex, phantom; of words, which are compared already, true."""
-    column = getattr(StudyFact, condition.field, None)
-    if column is None or FIELDS[condition.field].local:
-        return StudyFact.study_id.is_not(None)
+    column = getattr(StudyFact, condition.field)
     if condition.op == MISSING:
         return column.is_(None)  # type: ignore[no-any-return]
     if condition.op == BETWEEN:
@@ -166,7 +171,7 @@ _EVENT = [
 
 def _of_events(session: Session, scope: Scope, rule: Rule, names: Sequence[int]) -> Preview:
     fact = StudyFact
-    where = (_visible(scope), fact.counts, fact.local_name_id.in_(names))
+    where = (fact.counts, fact.local_name_id.in_(names))
     newest = select(fact.study_id).where(*where).order_by(fact.day.desc(), fact.study_id.desc())
     ids = list(session.scalars(newest)) if names else []
     until = time.monotonic() + SECONDS
