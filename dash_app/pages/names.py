@@ -32,6 +32,7 @@ from dose.queries import filter_choices
 from dose.queries.naming import name_groups, names_page, procedures, suggested, suggester
 from dose.queries.naming_duplicates import duplicate_protocols
 from dose.queries.naming_rules import disagreeing, history, rules
+from dose.reference import vocabulary
 from dose.scope import Permission
 from dose.store import facts, naming_marks
 from dose.store.naming_csv import Taken, export_rules, import_rules
@@ -70,6 +71,7 @@ def layout(search: str = "") -> html.Div:
             html.Div(id=Id.NAMES_PROGRESS, role="status"),
             html.Div(id=Id.NAMES_ANSWER, role="status"),
             html.Div(html.Div(className="bone block"), id=Id.NAMES_BODY),
+            html.P(" ".join(vocabulary.notices()), className="notices", lang="en", dir="ltr"),
             dcc.Store(id=Id.NAMES_ACTION),
             dcc.Interval(id=Id.NAMES_TICK, interval=TICK_MS),
         ],
