@@ -255,3 +255,10 @@ def _fits(row: LevelRow, chosen: LevelFilter) -> bool:
         and chosen.state in (None, row.state)
         and chosen.population in (None, row.population)
     )
+
+
+def procedures(session: Session, scope: Scope) -> tuple[tuple[int, str], ...]:
+    """Standard procedures that a level can be for, by name."""
+    scope.require(Permission.VIEW_DOSES)
+    found = session.execute(select(Procedure.id, Procedure.name).where(Procedure.active).order_by(Procedure.name))
+    return tuple((row.id, row.name) for row in found)

@@ -1,0 +1,408 @@
+"""Reference levels: the sets, the rows of one, what is compared with, who confirmed what, and former versions."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import Input, Output, State, callback, dcc, html, no_update
+from dash.exceptions import PreventUpdate
+from flask import Blueprint, Response, abort
+
+from dash_app.components import level_parts as parts
+from dash_app.components.compliance_parts import tabs
+from dash_app.components.level_form import level_form, set_form
+from dash_app.components.parts import empty, icon, page_head, section
+from dash_app.components.values import free
+from dash_app.context import changing, note, note_view, reading, scope, web
+from dash_app.filters import address, day, number, parameters
+from dash_app.i18n import _, isolated, ngettext
+from dash_app.ids import Id
+from dose import audit
+from dose.levels.draft import LevelRefused
+from dose.queries import levels as ask
+from dose.scope import Permission
+from dose.store import levels, levels_csv, levels_sets
+from dose.store.levels_sets import Decision
+
+VIEW, MANAGE = Permission.VIEW_DOSES, Permission.MANAGE_LEVELS
+blueprint = Blueprint("levels", __name__)
+
+
+def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address
+    """The page around the list of sets."""
+    make = dcc.Link(_("Make levels here"), href="/levels/make", className="button primary")
+    aside = [make] if scope().may(MANAGE) else []
+    lead = _("Published sets are off until one is chosen. Values are compared at the same level and phantom only.")
+    return html.Div(
+        [
+            page_head(_("Reference levels"), aside),
+            tabs("/levels"),
+            html.P(lead, className="lead"),
+            html.Div(id=Id.LEVELS_ANSWER, role="status"),
+            html.Div(html.Div(className="bone block"), id=Id.LEVELS_BODY),
+            section(_("New set"), [set_form()]) if scope().may(MANAGE) else None,
+        ],
+        className="quality",
+    )
+
+
+@callback(Output(Id.LEVELS_BODY, "children"), Input(Id.LEVELS_BODY, "id"))
+def show_sets(_id: str) -> list[Any]:
+    """All sets: those in use first, then what was made and typed here, then what was published."""
+    with reading(VIEW) as (session, who):
+        rows = ask.sets(session, who)
+    note_view(audit.Action.VIEW_STATISTICS, "levels", again=True, subject="reference sets")
+    used = [row for row in rows if row.active]
+    mine = [row for row in rows if not row.active and row.origin != "shipped"]
+    others = [row for row in rows if not row.active and row.origin == "shipped"]
+    none = empty(_("No set is in use"), html.P(_("Open a set and choose it to compare with it.")), "compliance")
+    return [
+        section(_("In use"), [parts.sets_table(used) if used else none]),
+        section(_("Made and typed here"), [parts.sets_table(mine)]) if mine else None,
+        section(_("Published"), [parts.sets_table(others)]) if others else None,
+    ]
+
+
+@callback(
+    Output(Id.LEVELS_ANSWER, "children"),
+    Input(Id.LEVELS_NEW, "n_clicks"),
+    State(Id.LEVELS_NAME, "value"),
+    State(Id.LEVELS_KIND, "value"),
+    State(Id.LEVELS_CITATION, "value"),
+    prevent_initial_call=True,
+)
+def add_set(clicks: int | None, name: str | None, kind: str | None, citation: str | None) -> Any:  # noqa: ANN401
+    """Add an empty set."""
+    if not clicks:
+        raise PreventUpdate
+    try:
+        with changing(MANAGE) as (session, who):
+            site = _own_site(who.site_ids)
+            made = levels_sets.new_set(
+                session, who, name=name or "", kind=kind or "", citation=citation or "", site_id=site
+            )
+    except LevelRefused as refused:
+        return parts.refusal(refused.code)
+    link = dcc.Link(_("Open the set"), href=f"/levels/{made}")
+    return html.Div([icon("ok"), html.Span([_("The set is added."), " ", link])], className="message good")
+
+
+def _own_site(site_ids: frozenset[int] | None) -> int | None:
+    """The site of somebody who is of one site only."""
+    return next(iter(site_ids)) if site_ids is not None and len(site_ids) == 1 else None
+
+
+def set_layout(set_id: str, search: str = "") -> html.Div:
+    """The page of one set before it is asked for."""
+    said = parameters(search)
+    return html.Div(
+        [
+            dcc.Store(id=Id.LEVEL_SET, data=int(set_id)),
+            dcc.Store(id=Id.LEVEL_ACTION),
+            html.Div(id=Id.LEVEL_HEAD),
+            html.Div(id=Id.LEVEL_ANSWER, role="status"),
+            html.Div(
+                [
+                    dmc.TextInput(
+                        id=Id.LEVEL_Q, label=_("Procedure"), value=said.get("q", ""), size="xs", debounce=500
+                    ),
+                    dmc.TextInput(
+                        id=Id.LEVEL_GROUP, label=_("Patients"), value=said.get("group", ""), size="xs", debounce=500
+                    ),
+                    html.Div(_state_links(int(set_id), said), className="shortcuts"),
+                ],
+                className="filter-row",
+            ),
+            html.Div(html.Div(className="bone block", style={"height": 300}), id=Id.LEVEL_BODY),
+        ],
+        className="quality",
+    )
+
+
+def _state_links(set_id: int, said: Mapping[str, str]) -> list[Any]:
+    """The states of a row as ways to see only those."""
+    rest, now = {name: value for name, value in said.items() if name != "state"}, said.get("state", "")
+    choices = [("", _("All")), *((state, _(text)) for state, text in parts.STATES.items())]
+    return [
+        dcc.Link(
+            text,
+            href=address(rest | ({"state": state} if state else {}), f"/levels/{set_id}"),
+            className="button small current" if state == now else "button small",
+        )
+        for state, text in choices
+    ]
+
+
+@callback(
+    Output(Id.URL, "search", allow_duplicate=True),
+    Input(Id.LEVEL_Q, "value"),
+    Input(Id.LEVEL_GROUP, "value"),
+    State(Id.URL, "search"),
+    prevent_initial_call=True,
+)
+def keep_filter(q: str | None, group: str | None, search: str | None) -> Any:  # noqa: ANN401 - no_update
+    """What is typed above the table becomes part of the address."""
+    said = parameters(search)
+    told = {name: value for name, value in (said | {"q": q or "", "group": group or ""}).items() if value}
+    return no_update if told == said else address(told, "")
+
+
+@callback(
+    Output(Id.LEVEL_HEAD, "children"),
+    Output(Id.LEVEL_BODY, "children"),
+    Output(Id.LEVEL_ANSWER, "children"),
+    Input(Id.LEVEL_SET, "data"),
+    Input(Id.URL, "search"),
+    Input(Id.LEVEL_ACTION, "data"),
+    State(Id.URL, "pathname"),
+)
+def show_set(set_id: int, search: str | None, asked: dict[str, Any] | None, pathname: str) -> tuple[Any, Any, Any]:
+    """One set after what was pressed in it."""
+    if pathname.rstrip("/") != f"/levels/{set_id}":
+        raise PreventUpdate
+    answer = _act(asked) if asked else None
+    with reading(VIEW) as (session, who):
+        found = ask.one_set(session, who, set_id)
+        rows = ask.levels_of(session, who, set_id, _filter(parameters(search)))
+        former = ask.history(session, who, set_id)
+        form = _form(session, who, found, asked)
+    if found is None:
+        return None, empty(_("No such set"), dcc.Link(_("Reference levels"), href="/levels", className="button")), None
+    note_view(audit.Action.VIEW_STATISTICS, ("levels", set_id), again=True, subject="reference set", subject_id=set_id)
+    return _head(found), _body(found, rows, former, form), answer
+
+
+def _filter(said: Mapping[str, str]) -> ask.LevelFilter:
+    state = said.get("state") if said.get("state") in parts.STATES else None
+    return ask.LevelFilter(q=said.get("q"), state=state, population=said.get("group"))
+
+
+def _act(asked: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a component
+    """Do what a row's button says."""
+    what, _colon, which = str(asked.get("action", "")).partition(":")
+    level_id = number(which)
+    if what == "said":
+        return parts.done(_("Done."))
+    if level_id is None or what not in ("on", "off", "retire", "undo"):
+        return None
+    try:
+        with changing(MANAGE) as (session, who):
+            if what == "retire":
+                levels.retire(session, who, level_id)
+            elif what == "undo":
+                levels.restore(session, who, level_id)
+            else:
+                levels.switch_level(session, who, level_id, active=what == "on")
+    except LevelRefused as refused:
+        return parts.refusal(refused.code)
+    return parts.done(_("Done. Former versions stand below and can be brought back."))
+
+
+def _form(session: Any, who: Any, found: ask.SetRow | None, asked: Mapping[str, Any] | None) -> Any:  # noqa: ANN401
+    """The form of a row: empty for a new one, filled for one that is to be changed."""
+    if found is None or found.origin == "made" or not who.may(MANAGE):
+        return None
+    what, _colon, which = str((asked or {}).get("action", "")).partition(":")
+    chosen = ask.level(session, who, number(which) or 0) if what == "edit" else None
+    data = [{"value": str(one), "label": name} for one, name in ask.procedures(session, who)]
+    return html.Details(
+        [
+            html.Summary(_("Change a level") if chosen else _("Type a level"), className="button small"),
+            level_form(chosen, data),
+        ],
+        open=chosen is not None,
+        className="more-fields",
+    )
+
+
+def _head(found: ask.SetRow) -> html.Div:
+    crumbs = [(_("Reference levels"), "/levels")]
+    export = html.A(_("CSV"), href=f"/levels/{found.id}.csv", className="button small")
+    aside = [parts.set_state(found), export if scope().may(Permission.EXPORT) else None]
+    return html.Div([page_head(free(found.name), aside, crumbs), parts.about_set(found, web().settings.time_zone)])
+
+
+def _body(
+    found: ask.SetRow,
+    rows: Sequence[ask.LevelRow],
+    former: Sequence[ask.LevelRow],
+    form: Any,  # noqa: ANN401
+) -> list[Any]:
+    may = scope().may(MANAGE)
+    target = Id.LEVEL_ACTION.value if may else None
+    shown: Any = parts.levels_table(rows, target, editable=found.origin != "made")
+    if not rows:
+        shown = empty(_("No level here"), html.P(_("Nothing matches, or the set is still empty.")))
+    zone = web().settings.time_zone
+    return [
+        _decision(found) if may else None,
+        dmc.CheckboxGroup(shown, id=Id.LEVEL_CHOSEN, value=[]),
+        _confirmation(rows) if may else None,
+        section(_("Levels of this set"), [form, _upload()]) if form is not None else None,
+        section(_("Former versions"), [parts.history_table(former, zone, target)]) if former else None,
+    ]
+
+
+def _decision(found: ask.SetRow) -> html.Section:
+    days = [
+        dmc.TextInput(
+            id=which, label=label, value=value.isoformat() if value else "", inputProps={"type": "date"}, size="xs"
+        )
+        for which, label, value in (
+            (Id.LEVEL_FROM, _("From"), found.valid_from),
+            (Id.LEVEL_TO, _("Last day"), found.valid_to),
+        )
+    ]
+    fields = [
+        dmc.Switch(id=Id.LEVEL_USE, label=_("Compare with this set"), checked=found.active),
+        dmc.NumberInput(
+            id=Id.LEVEL_PRIORITY,
+            label=_("Priority"),
+            value=found.priority if found.active else "",
+            description=_("The higher one applies first"),
+            min=0,
+            max=levels_sets.HIGHEST,
+            size="xs",
+        ),
+        *days,
+        html.Button(_("Save"), id=Id.LEVEL_DECIDE, className="button small primary"),
+        dcc.Store(id=Id.LEVEL_SEEN, data=found.changed_at.isoformat()),
+    ]
+    return section(_("Use"), [html.Div(fields, className="choices")])
+
+
+def _confirmation(rows: Sequence[ask.LevelRow]) -> Any:  # noqa: ANN401 - a component
+    count = sum(row.state == "unconfirmed" for row in rows)
+    if not count:
+        return None
+    fields = [
+        dmc.TextInput(id=Id.LEVEL_READ, label=_("Source that I read, with page or table"), size="xs", w=340),
+        html.Button(_("Confirm the chosen levels"), id=Id.LEVEL_CONFIRM, className="button small primary"),
+    ]
+    text = ngettext(
+        "%(n)s level here is unconfirmed: off until somebody has read the source.",
+        "%(n)s levels here are unconfirmed: off until somebody has read the source.",
+        count,
+    )
+    return section(_("Confirm"), [html.P(text, className="quiet"), html.Div(fields, className="choices")])
+
+
+def _upload() -> html.Div:
+    place = html.Div([icon("import"), _("Bring a table (CSV): drop it here or press")], className="upload")
+    return html.Div([dcc.Upload(place, id=Id.LEVEL_UPLOAD, accept=".csv", max_size=1_000_000)])
+
+
+@callback(
+    Output(Id.LEVEL_ACTION, "data", allow_duplicate=True),
+    Output(Id.LEVEL_ANSWER, "children", allow_duplicate=True),
+    Input(Id.LEVEL_DECIDE, "n_clicks"),
+    State(Id.LEVEL_SET, "data"),
+    State(Id.LEVEL_SEEN, "data"),
+    State(Id.LEVEL_USE, "checked"),
+    State(Id.LEVEL_PRIORITY, "value"),
+    State(Id.LEVEL_FROM, "value"),
+    State(Id.LEVEL_TO, "value"),
+    prevent_initial_call=True,
+)
+def decide(
+    clicks: int | None, set_id: int, seen: str, use: bool, priority: object, first: str | None, last: str | None
+) -> tuple[Any, Any]:
+    """Say how the set is compared with."""
+    if not clicks:
+        raise PreventUpdate
+    wanted = Decision(bool(use), int(priority) if isinstance(priority, int | float) else None, day(first), day(last))
+    try:
+        with changing(MANAGE) as (session, who):
+            levels_sets.decide(session, who, set_id, _moment(seen), wanted)
+    except LevelRefused as refused:
+        return no_update, parts.refusal(refused.code)
+    return {"action": "said"}, no_update
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@callback(
+    Output(Id.LEVEL_ACTION, "data", allow_duplicate=True),
+    Output(Id.LEVEL_ANSWER, "children", allow_duplicate=True),
+    Input(Id.LEVEL_CONFIRM, "n_clicks"),
+    State(Id.LEVEL_CHOSEN, "value"),
+    State(Id.LEVEL_READ, "value"),
+    prevent_initial_call=True,
+)
+def confirm(clicks: int | None, chosen: list[str] | None, source: str | None) -> tuple[Any, Any]:
+    """Confirm rows whose source was read."""
+    if not clicks:
+        raise PreventUpdate
+    ids = [one for one in map(number, chosen or ()) if one]
+    if not ids:
+        return no_update, html.Div([icon("note"), _("Tick the levels first.")], className="message bad")
+    try:
+        with changing(MANAGE) as (session, who):
+            levels.confirm(session, who, ids, source or "")
+    except LevelRefused as refused:
+        return no_update, parts.refusal(refused.code, refused.detail)
+    return {"action": "said"}, no_update
+
+
+@callback(
+    Output(Id.LEVEL_ANSWER, "children", allow_duplicate=True),
+    Output(Id.LEVEL_ACTION, "data", allow_duplicate=True),
+    Input(Id.LEVEL_UPLOAD, "contents"),
+    State(Id.LEVEL_SET, "data"),
+    prevent_initial_call=True,
+)
+def bring(contents: str | None, set_id: int) -> tuple[Any, Any]:
+    """Read a table into the set; say which rows were refused and why."""
+    if not contents:
+        raise PreventUpdate
+    try:
+        with changing(MANAGE) as (session, who):
+            brought = levels_csv.bring(session, who, set_id, _text(contents))
+    except LevelRefused as refused:
+        return parts.refusal(refused.code, refused.detail), no_update
+    return _brought(brought), {"action": "brought"} if brought.added or brought.changed else no_update
+
+
+def _text(contents: str) -> str:
+    try:
+        return base64.b64decode(contents.partition(",")[2], validate=True).decode("utf-8-sig")
+    except (binascii.Error, UnicodeDecodeError):
+        raise LevelRefused("table") from None
+
+
+def _brought(brought: levels_csv.Brought) -> html.Div:
+    counts = _(
+        "%(added)s added, %(changed)s changed, %(same)s as before.",
+        added=isolated(str(brought.added)),
+        changed=isolated(str(brought.changed)),
+        same=isolated(str(brought.same)),
+    )
+    lines = [
+        html.Li([_("Row %(n)s:", n=isolated(str(one.number))), " ", _(parts.REFUSED[one.code]), " ", free(one.detail)])
+        for one in brought.refused
+    ]
+    kind = "ask" if lines else "good"
+    return html.Div([icon("note" if lines else "ok"), html.Div([counts, html.Ul(lines)])], className=f"message {kind}")
+
+
+@blueprint.get("/levels/<int:set_id>.csv")
+def as_csv(set_id: int) -> Response:
+    """The rows of a set that are in force, as a table that can be brought in again."""
+    scope().require(Permission.EXPORT)
+    with reading(VIEW) as (session, who):
+        found = ask.one_set(session, who, set_id)
+        if found is None:
+            abort(404)
+        rows = ask.levels_of(session, who, set_id)
+        content = levels_csv.as_csv(rows, found.authority, found.edition, levels_csv.codes_of(session))
+    note(audit.Action.EXPORT, subject="reference set", subject_id=set_id, count=len(rows))
+    answer = Response(content, mimetype="text/csv")
+    answer.headers["Content-Disposition"] = f'attachment; filename="levels-{set_id}.csv"'
+    return answer
