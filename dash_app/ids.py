@@ -234,7 +234,7 @@ class Id(StrEnum):
     COMPARISON_COMMENT = "comparison-comment"
     COMPARISON_SEEN = "comparison-seen"
     BENCHMARK_BODY = "benchmark-body"
-    BENCHMARK_CHART = "benchmark-chart"
+    BENCHMARK_EXPORT = "benchmark-export"
     RECORDS_BODY = "records-body"
     RECORD_KEY = "record-key"
     RECORD_BODY = "record-body"
@@ -292,3 +292,8 @@ def pick_id(name: str, procedure_id: int) -> dict[str, object]:
 def condition_id(part: str, number: int) -> dict[str, object]:
     """The id of a part of a rule's condition: field, op, value."""
     return {"type": "condition", "part": part, "number": number}
+
+
+def benchmark_id(measure: object) -> dict[str, object]:
+    """The id of the chart of a measure that compares devices or sites."""
+    return {"type": "benchmark", "measure": measure}

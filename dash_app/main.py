@@ -14,7 +14,18 @@ from sqlalchemy.orm import Session, sessionmaker
 from dash_app import auth, faults, filters, frame, guard, images, links, live, uploads, weight
 from dash_app.context import KEY, Web, web
 from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
-from dash_app.pages import comparison, compliance, levels, names, outliers, register, samples, statistics, today
+from dash_app.pages import (
+    benchmark,
+    comparison,
+    compliance,
+    levels,
+    names,
+    outliers,
+    register,
+    samples,
+    statistics,
+    today,
+)
 from dose.crypto import load_keys, use_keys
 from dose.database import make_engine, session_factory
 from dose.errors import ConfigError, DoseError, NotPermitted
@@ -53,6 +64,7 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> DoseDash:
     guard.install(server)
     auth.install(server, settings)
     for blueprint in (
+        benchmark.blueprint,
         comparison.blueprint,
         compliance.blueprint,
         filters.blueprint,

@@ -158,6 +158,11 @@
       return window.dash_clientside.dacs.open_mark(changed && changed.value);
     },
 
+    open_marks: function () {
+      var pressed = window.dash_clientside.callback_context.triggered[0];
+      return window.dash_clientside.dacs.open_mark(pressed && pressed.value);
+    },
+
     // The chart as a picture for documents: on white, with what it shows as its title.
     picture: function (said) {
       var plot = said && document.querySelector("#" + said.chart + " .js-plotly-plot");

@@ -101,7 +101,8 @@ def _side(side: Content, measure: Measure, modality: str) -> Any:  # noqa: ANN40
     middle: list[Any] = [html.Strong(amount(column, side["median"], modality))]
     if interval:
         middle += [" ", html.Span(["(", html.Bdi(interval, dir="ltr"), ")"], className="quiet")]
-    upper: list[Any] = [_("P75"), " ", amount(column, side["p75"], modality), " · n\u00a0", plain_number(side["patients"])]
+    upper: list[Any] = [_("P75"), " ", amount(column, side["p75"], modality), " · n\u00a0"]
+    upper.append(plain_number(side["patients"]))
     return html.Div(
         [
             html.Span(middle),

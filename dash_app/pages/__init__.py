@@ -6,6 +6,7 @@ from dash_app.frame import PAGES, add_page
 from dash_app.i18n import N_
 from dash_app.pages import (
     account,
+    benchmark,
     comparison,
     compliance,
     corrections,
@@ -45,6 +46,7 @@ def register() -> None:
     add_page(r"^/levels/make$", Permission.MANAGE_LEVELS, levels_make.layout, N_("Make levels here"))
     add_page(r"^/levels/compliance$", Permission.VIEW_DOSES, compliance.layout, N_("Compliance"))
     add_page(r"^/levels/comparison(?:/(?P<kind>change))?$", Permission.VIEW_DOSES, comparison.layout, N_("Comparison"))
+    add_page(r"^/levels/benchmark$", Permission.VIEW_DOSES, benchmark.layout, N_("Benchmark"))
     add_page(r"^/levels/records$", Permission.VIEW_DOSES, records.layout, N_("Signed records"))
     add_page(r"^/levels/records/(?P<record_id>\d{1,10})$", Permission.VIEW_DOSES, records.record_layout, N_("Record"))
     add_page(r"^/names$", Permission.VIEW_DOSES, names.layout, N_("Names"), "names", "/names")

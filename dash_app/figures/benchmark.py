@@ -1,0 +1,98 @@
+"""Devices or sites side by side: medians with their confidence, and with patients of equal size, against the levels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash_app.components.compliance_parts import group_text
+from dash_app.figures.style import (
+    GREY,
+    Level,
+    axis,
+    colour,
+    count_text,
+    device_colour,
+    escaped,
+    hover,
+    layout,
+    level_lines,
+    scaled,
+    short,
+    shown,
+    studies_address,
+)
+from dash_app.i18n import _
+from dose.queries.benchmark import Benchmark, Unit
+from dose.queries.groups import By
+from dose.queries.statistics import Question
+
+ROW_HEIGHT, HEAD_HEIGHT, LEVELS = 34, 96, 3
+
+
+def benchmark_figure(found: Benchmark) -> dict[str, Any]:
+    """A row a unit, the highest median first, those of too few patients grey and last; a line a level."""
+    units = [unit for unit in found.units if unit.summary.n]
+    question = Question(found.measure, found.modality)
+    chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(units), legend=True)
+    shapes, notes = level_lines(levels_of(found), question, "x")
+    for place, note in enumerate(notes):
+        note["y"] = 1 + 0.0 * place
+    chart |= {"shapes": shapes, "annotations": notes}
+    chart["margin"] = {"l": 8, "r": 16, "t": 30, "b": 60}
+    chart["legend"] = {"orientation": "h", "x": 0, "y": -0.16 if len(units) > 4 else -0.4, "yanchor": "top"}
+    chart["xaxis"] = axis(found.measure.column, found.modality, False) | {"rangemode": "tozero"}
+    chart["yaxis"] = {
+        "tickvals": list(range(len(units))), "ticktext": [_tick(unit) for unit in units], "autorange": "reversed",
+        "automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False, "ticklabelstandoff": 6,
+    }  # fmt: skip
+    return {"data": [_medians(found, units, question), *_adjusted(found, units)], "layout": chart}
+
+
+def levels_of(found: Benchmark) -> list[Level]:
+    """The levels of the procedure, the first few groups of patients, as lines."""
+    levels = [choice.level for choice in found.levels if choice.level is not None]
+    return [Level(one.value, f"{one.set_name} · {group_text(one.group)}") for one in levels[:LEVELS]]
+
+
+def _tick(unit: Unit) -> str:
+    return f"{short(unit.name or _('not stated'))}  <i>n {count_text(unit.patients)}</i>"
+
+
+def _medians(found: Benchmark, units: list[Unit], question: Question) -> dict[str, Any]:
+    column, modality = found.measure.column, found.modality
+    medians = scaled(column, modality, [unit.summary.median or 0.0 for unit in units])
+    ends = [unit.summary.median_interval or (unit.summary.median or 0.0,) * 2 for unit in units]
+    low, high = (scaled(column, modality, [pair[n] for pair in ends]) for n in (0, 1))
+    colours = [_colour(found.by, unit) for unit in units]
+    return {
+        "type": "scatter", "mode": "markers", "name": _("Median, 95 % CI"), "x": medians, "y": list(range(len(units))),
+        "marker": {"size": 11, "color": colours},
+        "error_x": {"type": "data", "symmetric": False, "thickness": 1.5, "width": 5, "color": GREY,
+                    "array": [b - a for a, b in zip(medians, high, strict=True)],
+                    "arrayminus": [a - b for a, b in zip(medians, low, strict=True)]},
+        "text": [hover(unit.name, question, unit.summary) for unit in units],
+        "customdata": [studies_address(unit.behind) for unit in units], "hovertemplate": "%{text}<extra></extra>",
+    }  # fmt: skip
+
+
+def _adjusted(found: Benchmark, units: list[Unit]) -> list[dict[str, Any]]:
+    column, modality = found.measure.column, found.modality
+    told = [(place, unit) for place, unit in enumerate(units) if unit.adjusted is not None]
+    if not told:
+        return []
+    values = [unit.adjusted or 0.0 for _place, unit in told]
+    label = _("Median with patients of equal size")
+    texts = [f"<b>{escaped(unit.name)}</b><br>{label}: {shown(column, unit.adjusted, modality)}" for _p, unit in told]
+    return [{
+        "type": "scatter", "mode": "markers", "name": label, "x": scaled(column, modality, values),
+        "y": [place for place, _unit in told], "text": texts, "hovertemplate": "%{text}<extra></extra>",
+        "customdata": [studies_address(unit.behind) for _place, unit in told],
+        "marker": {"symbol": "diamond-open", "size": 13, "line": {"width": 2},
+                   "color": [_colour(found.by, unit) for _place, unit in told]},
+    }]  # fmt: skip
+
+
+def _colour(by: By, unit: Unit) -> str:
+    if not unit.enough:
+        return GREY
+    return device_colour(unit.id) if by is By.DEVICE else colour(by, unit.id)

@@ -1,0 +1,181 @@
+"""Device against device, site against site, and all against the levels: one procedure, a chart a measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import ALL, ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html
+from dash.exceptions import PreventUpdate
+from flask import Blueprint, Response, abort, request
+
+from dash_app.components.compliance_parts import tabs
+from dash_app.components.filter_parts import measure_label
+from dash_app.components.parts import attributes, empty, icon, page_head, section, table
+from dash_app.components.quality_parts import percent
+from dash_app.components.values import DASH, amount, free, ltr, plain_number
+from dash_app.context import note, note_view, reading, scope
+from dash_app.figures.benchmark import benchmark_figure
+from dash_app.figures.style import between, studies_address
+from dash_app.filters import address, number, parameters
+from dash_app.i18n import _, isolated
+from dash_app.ids import Id, benchmark_id, filter_id
+from dash_app.pages.compliance import days_controls, place_controls, place_of
+from dash_app.theme import CONFIG
+from dose import audit
+from dose.queries.benchmark import Benchmark, Unit, benchmarks
+from dose.queries.groups import By
+from dose.queries.names import choices_of
+from dose.queries.table_export import CONTENT, Cell, as_table
+from dose.scope import Permission
+
+PATH = "/levels/benchmark"
+blueprint = Blueprint("benchmark", __name__)
+
+
+def by_of(said: Mapping[str, str]) -> By:
+    """By what the units are: devices unless sites are asked for."""
+    return By.SITE if said.get("by") == By.SITE else By.DEVICE
+
+
+def layout(search: str = "") -> html.Div:
+    """The page around the charts."""
+    said = parameters(search)
+    procedure = dmc.Select(id=filter_id("procedure"), label=_("Procedure"), value=said.get("procedure"), data=[],
+                           searchable=True, clearable=True, placeholder=_("Choose"), size="xs")  # fmt: skip
+    by = dmc.Select(id=filter_id("by"), label=_("Compare"), value=by_of(said).value, size="xs", allowDeselect=False,
+                    data=[{"value": By.DEVICE.value, "label": _("Devices")},
+                          {"value": By.SITE.value, "label": _("Sites")}])  # fmt: skip
+    controls = [html.Div(procedure, className="wide"), by, *place_controls(said), *days_controls(place_of(said))]
+    return html.Div(
+        [
+            page_head(_("Benchmark"), [html.Div(id=Id.BENCHMARK_EXPORT, className="page-aside")]),
+            tabs(PATH),
+            html.Div(controls, className="filter-row"),
+            html.Div(html.Div(className="bone block", style={"height": 300}), id=Id.BENCHMARK_BODY),
+        ],
+        className="statistics compliance",
+    )
+
+
+@callback(Output(filter_id("procedure"), "data"), Input(Id.BENCHMARK_BODY, "id"))
+def offer_procedures(_id: str) -> list[dict[str, str]]:
+    """The procedures that occur."""
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        return [{"value": str(key), "label": name} for key, name in choices_of(session, who, "procedure")]
+
+
+@callback(
+    Output(Id.BENCHMARK_BODY, "children"),
+    Output(Id.BENCHMARK_EXPORT, "children"),
+    Input(Id.URL, "search"),
+    State(Id.URL, "pathname"),
+)
+def show_benchmark(search: str | None, pathname: str) -> tuple[Any, Any]:
+    """A chart a measure of the procedure of the address."""
+    if pathname.rstrip("/") != PATH:
+        raise PreventUpdate
+    said = parameters(search)
+    procedure = number(said.get("procedure"))
+    if procedure is None:
+        text = _("Choose a procedure above: its devices or sites are then compared in every measure it has.")
+        return empty(_("Which procedure?"), html.P(text), "statistics"), None
+    found = _found(said, procedure)
+    note_view(audit.Action.VIEW_STATISTICS, search, again=False, subject="benchmark", subject_id=procedure)
+    if not found:
+        return empty(_("Nothing to compare"), html.P(_("No dose of this procedure in this period and place."))), None
+    return [*(_section(one) for one in found), html.P(_method(), className="quiet method")], _take_away(said)
+
+
+def _found(said: Mapping[str, str], procedure: int) -> tuple[Benchmark, ...]:
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        return benchmarks(session, who, place_of(said), procedure, by_of(said))
+
+
+def _section(one: Benchmark) -> html.Section:
+    label = measure_label(one.measure)
+    aside = None
+    if one.covered is not None:
+        share = isolated(percent(one.covered))
+        aside = html.Span(
+            _("%(share)s of the values are in groups of size that all have", share=share), className="quiet"
+        )
+    figure = _chart(one, label)
+    return section(html.Bdi(f"{one.modality} · {label}"), [figure, _table(one)], aside)
+
+
+def _chart(one: Benchmark, label: str) -> html.Div:
+    figure = benchmark_figure(one)
+    graph = dcc.Graph(id=benchmark_id(f"{one.modality}/{one.measure.key}"), figure=figure, config=CONFIG,
+                      responsive=True, style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
+    return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=label))
+
+
+def _method() -> str:
+    return _(
+        "With patients of equal size: direct standardisation. In each band of age and weight that all compared units "
+        "have at least 5 values in, the values of a unit get the weight of that band among all units together; the "
+        "median is that of the weighted values. Units of too few patients are grey and take no part (ICRP 135)."
+    )
+
+
+def _table(one: Benchmark) -> html.Div:
+    titles = [_("Device") if one.by is By.DEVICE else _("Site"), _("Median"), _("95 % CI of the median"),
+              _("With equal size"), _("P75"), _("Patients")]  # fmt: skip
+    rows = [_row(one, unit, titles) for unit in one.units]
+    return table([html.Th(title, scope="col") for title in titles], rows, "compact stack records-list statistics-table")
+
+
+def _row(one: Benchmark, unit: Unit, titles: Sequence[str]) -> html.Tr:
+    column, modality, summary = one.measure.column, one.modality, unit.summary
+    interval = ltr(between(column, summary.median_interval, modality) if summary.median_interval else DASH)
+    link = dcc.Link(free(unit.name), href=studies_address(unit.behind))
+    cells = [
+        link, amount(column, summary.median, modality), interval,
+        amount(column, unit.adjusted, modality), amount(column, summary.p75, modality), plain_number(unit.patients),
+    ]  # fmt: skip
+    told = [html.Td(cell, **attributes(data_label=title)) for cell, title in zip(cells, titles, strict=True)]
+    return html.Tr(told, className="" if unit.enough else "few", title=None if unit.enough else _("n too small"))
+
+
+def _take_away(said: Mapping[str, str]) -> list[Any]:
+    if not scope().may(Permission.EXPORT):
+        return []
+    return [
+        html.A([icon("down"), name], href=address({**said, "format": form}, f"{PATH}/export"), download="",
+               className="button small")
+        for form, name in (("csv", "CSV"), ("xlsx", "XLSX"))
+    ]  # fmt: skip
+
+
+@blueprint.get(f"{PATH}/export")
+def export() -> Response:
+    """All units in all measures as CSV or XLSX."""
+    said, form = parameters(request.query_string.decode("utf-8", "ignore")), request.args.get("format", "")
+    procedure = number(said.get("procedure"))
+    if form not in CONTENT or procedure is None:
+        abort(404)
+    scope().require(Permission.EXPORT)
+    found = _found(said, procedure)
+    note(audit.Action.EXPORT, subject="benchmark", subject_id=procedure, format=form, count=len(found))
+    place, by = place_of(said), by_of(said)
+    about: list[tuple[str, Cell]] = [
+        ("from", place.first.isoformat()), ("to", place.last.isoformat()), ("procedure", procedure),
+        ("method", "direct standardisation by age and weight"),
+    ]  # fmt: skip
+    head = ("modality", "measure", by.value, f"{by.value}_key", "patients", "n", "median", "median_from", "median_to",
+            "p75", "median_of_equal_size", "covered_share")  # fmt: skip
+    rows = [_exported(one, unit) for one in found for unit in one.units]
+    told = {"Content-Disposition": f'attachment; filename="benchmark.{form}"', "Cache-Control": "no-store"}
+    return Response(as_table(form, "benchmark", about, head, rows), content_type=CONTENT[form], headers=told)
+
+
+def _exported(one: Benchmark, unit: Unit) -> list[Cell]:
+    summary = unit.summary
+    ends: Sequence[float | None] = summary.median_interval or (None, None)
+    return [one.modality, one.measure.key, unit.name, unit.id, unit.patients, summary.n, summary.median, *ends,
+            summary.p75, unit.adjusted, one.covered]  # fmt: skip
+
+
+clientside_callback(ClientsideFunction("dacs", "open_marks"), Input(benchmark_id(ALL), "clickData"))

@@ -1,0 +1,63 @@
+"""Units side by side: raw medians as pandas has them, standardised ones as an explicit repetition of patients has."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dose.queries.benchmark import benchmarks, standardised, weighted_median
+from dose.queries.compliance import Place
+from dose.queries.groups import By
+from dose.statistics.measures import MEASURES
+from tests.compliance.conftest import CHEST, PHYSICIST, STUDIES
+from tests.counting import statements
+
+DLP = MEASURES["dlp_mgy_cm-study-32"]
+YEAR = Place(date(2025, 1, 1), date(2025, 12, 31))
+
+
+@pytest.mark.parametrize("by", [By.DEVICE, By.SITE])
+def test_units_are_what_pandas_says(hospital, engine, by: By) -> None:
+    with hospital() as session, statements(engine) as sent:
+        every = benchmarks(session, PHYSICIST, YEAR, CHEST, by)
+    (found,) = [one for one in every if one.measure == DLP]
+    table = pd.DataFrame(STUDIES)
+    table = table[(table.procedure_id == CHEST) & (table.phantom == 32) & table.counts & (table.day // 10000 == 2025)]
+    medians = table.groupby(f"{by.value}_id").dlp_mgy_cm.median().to_dict()
+    assert {unit.id: unit.summary.median for unit in found.units} == pytest.approx(medians)
+    assert len(found.levels) == 2
+    assert found.covered is not None
+    assert 0 < found.covered < 1
+    assert len(sent) <= 5
+
+
+def test_a_unit_with_larger_patients_is_not_blamed_for_them() -> None:
+    # Both units give 1 to the small and 3 to the large; the second has three times as many large ones.
+    values = np.repeat([1.0, 3.0, 1.0, 3.0], [60, 40, 20, 60])
+    units = np.repeat([1, 1, 2, 2], [60, 40, 20, 60])
+    sizes = np.repeat([10, 11, 10, 11], [60, 40, 20, 60])
+    found, covered = standardised(values, units, sizes, [1, 2])
+    assert (np.median(values[units == 1]), np.median(values[units == 2])) == (1.0, 3.0)
+    assert found[1] == found[2] == 3.0
+    assert covered == 1.0
+
+
+def test_groups_that_a_unit_lacks_and_unknown_sizes_take_no_part() -> None:
+    values = np.arange(1.0, 41.0)
+    units, sizes = np.repeat([1, 2], 20), np.tile(np.repeat([10, 11, -1, 12], 5), 2)
+    sizes[35:] = 13
+    found, covered = standardised(values, units, sizes, [1, 2])
+    assert covered == 0.5
+    assert found == {1: 5.5, 2: 25.5}
+    assert standardised(values, units, sizes, [1]) == ({}, None)
+    assert standardised(values, units, np.full(40, -1), [1, 2]) == ({}, 0.0)
+
+
+def test_whole_weights_repeat_values() -> None:
+    chance = np.random.default_rng(5)
+    for count in (1, 2, 7, 30):
+        values, weights = chance.lognormal(size=count), chance.integers(1, 5, count)
+        assert weighted_median(values, weights.astype(float)) == pytest.approx(np.median(np.repeat(values, weights)))
