@@ -90,10 +90,12 @@ def choose_comparison(op: str | None, _field: str | None) -> tuple[Any, ...]:
     prevent_initial_call=True,
 )
 def change_filter(
-    _add: int | None, _use: int | None, how: str, name: str | None, op: str | None, several: list[str] | None,
+    add: int | None, use: int | None, how: str, name: str | None, op: str | None, several: list[str] | None,
     value: str | None, whole: str | None, search: str | None,
 ) -> tuple[str, Any]:  # fmt: skip
     """The address with the condition, or with the whole text; a text that is no filter changes nothing."""
+    if not (use if ctx.triggered_id == Id.FILTER_USE else add):
+        raise PreventUpdate  # the form has only just appeared
     try:
         text = whole or "" if ctx.triggered_id == Id.FILTER_USE else _with(search, how, name, op, several, value)
         where = text_of(parse(text))

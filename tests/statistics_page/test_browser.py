@@ -29,6 +29,7 @@ def page(visit: Callable[..., Visit], site: Site):
 
 def test_a_filter_is_put_together_and_a_mark_leads_to_its_studies(page) -> None:
     page.click(".where-builder summary")
+    assert page.inner_text("#filter-answer") == ""
     page.fill("#filter-text", "age_years >= 18 and not device is 77")
     page.click("#filter-use")
     page.wait_for_selector(".chips .chip")
