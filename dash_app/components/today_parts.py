@@ -108,7 +108,7 @@ def attention_list(found: Attention, period: Period) -> html.Div | html.Ul:
     """Each thing with its number, its reason and where to mend it; a kind word when there is nothing."""
     items = [item for item in (
         _unnamed(found, period), *_over(found, period), *_silent(found), _refused(found), _notes(found),
-        *_unconfirmed(found), _backlog(found), _given_up(found),
+        _unconfirmed(found), _backlog(found), _given_up(found),
     ) if item is not None]  # fmt: skip
     if not items:
         return html.Div([icon("ok"), html.Span(_("Nothing needs you."))], className="panel quiet with-icon calm")
@@ -164,7 +164,7 @@ def _one_over(one: Over, period: Period) -> html.Li:
     name = " ".join(part for part in (one.level.set_name, one.level.edition) if part)
     median, value = (amount(one.measure.column, number, one.modality) for number in (one.median, one.level.value))
     why = [
-        free(one.site), " · ", symbol(one.measure.column), " ", median, " (n ", plain_number(one.n), ") · ",
+        free(one.site), " · ", symbol(one.measure.column), " ", median, " ", ltr(f"(n {count_text(one.n)})"), " · ",
         _("level"), " ", value, " · ", free(name), " · ", free(one.level.population),
     ]  # fmt: skip
     return _item("up", what, why, studies_address(all_of(one.behind, period.choice)), _("The studies"))
@@ -178,6 +178,10 @@ def _silent(found: Attention) -> list[html.Li]:
         last = _("last study %(day)s", day=isolated(one.last_day.isoformat()))
         items.append(_item("device", [free(one.name), " – ", told(quiet)], [told(last), " · ", told(usual)],
                            address({"device": str(one.device_id)}), _("Its studies")))  # fmt: skip
+    more = len(found.silent) - MOST_OVER
+    if more > 0:
+        text = ngettext("%(n)s further device is silent", "%(n)s further devices are silent", more)
+        items.append(_item("device", told(text), None, "/system", _("System")))
     return items
 
 
@@ -202,12 +206,13 @@ def _notes(found: Attention) -> html.Li | None:
                  address({"state": "notes", "from": since}), _("To the list"))  # fmt: skip
 
 
-def _unconfirmed(found: Attention) -> list[html.Li]:
-    items = []
-    for _number, name, count in found.unconfirmed[:3]:
-        text = ngettext("%(n)s level waits to be confirmed", "%(n)s levels wait to be confirmed", count)
-        items.append(_item("info", told(counted(text, count)), free(name), "/levels", _("Reference levels")))
-    return items
+def _unconfirmed(found: Attention) -> html.Li | None:
+    if not found.unconfirmed:
+        return None
+    count = sum(levels for _number, _name, levels in found.unconfirmed)
+    text = ngettext("%(n)s level waits to be confirmed", "%(n)s levels wait to be confirmed", count)
+    names = [part for _number, name, _levels in found.unconfirmed[:3] for part in (" · ", free(name))][1:]
+    return _item("info", told(counted(text, count)), names, "/levels", _("Reference levels"))
 
 
 def _backlog(found: Attention) -> html.Li | None:
