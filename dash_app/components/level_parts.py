@@ -219,7 +219,7 @@ def _state(row: LevelRow, target: str | None, editable: bool) -> Any:  # noqa: A
     if row.state in ("compared", "off"):
         actions.append(("off", _("Switch off")) if row.active else ("on", _("Switch on")))
     if editable:
-        actions += [("edit", _("Change")), ("retire", _("Remove"))]
+        actions += [("edit", _("Edit")), ("retire", _("Remove"))]
     buttons = [
         html.Button(text, className="button small", **attributes(data_action=f"{what}:{row.id}", data_target=target))
         for what, text in actions

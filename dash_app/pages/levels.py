@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Input, Output, State, callback, dcc, html, no_update
+from dash import Input, Output, State, callback, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort
 
@@ -165,6 +165,7 @@ def show_set(set_id: int, search: str | None, asked: dict[str, Any] | None, path
     """One set after what was pressed in it."""
     if pathname.rstrip("/") != f"/levels/{set_id}":
         raise PreventUpdate
+    asked = asked if ctx.triggered_id == Id.LEVEL_ACTION else None  # a filter repeats nothing
     answer = _act(asked) if asked else None
     with reading(VIEW) as (session, who):
         found = ask.one_set(session, who, set_id)
@@ -174,7 +175,7 @@ def show_set(set_id: int, search: str | None, asked: dict[str, Any] | None, path
     if found is None:
         return None, empty(_("No such set"), dcc.Link(_("Reference levels"), href="/levels", className="button")), None
     note_view(audit.Action.VIEW_STATISTICS, ("levels", set_id), again=True, subject="reference set", subject_id=set_id)
-    return _head(found), _body(found, rows, former, form), answer
+    return _head(found), _body(found, rows, former, form), no_update if asked and answer is None else answer
 
 
 def _filter(said: Mapping[str, str]) -> ask.LevelFilter:
@@ -241,9 +242,9 @@ def _body(
     zone = web().settings.time_zone
     return [
         _decision(found) if may else None,
+        section(_("Levels of this set"), [form, _upload()]) if form is not None else None,
         dmc.CheckboxGroup(shown, id=Id.LEVEL_CHOSEN, value=[]),
         _confirmation(rows) if may else None,
-        section(_("Levels of this set"), [form, _upload()]) if form is not None else None,
         section(_("Former versions"), [parts.history_table(former, zone, target)]) if former else None,
     ]
 
