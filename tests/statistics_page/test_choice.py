@@ -23,6 +23,7 @@ from dose.queries.choice import (
     text_of,
 )
 from dose.queries.choice_fields import FIELDS, Field, Kind
+from tests.conftest import ROOT
 
 DAYS = st.dates().map(lambda day: int(f"{day.year}{day:%m%d}"))
 NUMBERS = st.floats(-1e9, 1e9)
@@ -133,3 +134,11 @@ def test_a_text_that_is_no_choice_says_why(text: str, code: str) -> None:
         parse(text)
     assert found.value.code == code
     assert len(found.value.word) <= 60
+
+
+def test_the_filters_of_the_manual_are_filters_and_it_names_every_field() -> None:
+    manual = (ROOT / "docs" / "filters.md").read_text(encoding="utf-8")
+    examples = [line.strip() for line in manual.splitlines() if line.startswith("    ")]
+    assert [bool(terms) for terms in map(parse, examples)] == [True, True]
+    plain = {name for name, field in FIELDS.items() if field.kind is not Kind.AMOUNT}
+    assert not {name for name in plain if f"`{name}`" not in manual}
