@@ -212,7 +212,7 @@ def _rule(row: RuleRow, zone: str, target: str | None) -> html.Tr:
     note = html.Div(free(row.note), className="second") if row.note else None
     modality = html.Span(rule.modality, className="modality") if rule.modality else None
     cells = [
-        [modality, free(procedure_text(row.procedure_key, row.procedure), "main"), " ", *level, *priority, note],
+        [modality, " ", free(procedure_text(row.procedure_key, row.procedure), "main"), " ", *level, *priority, note],
         conditions_text(row.conditions),
         place_text(rule, row.site, row.device),
         link,
