@@ -13,7 +13,6 @@ from dash_app.figures.style import shown
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.vocabulary import name_of
 from dose.levels.compare import Choice
-from dose.pacs import viewer_link
 from dose.quantities import NARROW_SPACE, number_text
 from dose.queries import StudyRow
 from dose.queries.standing import DoseStanding, Earlier, StudyStanding
@@ -230,26 +229,25 @@ def dose_cell(standing: Standing, level: Choice, column: str, modality: str | No
     ]
 
 
-def images_link(study: StudyRow, template: str | None) -> Any:  # noqa: ANN401 - a component
-    """One click to the images; None where the account may not see them or Orthanc has them no more."""
-    if template is None or study.images_present is False or study.orthanc_study_id is None:
+def images_link(study: StudyRow, *, may: bool) -> Any:  # noqa: ANN401 - a component
+    """One click to the images; None where the account may not see them, or Orthanc does not hold them."""
+    if not may or not study.images_present:
         return None
-    link = viewer_link(template, study_uid=study.study_instance_uid, orthanc_study=study.orthanc_study_id)
     label = _("Open images")
-    return html.A([icon("images"), html.Span(label, className="phone-only")], href=link, target="_blank",
-                  rel="noopener", className="button small", title=label, **attributes(aria_label=label)
-                  ) if link else None  # fmt: skip
+    content = [icon("images"), html.Span(label, className="phone-only")]
+    return html.A(content, href=f"/studies/{study.id}/images", target="_blank", rel="noopener",
+                  className="button small", title=label, **attributes(aria_label=label))  # fmt: skip
 
 
-def earlier_list(found: tuple[Earlier, ...], template: str | None) -> html.Section | None:
+def earlier_list(found: tuple[Earlier, ...], *, images: bool) -> html.Section | None:
     """Earlier examinations like this one: when, the dose it is judged by, its page and its images."""
     if not found:
         return None
     head = html.H2(_("Earlier, like this one"))
-    return html.Section([head, html.Ul([_earlier(one, template) for one in found])], className="earlier")
+    return html.Section([head, html.Ul([_earlier(one, images) for one in found])], className="earlier")
 
 
-def _earlier(one: Earlier, template: str | None) -> html.Li:
+def _earlier(one: Earlier, images: bool) -> html.Li:
     study = one.study
     day = local_time(study.started_at)[0] or _("no date")
     before = ngettext("%(n)s day before", "%(n)s days before", one.days) if one.days else _("the same day")
@@ -258,7 +256,7 @@ def _earlier(one: Earlier, template: str | None) -> html.Li:
         [symbol(quantity), " ", amount(quantity, value, study.modality)] for quantity, value in stated if value
     ]
     link = dcc.Link(html.Bdi(day, dir="ltr"), href=f"/studies/{study.id}", title=study.description or "")
-    first = html.Div([link, html.Span(told(before), className="quiet"), images_link(study, template)])
+    first = html.Div([link, html.Span(told(before), className="quiet"), images_link(study, may=images)])
     return html.Li([first, html.Div(doses[0], className="second") if doses else None])
 
 

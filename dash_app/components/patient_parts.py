@@ -15,7 +15,6 @@ from dash_app.figures.patient import history_figure
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.theme import CONFIG
 from dash_app.vocabulary import SEXES, word
-from dose.pacs import viewer_link
 from dose.queries import StudyRow
 from dose.queries.patient import Examination, PatientHistory, Similar, similar
 from dose.statistics.measures import Measure
@@ -119,11 +118,8 @@ def images(study: StudyRow, template: str | None) -> Any:  # noqa: ANN401 - a co
         return None
     if not study.images_present:
         return html.Span(_("Images no longer in Orthanc"), className="quiet")
-    link = viewer_link(template, study_uid=study.study_instance_uid, orthanc_study=study.orthanc_study_id)
-    if link is None:
-        return None
     content: list[Any] = [icon("images"), _("Images")]
-    return html.A(content, href=link, target="_blank", rel="noopener", className="with-icon")
+    return html.A(content, href=f"/studies/{study.id}/images", target="_blank", rel="noopener", className="with-icon")
 
 
 def doses(one: Examination) -> list[Any]:

@@ -19,7 +19,7 @@ from dash_app.components import filter_parts
 from dash_app.components.outlier_parts import bar_key, dose_cell, images_link, sentence, waterfall
 from dash_app.components.parts import attributes, badge, empty, icon, page_head
 from dash_app.components.values import free, local_time, symbol, told
-from dash_app.context import note, note_view, reading, scope, web
+from dash_app.context import note, note_view, reading, scope
 from dash_app.filters import address, day, number, parameters
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
@@ -195,8 +195,8 @@ def _body(ask: Asked, wish: Wish | None, found: Outliers | None, said: dict[str,
                     className="list-head")  # fmt: skip
     if not found.rows:
         return [warning, head, _nothing(found), _unranked(found)]
-    template = web().settings.viewer_url if scope().may(Permission.VIEW_IMAGES) else None
-    rows = [_row(one, template) for one in found.rows]
+    images = scope().may(Permission.VIEW_IMAGES)
+    rows = [_row(one, images) for one in found.rows]
     return [warning, head, html.Div(rows, className="outliers"), _pager(said, ask.page, found.total), _unranked(found)]
 
 
@@ -230,7 +230,7 @@ def _take_away(said: dict[str, str]) -> Any:  # noqa: ANN401 - a component
     )
 
 
-def _row(one: Outlier, template: str | None) -> html.Details:
+def _row(one: Outlier, images: bool) -> html.Details:
     study, modality = one.study, one.study.modality
     text = sentence(one.standing, one.size, one.parts, by_protocol=one.by_protocol)
     cells = [
@@ -239,7 +239,7 @@ def _row(one: Outlier, template: str | None) -> html.Details:
         html.Div([html.Div([symbol(one.measure.column)], className="second"),
                   *dose_cell(one.standing, one.level, one.measure.column, modality)], className="amount"),
         html.Div(told(text), className="why"),
-        html.Div(images_link(study, template), className="images"),
+        html.Div(images_link(study, may=images), className="images"),
     ]  # fmt: skip
     return html.Details([html.Summary(cells), html.Div(_opened(one), className="opened")], className="outlier")
 

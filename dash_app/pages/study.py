@@ -105,7 +105,6 @@ def _page(
     settings = web().settings
     title, badges = crumb(detail)
     images = scope().may(Permission.VIEW_IMAGES)
-    opened = settings.viewer_url if images else None
     opener = _opener(detail, settings.viewer_url) if images else None
     return [
         page_head(
@@ -119,7 +118,7 @@ def _page(
         *counterparts(detail),
         *shared(detail),
         far_note(stand),
-        html.Div([cards(detail, stand), earlier_list(earlier, opened)], className="cards-beside"),
+        html.Div([cards(detail, stand), earlier_list(earlier, images=images)], className="cards-beside"),
         html.Div(previews(detail, settings.viewer_url)) if images else None,
         section(_("Irradiation events"), _events(detail, settings.viewer_url, page), _event_count(detail)),
         section(_("Totals"), [totals(detail)]) if detail.totals or detail.accumulated else None,

@@ -86,6 +86,15 @@ def study_id_by_orthanc_id(session: Session, scope: Scope, orthanc_id: str) -> i
     return None
 
 
+def first_series(session: Session, scope: Scope, study_id: int) -> ImageSeries | None:
+    """The first series of a study that Orthanc still holds; None when there is none, or not for this account."""
+    scope.require(Permission.VIEW_IMAGES)
+    series = select(ImageSeries).join(Study, Study.study_instance_uid == ImageSeries.study_instance_uid)
+    where = (Study.id == study_id, allowed(scope, Study), ImageSeries.present.is_(True))
+    order = (ImageSeries.series_number.is_(None), ImageSeries.series_number, ImageSeries.id)
+    return session.scalars(series.where(*where).order_by(*order).limit(1)).first()
+
+
 def study_detail(session: Session, scope: Scope, study_id: int) -> StudyDetail | None:
     """One study with its events, totals, sources, notes and images; None when absent or not for this account.
 
