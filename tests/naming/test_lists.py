@@ -12,6 +12,7 @@ from dose.queries.naming_preview import Effect, preview
 from dose.queries.naming_rules import CHANGED, MADE, RETIRED, RETURNED, history, rules
 from dose.scope import Scope
 from dose.store import naming_rules
+from tests.counting import statements
 from tests.naming.world import CHEST, HEAD, OTHER, PHYSICIST, draft, fact, local_name, of_site, place, procedure
 
 THORAX = ("description", "contains", "thorax")
@@ -140,3 +141,19 @@ def test_the_history_says_what_was_done_by_whom_and_what_can_be_undone(session):
     naming_rules.undo(session, OTHER, second)
     last = history(session, PHYSICIST)[0]
     assert (last.what, last.may_undo, last.former_procedure[1]) == (RETURNED, True, HEAD)
+
+
+def test_the_statements_of_the_lists_do_not_grow_with_their_rows(session):
+    def asked():
+        with statements(session.get_bind().engine) as seen:
+            suggested(session, names_page(session, PHYSICIST).groups)
+            rules(session, PHYSICIST)
+            history(session, PHYSICIST)
+        return len(seen)
+
+    naming_rules.make_rule(session, PHYSICIST, draft(session, CHEST, ("description", "is", "word 0")))
+    few = asked()
+    for number in range(30):
+        naming_rules.make_rule(session, PHYSICIST, draft(session, CHEST, ("description", "is", f"more {number}")))
+        fact(session, 100 + number, local_name(session, description=f"name {number}"))
+    assert asked() == few
