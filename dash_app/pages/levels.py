@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,26 +9,25 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
-from flask import Blueprint, Response, abort
 
 from dash_app.components import level_parts as parts
 from dash_app.components.compliance_parts import tabs
 from dash_app.components.level_form import level_form, set_form
 from dash_app.components.parts import empty, icon, page_head, section
 from dash_app.components.values import free
-from dash_app.context import changing, note, note_view, reading, scope, web
+from dash_app.context import changing, note_view, reading, scope, web
 from dash_app.filters import address, day, number, parameters
-from dash_app.i18n import _, isolated, ngettext
+from dash_app.i18n import _, ngettext
 from dash_app.ids import Id
+from dash_app.pages.levels_table import upload
 from dose import audit
 from dose.levels.draft import LevelRefused
 from dose.queries import levels as ask
 from dose.scope import Permission
-from dose.store import levels, levels_csv, levels_sets
+from dose.store import levels, levels_sets
 from dose.store.levels_sets import Decision
 
 VIEW, MANAGE = Permission.VIEW_DOSES, Permission.MANAGE_LEVELS
-blueprint = Blueprint("levels", __name__)
 
 
 def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address
@@ -242,7 +239,7 @@ def _body(
     zone = web().settings.time_zone
     return [
         _decision(found) if may else None,
-        section(_("Levels of this set"), [form, _upload()]) if form is not None else None,
+        section(_("Levels of this set"), [form, upload()]) if form is not None else None,
         dmc.CheckboxGroup(shown, id=Id.LEVEL_CHOSEN, value=[]),
         _confirmation(rows) if may else None,
         section(_("Former versions"), [parts.history_table(former, zone, target)]) if former else None,
@@ -291,11 +288,6 @@ def _confirmation(rows: Sequence[ask.LevelRow]) -> Any:  # noqa: ANN401 - a comp
         count,
     )
     return section(_("Confirm"), [html.P(text, className="quiet"), html.Div(fields, className="choices")])
-
-
-def _upload() -> html.Div:
-    place = html.Div([icon("import"), _("Bring a table (CSV): drop it here or press")], className="upload")
-    return html.Div([dcc.Upload(place, id=Id.LEVEL_UPLOAD, accept=".csv", max_size=1_000_000)])
 
 
 @callback(
@@ -350,60 +342,3 @@ def confirm(clicks: int | None, chosen: list[str] | None, source: str | None) ->
     except LevelRefused as refused:
         return no_update, parts.refusal(refused.code, refused.detail)
     return {"action": "said"}, no_update
-
-
-@callback(
-    Output(Id.LEVEL_ANSWER, "children", allow_duplicate=True),
-    Output(Id.LEVEL_ACTION, "data", allow_duplicate=True),
-    Input(Id.LEVEL_UPLOAD, "contents"),
-    State(Id.LEVEL_SET, "data"),
-    prevent_initial_call=True,
-)
-def bring(contents: str | None, set_id: int) -> tuple[Any, Any]:
-    """Read a table into the set; say which rows were refused and why."""
-    if not contents:
-        raise PreventUpdate
-    try:
-        with changing(MANAGE) as (session, who):
-            brought = levels_csv.bring(session, who, set_id, _text(contents))
-    except LevelRefused as refused:
-        return parts.refusal(refused.code, refused.detail), no_update
-    return _brought(brought), {"action": "brought"} if brought.added or brought.changed else no_update
-
-
-def _text(contents: str) -> str:
-    try:
-        return base64.b64decode(contents.partition(",")[2], validate=True).decode("utf-8-sig")
-    except (binascii.Error, UnicodeDecodeError):
-        raise LevelRefused("table") from None
-
-
-def _brought(brought: levels_csv.Brought) -> html.Div:
-    counts = _(
-        "%(added)s added, %(changed)s changed, %(same)s as before.",
-        added=isolated(str(brought.added)),
-        changed=isolated(str(brought.changed)),
-        same=isolated(str(brought.same)),
-    )
-    lines = [
-        html.Li([_("Row %(n)s:", n=isolated(str(one.number))), " ", _(parts.REFUSED[one.code]), " ", free(one.detail)])
-        for one in brought.refused
-    ]
-    kind = "ask" if lines else "good"
-    return html.Div([icon("note" if lines else "ok"), html.Div([counts, html.Ul(lines)])], className=f"message {kind}")
-
-
-@blueprint.get("/levels/<int:set_id>.csv")
-def as_csv(set_id: int) -> Response:
-    """The rows of a set that are in force, as a table that can be brought in again."""
-    scope().require(Permission.EXPORT)
-    with reading(VIEW) as (session, who):
-        found = ask.one_set(session, who, set_id)
-        if found is None:
-            abort(404)
-        rows = ask.levels_of(session, who, set_id)
-        content = levels_csv.as_csv(rows, found.authority, found.edition, levels_csv.codes_of(session))
-    note(audit.Action.EXPORT, subject="reference set", subject_id=set_id, count=len(rows))
-    answer = Response(content, mimetype="text/csv")
-    answer.headers["Content-Disposition"] = f'attachment; filename="levels-{set_id}.csv"'
-    return answer
