@@ -11,13 +11,15 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.demo import load_directly
 from dacs.synthetic.hospital import demo_studies
+from dash_app.components.today_parts import nothing
 from dose.database import make_engine, session_factory
 from dose.queries.attention import IN_PROGRESS_MINUTES, attention, live, silence
-from dose.queries.today import Period, months_between, overview
+from dose.queries.today import Period, months_between, overview, patient_doses, volume
 from dose.scope import Permission, Scope, system_scope
 from dose.store import facts
 from dose.tables import Study, StudyFact
 from tests.counting import statements
+from tests.statistics_page.facts import lay_down, study_fact
 
 WHO = system_scope("test")
 NOW = datetime(2026, 10, 20, 12, 0, tzinfo=UTC)
@@ -101,3 +103,22 @@ def test_statements_do_not_grow_with_the_period(sessions: sessionmaker[Session])
                 live(session, WHO, NOW, "UTC")
             counts.append(len(seen))
     assert counts[0] <= counts[1] <= 24
+
+
+def test_an_empty_database_is_quiet(factory: sessionmaker[Session]) -> None:
+    period = Period(202601, 202610)
+    with factory() as session:
+        found, seen = overview(session, WHO, period), live(session, WHO, NOW, "UTC")
+        assert (found.studies, found.doses, found.procedures, seen.studies) == (0, (), (), 0)
+        assert (patient_doses(session, WHO, period).patients, volume(session, WHO, period).by_modality) == (0, ())
+        assert attention(session, WHO, period, NOW, "UTC").is_quiet
+    assert "No doses yet" in str(nothing(None))
+
+
+def test_one_study_without_any_dose_has_no_median(factory: sessionmaker[Session]) -> None:
+    lay_down(factory, [study_fact(1, day=20261005)])
+    period = Period(202610, 202610)
+    with factory() as session:
+        found, seen = patient_doses(session, WHO, period), volume(session, WHO, period)
+    assert (found.patients, found.doses) == (1, ())
+    assert [(name, sum(counts)) for name, counts in seen.by_modality] == [("CT", 1)]
