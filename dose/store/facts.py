@@ -34,6 +34,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose import tables
 from dose.database import writing
+from dose.log import logger
 from dose.statistics import counting
 from dose.statistics.cells import Entries, contributions
 from dose.store.claims import LINK, PATIENT, STUDY, parts
@@ -47,6 +48,7 @@ STUDY_FACT: Table = tables.StudyFact.__table__  # type: ignore[assignment]
 EVENT_FACT: Table = tables.EventFact.__table__  # type: ignore[assignment]
 DEVICE: Table = tables.Device.__table__  # type: ignore[assignment]
 NAME = "facts"
+log = logger(__name__)
 BATCH = 200  # studies a transaction: ingest waits no longer than these take
 
 _IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
@@ -240,6 +242,7 @@ def _fold(connection: Connection, ids: Sequence[int], position: Position) -> Non
 def make(connection: Connection, ids: Sequence[int], *, keep: bool = True) -> tuple[list[Row], list[Row]]:
     """The facts of studies, from their raw rows and the rules in force. Statements do not grow with the studies.
 
+    A study that cannot be counted has none; the log names it, and `dacs db check` that one is missing.
     `keep` writes names that nobody had before; without, their numbers are None.
     """
     studies = [dict(row) for row in connection.execute(_STUDIES, {"ids": ids}).mappings()]
@@ -248,8 +251,11 @@ def make(connection: Connection, ids: Sequence[int], *, keep: bool = True) -> tu
     told: list[tuple[Any, list[Row], counting.Counted, Named]] = []
     for study in studies:
         events = found.get(study["id"], [])
-        counted = counting.count(study, events)
-        told.append((study, events, counted, names.name(study, events, counted)))
+        try:
+            counted = counting.count(study, events)
+            told.append((study, events, counted, names.name(study, events, counted)))
+        except Exception:  # values that nobody thought of: one study is left out and told, the others count
+            log.exception("a study cannot be counted", extra={"study": study["id"]})
     names.number(keep=keep)
     facts, event_facts = [], []
     for _, events, counted, named in told:

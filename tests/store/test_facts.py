@@ -388,3 +388,20 @@ def _merge(factory: Factory, number: int, other: int) -> None:
         make(factory, corrections.merge_studies, number, other, who=PHYSICIST)
     except CannotCorrect:
         return  # one of them was merged away before
+
+
+def test_a_study_that_cannot_be_counted_holds_up_no_other_and_is_told(factory, monkeypatch, caplog):
+    for name in ("A", "B", "C"):
+        put(factory, of(name, 1, event(f"1.9.{ord(name)}", 5.0)))
+    odd, count = study(factory, "B").id, facts.counting.count
+
+    def choke(row, events):
+        return 1 / 0 if row["id"] == odd else count(row, events)
+
+    monkeypatch.setattr(facts.counting, "count", choke)
+    facts.catch_up(factory)
+    with factory() as session:
+        assert odd not in set(session.scalars(select(StudyFact.study_id)))
+        assert facts.waiting(session) == 0
+    assert "3 studies count, the roll-up holds 2." in facts_check.check(factory)
+    assert "a study cannot be counted" in caplog.text
