@@ -22,6 +22,7 @@ from dash_app.figures.style import (
     studies_address,
 )
 from dash_app.i18n import _
+from dose.levels.compare import Level as ReferenceLevel
 from dose.queries.benchmark import Benchmark, Unit
 from dose.queries.groups import By
 from dose.queries.statistics import Question
@@ -35,8 +36,6 @@ def benchmark_figure(found: Benchmark) -> dict[str, Any]:
     question = Question(found.measure, found.modality)
     chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(units), legend=True)
     shapes, notes = level_lines(levels_of(found), question, "x")
-    for place, note in enumerate(notes):
-        note["y"] = 1 + 0.0 * place
     chart |= {"shapes": shapes, "annotations": notes}
     chart["margin"] = {"l": 8, "r": 16, "t": 30, "b": 60}
     chart["legend"] = {"orientation": "h", "x": 0, "y": -0.16 if len(units) > 4 else -0.4, "yanchor": "top"}
@@ -49,9 +48,19 @@ def benchmark_figure(found: Benchmark) -> dict[str, Any]:
 
 
 def levels_of(found: Benchmark) -> list[Level]:
-    """The levels of the procedure, the first few groups of patients, as lines."""
-    levels = [choice.level for choice in found.levels if choice.level is not None]
-    return [Level(one.value, f"{one.set_name} · {group_text(one.group)}") for one in levels[:LEVELS]]
+    """The levels of the procedure, the first few groups of patients, as numbered lines; `level_names` names them."""
+    return [Level(one.value, count_text(number)) for number, one in enumerate(_levels(found), 1)]
+
+
+def level_names(found: Benchmark) -> list[str]:
+    """What the numbered lines are."""
+    column, modality = found.measure.column, found.modality
+    parts = ((one.set_name, group_text(one.group), shown(column, one.value, modality)) for one in _levels(found))
+    return [" · ".join(part) for part in parts]
+
+
+def _levels(found: Benchmark) -> list[ReferenceLevel]:
+    return [choice.level for choice in found.levels if choice.level is not None][:LEVELS]
 
 
 def _tick(unit: Unit) -> str:

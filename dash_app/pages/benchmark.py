@@ -16,7 +16,7 @@ from dash_app.components.parts import attributes, empty, icon, page_head, sectio
 from dash_app.components.quality_parts import percent
 from dash_app.components.values import DASH, amount, free, ltr, plain_number
 from dash_app.context import note, note_view, reading, scope
-from dash_app.figures.benchmark import benchmark_figure
+from dash_app.figures.benchmark import benchmark_figure, level_names
 from dash_app.figures.style import between, studies_address
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated
@@ -102,7 +102,8 @@ def _section(one: Benchmark) -> html.Section:
             _("%(share)s of the values are in groups of size that all have", share=share), className="quiet"
         )
     figure = _chart(one, label)
-    return section(html.Bdi(f"{one.modality} · {label}"), [figure, _table(one)], aside)
+    named = html.Ol([html.Li(html.Bdi(name)) for name in level_names(one)], className="quiet level-names")
+    return section(html.Bdi(f"{one.modality} · {label}"), [figure, named, _table(one)], aside)
 
 
 def _chart(one: Benchmark, label: str) -> html.Div:
