@@ -18,6 +18,7 @@ from dash_app.context import note_view, reading
 from dash_app.filters import PAGE_SIZE, Listing, address, parameters, parse
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
+from dash_app.pages import views
 from dash_app.vocabulary import NOTES, word
 from dose import audit
 from dose.queries import Order, StudyPage, filter_choices, find_studies, studies_since
@@ -64,7 +65,9 @@ def layout(search: str = "") -> html.Div:
     )
     return html.Div(
         [
-            page_head(_("Studies"), [html.Span(id=Id.STUDIES_COUNT, className="quiet", role="status")]),
+            page_head(
+                _("Studies"), [html.Span(id=Id.STUDIES_COUNT, className="quiet", role="status"), views.menu()]
+            ),
             html.Div(
                 [
                     html.Button([icon("filter"), _("Filters"), icon("down")], className="button small filters-fold"),

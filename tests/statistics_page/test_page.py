@@ -21,7 +21,7 @@ from dose.queries.statistics import Question, behind_group, statistics
 from dose.scope import Role, system_scope
 from dose.statistics.measures import MEASURES
 from dose.store.facts import catch_up
-from dose.tables import AuditEntry
+from dose.tables import AuditEntry, SavedView
 from tests.web.conftest import Asked, Site, site, value
 from tests.web.test_gate import LIST
 
@@ -141,3 +141,16 @@ def test_measures_of_two_modalities_are_never_one_question() -> None:
     assert asked("?measure=CT/pka_gy_cm2-study").question.measure.column == "dlp_mgy_cm"
     assert asked("?chart=time&by=device").keys == (By.MONTH, By.DEVICE)
     assert asked("?chart=time&by=year").keys == (By.YEAR,)
+
+
+def test_a_saved_view_of_the_list_names_nobody(counted: Site) -> None:
+    inputs = [value("views-save", "n_clicks", 1), value("views-action", "data", None)]
+    state = [value("views-name", "value", "Hers"), value("url", "pathname", "/studies"),
+             value("url", "search", "?q=Amina&modality=CT")]  # fmt: skip
+    outputs = "..views-body.children...views-answer.children.."
+    said = Asked(outputs, inputs, state).send(counted.as_(Role.PHYSICIST)).get_data(as_text=True)
+    with counted.sessions() as session:
+        kept = session.scalars(select(SavedView.address).where(SavedView.name == "Hers")).one()
+    assert "Saved." in said
+    assert "Amina" not in kept + said
+    assert parse(kept.partition("?")[2]).chosen.modality == "CT"
