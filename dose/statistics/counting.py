@@ -78,7 +78,7 @@ def count(study: Row, events: Sequence[Row]) -> Counted:
     fact = _circumstances(study) | {"event_count": len(events), "left_out": 0}
     fact |= _scanned(scans)
     fact["phantom"] = phantom_of(events, diagnostic)
-    values = {"ctdi_vol_mgy": _largest_ctdi_vol(scans, fact["phantom"]), "dlp_mgy_cm": _dlp(study, events)}
+    values = {"ctdi_vol_mgy": _largest_ctdi_vol(scans, fact["phantom"]), "dlp_mgy_cm": _dlp(study, events, scans)}
     values |= {column: _total(study, events, column, *names) for column, *names in _TOTALS}
     for column, (value, left_out) in values.items():
         fact[column] = value
@@ -155,8 +155,14 @@ def _largest_ctdi_vol(scans: Iterable[Row], phantom: int | None) -> tuple[float 
     return _taken("ctdi_vol_mgy", max(stated))
 
 
-def _dlp(study: Row, events: Sequence[Row]) -> tuple[float | None, bool]:
-    """DLP of everything that irradiated, localizers and bolus tracking included (ICRP 135 section 5.2)."""
+def _dlp(study: Row, events: Sequence[Row], scans: Sequence[Row]) -> tuple[float | None, bool]:
+    """DLP of everything that irradiated, localizers and bolus tracking included (ICRP 135 section 5.2).
+
+    Left out where the acquisitions themselves state zero: what remains is the dose of the localizer alone.
+    """
+    stated = [event["dlp_mgy_cm"] for event in scans if event["dlp_mgy_cm"] is not None]
+    if stated and not any(stated):
+        return None, True
     return _total(study, events, "dlp_mgy_cm", "dlp_sum_mgy_cm", "dlp_reported_mgy_cm")
 
 

@@ -128,3 +128,10 @@ def test_phantoms_and_covered_studies_do_not_count(fields: dict[str, Any]) -> No
 def test_the_band_is_of_plausible_sizes_only() -> None:
     assert count(study([], age_years=5.99, weight_kg=0.0), []).study["band"] == 39
     assert count(study([], age_years=45.0, weight_kg=72.0), []).study["band"] == 86
+
+
+def test_the_dose_of_a_localizer_alone_stands_for_no_scan_of_zero() -> None:
+    events = [event("constant_angle", dlp_mgy_cm=7.0, ctdi_phantom="body_32"), scan(0.0)]
+    fact = count(study(events), events).study
+    assert fact["dlp_mgy_cm"] is None
+    assert fact["left_out"] & left_out_bit(measure("dlp_mgy_cm", STUDY, fact["phantom"]))
