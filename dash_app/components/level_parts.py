@@ -263,7 +263,7 @@ def preview_table(content: Mapping[str, Any]) -> html.Div:
 def _line(line: Mapping[str, Any], names: Mapping[str, str]) -> html.Tr:
     measure = BY_NUMBER[line["measure"]]
     value = amount(measure.column, line["value"], line["modality"]) if line["value"] is not None else None
-    why = badge(word(LEFT_OUT, line["why"]), "amber", "note") if line["why"] else None
+    why = badge(word(LEFT_OUT, line["why"]) or line["why"], "amber", "note") if line["why"] else None
     aside = [
         _("%(n)s flagged or zero", n=isolated(str(line["left_out"]))) if line["left_out"] else None,
         _("%(n)s of unknown age or weight", n=isolated(str(line["no_group"]))) if line["no_group"] else None,
