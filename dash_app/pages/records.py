@@ -88,7 +88,7 @@ def _record(found: RecordRow) -> list[Any]:
         page_head(html.Bdi(found.title), [html.Span(word(KINDS, found.kind), className="quiet")], crumbs),
         html.P(signed),
         html.P(free(found.comment), className="lead") if found.comment else None,
-        html.P(["SHA-256\u00a0", html.Bdi(found.content_sha256, dir="ltr", className="code")], className="quiet hash"),
+        html.P(html.Bdi(f"sha256:{found.content_sha256}", dir="ltr", className="code"), className="quiet hash"),
     ]
     if "former" in found.content:
         return [*parts, *comparison_tables(found.content)]
