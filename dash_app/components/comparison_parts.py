@@ -9,9 +9,10 @@ from typing import Any
 from dash import html
 
 from dash_app.components.compliance_parts import WHY, group_text
+from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import attributes, badge, icon, section, table
 from dash_app.components.values import DASH, amount, free, listed, ltr, plain_number, symbol
-from dash_app.figures.style import between
+from dash_app.figures.style import between, shown
 from dash_app.i18n import N_, _, isolated
 from dose.levels.compare import NO_LEVEL
 from dose.levels.groups import Group
@@ -49,7 +50,22 @@ def _folded(lines: Sequence[Content], heads: Sequence[str]) -> Any:  # noqa: ANN
         return None
     summary = html.Summary([_("Too few patients to compare"), " ", plain_number(len(lines)), icon("down")],
                            className="button small")  # fmt: skip
-    return html.Details([summary, *_by_modality(lines, heads)], className="more-filters")
+    titles = [_("Procedure"), _("Patients"), _("Measure"), *heads, _("Change")]
+    rows = [html.Tr([html.Td(text, dir="auto") for text in _plain(line)]) for line in lines]
+    grid = table([html.Th(title, scope="col") for title in titles], rows, "compact few-lines")
+    return html.Details([summary, grid], className="more-filters")
+
+
+def _plain(line: Content) -> list[str]:
+    """A line as plain texts: there are many, and each part of a cell costs the browser time."""
+    measure, modality = MEASURES[line["measure"]], line["modality"]
+    group = group_text(Group(**line["group"]) if line["group"] else None)
+    sides = [
+        f"{shown(measure.column, side['median'], modality)} · n {isolated(str(side['patients']))}"
+        for side in (line["former"], line["latter"])
+    ]
+    change = isolated(signed_percent(line["change"]["share"])) if line["change"] else DASH
+    return [line["procedure"], group, f"{modality} · {measure_label(measure)}", *sides, change]
 
 
 def place_text(place: Content) -> str:
