@@ -32,7 +32,7 @@ from dose.pacs import OrthancClient, PacsError, PacsRefused, PacsUnreachable
 from dose.settings import Settings
 
 MEGABYTE = 1 << 20
-TOGETHER, TOGETHER_BYTES = 32, MEGABYTE  # objects in one transaction, until either is reached
+TOGETHER, TOGETHER_BYTES = 64, MEGABYTE  # objects in one transaction, until either is reached
 _STATUS = {
     ingest.OK: NEW,
     ingest.SUPERSEDED: NEW,
