@@ -118,11 +118,15 @@ def assign_events(
     events = _events(connection, study_id, event_ids)
     if not events:
         raise LookupError("no such events in this study")
+    here = overrides.standing_in(connection, study.study_instance_uid)
     for event in events:
-        batch.add(
-            study_instance_uid=event.study_instance_uid, event_key=event.event_key, plane=event.plane,
-            target_study_instance_uid=target.study_instance_uid,
-        )  # fmt: skip
+        # Others that describe the same exposure here, beaten by this one, go with it: else it would stand here again.
+        for origin in sorted({event.study_instance_uid, *here(event.event_key, event.plane)}):
+            if origin == event.study_instance_uid or origin != target.study_instance_uid:
+                batch.add(
+                    study_instance_uid=origin, event_key=event.event_key, plane=event.plane,
+                    target_study_instance_uid=target.study_instance_uid,
+                )  # fmt: skip
     _regroup(session, {study_id, target_study_id, *(event.origin for event in events)})
     return batch.made(subject="study", subject_id=study_id, patient_id=study.patient_id, events=len(events))
 

@@ -13,7 +13,7 @@ correction is undone the same as if it had never been made. Three things make th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -232,6 +232,24 @@ def _places(connection: Connection, uids: Collection[str]) -> tuple[dict[str, _P
         else:
             place.events[row.event_key, row.plane or ""] = target
     return places, targets
+
+
+def standing_in(connection: Connection, study_instance_uid: str) -> Callable[[str, str], set[str]]:
+    """Tells of which studies an event, by key and plane, would stand in this study: itself, merged and moved ones."""
+    merges = ends(connection.execute(_MERGES))
+    merged = {uid for uid, end in merges.items() if end == study_instance_uid}
+    own = set() if study_instance_uid in merges else {study_instance_uid}
+    moves = connection.execute(
+        select(CORRECTION.c.study_instance_uid, CORRECTION.c.event_key, CORRECTION.c.plane).where(
+            CORRECTION.c.kind == ASSIGN_EVENT, IN_FORCE, CORRECTION.c.target_study_instance_uid == study_instance_uid
+        )
+    ).all()
+
+    def origins(event_key: str, plane: str) -> set[str]:
+        moved = {row.study_instance_uid for row in moves if (row.event_key, row.plane or "") == (event_key, plane)}
+        return own | merged | moved
+
+    return origins
 
 
 def ends(steps: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:

@@ -137,7 +137,7 @@ def stands(factory):
     with factory() as session:
         studies = session.scalars(select(Study.study_instance_uid).where(Study.covered_by_id.is_(None)))
         events = session.scalar(select(func.count()).where(IrradiationEvent.counted))
-        return list(studies), events, count(factory, Study)
+        return sorted(studies), events, count(factory, Study)
 
 
 ONCE = ([DEVICE_SAYS.study_instance_uid], len(DEVICE_SAYS.events), 2)
