@@ -73,6 +73,7 @@ def test_a_series_is_one_object_and_grows(orthanc):
     assert [row.instance_count for row in first] == [6]
     orthanc.store(*slices_of(3, visit, first=6))
     until("it was read again", lambda: any(row.instance_count == 9 for row in sources(orthanc, visit)))
+    until("nothing is left", lambda: settled(orthanc))
     standing = [row for row in sources(orthanc, visit) if row.status == "ok"]
     assert [row.instance_count for row in standing] == [9]
     assert orthanc.count(IrradiationEvent, IrradiationEvent.source_object_id == standing[0].id) == 1
