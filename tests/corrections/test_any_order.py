@@ -167,3 +167,13 @@ def test_corrections_and_objects_in_any_order_give_one_database_on_postgresql(mi
 
     same()
     engine.dispose()
+
+
+def test_what_describes_a_moved_exposure_too_stays_away_after_reading_again():
+    beaten = [
+        ("B", 5, (("1.9.2", 5.0), ("1.9.1", 7.0)), "number"),
+        ("B", 3, (("1.9.3", 5.0), ("1.9.1", 5.0), ("1.9.1", 5.0)), "none"),
+        ("C", 3, (("1.9.2", 5.0), ("1.9.1", 5.0)), "nobody"),
+    ]
+    wanted = [("studies", "C", "A"), ("persons", "E-1810", "4711"), ("event", "A", "B")]
+    _in_memory((beaten, beaten, wanted, 0))
