@@ -29,9 +29,10 @@ from dash_app.vocabulary import name_of
 from dose import audit
 from dose.queries import filter_choices
 from dose.queries.choice import Choice, NotAChoice, all_of, compare, text_of
-from dose.queries.export import as_csv, as_xlsx
+from dose.queries.export import as_file
 from dose.queries.groups import By, labels
 from dose.queries.statistics import Question, Statistics, columns, statistics
+from dose.queries.table_export import CONTENT
 from dose.scope import Permission, Scope
 from dose.statistics.measures import EVENT, MEASURES, Measure, measures_of
 
@@ -42,9 +43,6 @@ OVER = {
     EVENT: ("weight_kg", "age_years", "compressed_thickness_mm", "scanning_length_mm", "kvp_kv", "exposure_mas"),
     "study": ("weight_kg", "age_years", "height_m", "scan_length_mm"),
 }
-CONTENT = {"csv": "text/csv; charset=utf-8",
-           "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}  # fmt: skip
-WRITERS = {"csv": as_csv, "xlsx": as_xlsx}
 
 blueprint = Blueprint("statistics", __name__)
 
@@ -263,7 +261,7 @@ def export() -> Response:
     """The groups of an address as CSV or XLSX, all of them."""
     search = request.query_string.decode("utf-8", "ignore")
     wish, kind = asked(search), request.args.get("format", "")
-    if kind not in WRITERS:
+    if kind not in CONTENT:
         abort(404)
     scope().require(Permission.EXPORT)
     with reading(Permission.VIEW_DOSES) as (session, who):
@@ -271,7 +269,7 @@ def export() -> Response:
     note(audit.Action.EXPORT, subject="statistics", measure=wish.question.measure.key, format=kind, count=found.whole.n)
     name = f"statistics-{wish.question.modality}-{wish.question.measure.key}.{kind}"
     told = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(WRITERS[kind](found), content_type=CONTENT[kind], headers=told)
+    return Response(as_file(kind, found), content_type=CONTENT[kind], headers=told)
 
 
 @callback(Output(Id.STATISTICS_PNG_READY, "data"), Input(Id.STATISTICS_PNG, "data"), State(Id.URL, "search"),

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from io import BytesIO, StringIO
-from typing import Any, TypeAlias
-
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 
 from dose.queries.choice import text_of
 from dose.queries.statistics import Group, Statistics
+from dose.queries.table_export import Cell, as_table
 
-Cell: TypeAlias = str | int | float | None
 _STATISTICS = ("median", "mean", "sd", "low", "high", "p5", "p25", "p75", "p95")
 _INTERVALS = ("median_interval", "p75_interval")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a table program would take for a formula
 
 
-def about(found: Statistics) -> list[tuple[str, str]]:
+def about(found: Statistics) -> list[tuple[str, Cell]]:
     """What the numbers are: measure, modality, choice; nothing of a patient."""
     question = found.question
     return [
@@ -55,40 +47,6 @@ def _row(group: Group) -> list[Cell]:
     return [*keys, one.n, one.left_out, *(getattr(one, name) for name in _STATISTICS), *ends]
 
 
-def as_csv(found: Statistics) -> bytes:
-    """RFC 4180 with a byte order mark, so that table programs read accents."""
-    written = StringIO()
-    writer = csv.writer(written)
-    writer.writerows((name, _safe(value)) for name, value in about(found))
-    writer.writerow([])
-    writer.writerow(head(found))
-    writer.writerows([_safe(cell) for cell in row] for row in rows(found))
-    return written.getvalue().encode("utf-8-sig")
-
-
-def as_xlsx(found: Statistics) -> bytes:
-    """One sheet of the groups, one that says what they are."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet("statistics")
-    sheet.append([_cell(sheet, name, bold=True) for name in head(found)])
-    for row in rows(found):
-        sheet.append([_cell(sheet, cell) for cell in row])
-    origin = book.create_sheet("about")
-    for name, value in about(found):
-        origin.append([_cell(origin, name, bold=True), _cell(origin, value)])
-    content = BytesIO()
-    book.save(content)
-    return content.getvalue()
-
-
-def _cell(sheet: Any, value: Cell, bold: bool = False) -> Any:  # noqa: ANN401 - openpyxl has no types
-    cell = WriteOnlyCell(sheet, value=_safe(value))
-    if isinstance(value, str):
-        cell.data_type = "s"  # never a formula, whatever a device calls itself
-    if bold:
-        cell.font = Font(bold=True)
-    return cell
-
-
-def _safe(value: Cell) -> Cell:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+def as_file(kind: str, found: Statistics) -> bytes:
+    """The groups as `csv` or `xlsx`."""
+    return as_table(kind, "statistics", about(found), head(found), rows(found))
