@@ -30,7 +30,7 @@ from dose import crypto, migrate
 from dose.database import make_engine, session_factory, writing
 from dose.settings import load_settings
 from dose.statistics.bins import bins_of
-from dose.statistics.cells import LEFT_OUT
+from dose.statistics.cells import LEFT_OUT, PATIENTS
 from dose.statistics.measures import BY_NUMBER, EVENT, STUDIES, STUDY, Measure, measures_of
 from dose.store.naming import load_vocabulary
 from dose.store.words import study_words
@@ -245,12 +245,17 @@ def _count(counts: Counts, part: Studies, kinds: list[Kind]) -> None:
             study = part.of_study
             of_event = (cell[study], band[study], has[study] & part.diagnostic)
             given = part.event_facts | {"left_out": part.event_left_out}
-            _count_measure(counts, number, one, of_event, given, part.event_phantom)
+            stated = _count_measure(counts, number, one, of_event, given, part.event_phantom)
+            patients = np.unique(study[stated])
+            if len(patients):
+                of_patients = _entries(PATIENTS + number, band[patients], np.zeros(len(patients), np.int64))
+                counts.add(cell[patients], of_patients)
 
 
 def _count_measure(
     counts: Counts, number: int, one: Measure, where: tuple[Any, ...], facts: dict[str, Any], phantom: np.ndarray
-) -> None:
+) -> np.ndarray:
+    """Count the values of a measure; which of the facts state one."""
     cell, band, has = where
     if one.column in ("ctdi_vol_mgy", "dlp_mgy_cm"):
         has = has & (phantom == (-1 if one.phantom is None else one.phantom))
@@ -261,6 +266,7 @@ def _count_measure(
     left_out = has & (facts["left_out"] >> number & 1).astype(bool)
     if left_out.any():
         counts.add(cell[left_out], _entries(number, band[left_out], np.full(left_out.sum(), LEFT_OUT)))
+    return stated
 
 
 def _entries(measure: int, band: np.ndarray, bins: np.ndarray) -> np.ndarray:

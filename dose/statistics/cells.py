@@ -1,7 +1,8 @@
 """What a cell of the roll-up holds: for each measure and group of patients a histogram, as whole numbers.
 
 An *entry* counts the values of one measure, band and bin; a value that was left out of statistics has a bin of its own,
-and measure 0 counts studies. Everything else (mean, SD, percentiles, smallest and largest) follows from the entries
+and measure 0 counts studies. Of measures of events it also counts the studies that have a value, for a patient is one
+however many acquisitions he had. Everything else (mean, SD, percentiles, smallest and largest) follows from the entries
 within the half bin that `dose.statistics.bins` states. Sums of whole numbers are the same in any order: a study that
 changes is taken out exactly as it was put in, and a cell can be compared bit by bit with the facts it is made of.
 """
@@ -22,6 +23,7 @@ Row = Mapping[str, Any]
 Entries = Counter[int]  # entry -> how many
 ENTRY_BYTES = 8  # as stored: entry and count, unsigned, 32 bits each, little endian
 LEFT_OUT = -(1 << 15)  # the bin of values that are stated, but flagged or zero
+PATIENTS = 1 << 7  # added to the number of a measure of events: studies that have a value of it
 _BANDS = 1 << 8
 
 
@@ -64,17 +66,25 @@ def contributions(study: Row, events: Iterable[Row]) -> dict[CellKey, Entries]:
     Parameters
     ----------
     study, events
-        Columns of `study_fact`, and of the `event_fact` rows that belong to it.
+        Columns of `study_fact`, and of all `event_fact` rows that belong to it.
     """
-    found: dict[CellKey, Entries] = {}
+    found = _of_events(events)
     if study["counts"]:
         added = found.setdefault(cell_key(study), Counter())
         added[entry(STUDIES, study["band"], 0)] += 1
         _add(added, study, STUDY)
+    return {key: entries for key, entries in found.items() if entries}
+
+
+def _of_events(events: Iterable[Row]) -> dict[CellKey, Entries]:
+    found: dict[CellKey, Entries] = {}
     for event in events:
         if event["counts"] and event["diagnostic"]:
             _add(found.setdefault(cell_key(event), Counter()), event, EVENT)
-    return {key: entries for key, entries in found.items() if entries}
+    for entries in found.values():
+        valued = {number >> 16 for number in entries if number & 0xFFFF}  # measure and band of what is not left out
+        entries.update((PATIENTS * _BANDS + one << 16) - LEFT_OUT for one in valued)
+    return found
 
 
 def cell_key(fact: Row) -> CellKey:

@@ -26,7 +26,6 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
     update,
 )
@@ -38,7 +37,7 @@ from dose.log import logger
 from dose.statistics import counting
 from dose.statistics.cells import Entries, contributions
 from dose.store.claims import LINK, PATIENT, STUDY, parts
-from dose.store.facts_cells import add, apply
+from dose.store.facts_cells import add, add_events, apply
 from dose.store.facts_names import Named, Names
 from dose.store.rows import EVENT, Row
 from dose.store.statements import insert_unless_there
@@ -294,21 +293,30 @@ def _forget(
 ) -> None:
     """Remove facts of these studies, and of events whose row number was another's before; subtract them."""
     old = select(STUDY_FACT).where(STUDY_FACT.c.study_id.in_(study_ids))
-    mine = EVENT_FACT.c.study_id.in_(study_ids)
-    studies = {row["study_id"]: dict(row) for row in connection.execute(old).mappings()}
-    for part in [*parts(event_ids)] or [[]]:
-        here = or_(mine, EVENT_FACT.c.event_id.in_(part)) if part else mine
-        events = [dict(row) for row in connection.execute(select(EVENT_FACT).where(here)).mappings()]
-        add(deltas, contributions(_NOT_COUNTED, events), -1)
-        if events:
-            connection.execute(delete(EVENT_FACT).where(here))
-    for fact in studies.values():
+    studies = [dict(row) for row in connection.execute(old).mappings()]
+    for fact in studies:
         add(deltas, contributions(fact, ()), -1)
+    mine, moved = frozenset(study_ids), _elsewhere(connection, study_ids, event_ids)
+    gone = list(moved)
+    # Who loses an event is counted anew: his other acquisitions say whether he still is a patient of the measure.
+    for part in parts(sorted({*mine, *moved.values()})):
+        found = select(EVENT_FACT).where(EVENT_FACT.c.study_id.in_(part)).order_by(EVENT_FACT.c.study_id)
+        events = [dict(row) for row in connection.execute(found).mappings()]
+        add_events(deltas, events, -1)
+        add_events(deltas, (one for one in events if one["study_id"] not in mine and one["event_id"] not in moved), 1)
+        gone += [one["event_id"] for one in events if one["study_id"] in mine]
+    for part in parts(gone):
+        connection.execute(delete(EVENT_FACT).where(EVENT_FACT.c.event_id.in_(part)))
     if studies:
-        connection.execute(delete(STUDY_FACT).where(STUDY_FACT.c.study_id.in_(list(studies))))
+        connection.execute(delete(STUDY_FACT).where(STUDY_FACT.c.study_id.in_(study_ids)))
 
 
-_NOT_COUNTED = {"counts": False}
+def _elsewhere(connection: Connection, study_ids: Sequence[int], event_ids: Collection[int]) -> dict[int, int]:
+    """Those of the events whose facts are another study's, and whose."""
+    columns = (EVENT_FACT.c.event_id, EVENT_FACT.c.study_id)
+    here, mine = [EVENT_FACT.c.event_id.in_(part) for part in parts(event_ids)], frozenset(study_ids)
+    rows = (row for one in here for row in connection.execute(select(*columns).where(one)))
+    return {row.event_id: row.study_id for row in rows if row.study_id not in mine}
 
 
 def _mark_siblings(connection: Connection, facts: Iterable[Row]) -> None:

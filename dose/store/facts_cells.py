@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, column, delete, insert, select, update, values
@@ -27,6 +29,12 @@ def add(deltas: Deltas, contributed: Mapping[CellKey, Entries], times: int) -> N
         into = deltas.setdefault(key, Counter())
         for entry, number in entries.items():
             into[entry] += times * number
+
+
+def add_events(deltas: Deltas, events: Iterable[Mapping[str, Any]], times: int) -> None:
+    """Add or take away what events contribute: all those of a study, one after the other."""
+    for _study, of in groupby(events, key=itemgetter("study_id")):
+        add(deltas, contributions({"counts": False}, of), times)
 
 
 def apply(connection: Connection, deltas: Deltas, version: int) -> int:
@@ -66,17 +74,16 @@ def _rows(connection: Connection, keys: Sequence[CellKey]) -> dict[CellKey, tupl
 def recount_month(connection: Connection, month: int) -> dict[CellKey, bytes]:
     """The cells of a month as its facts have them."""
     deltas: Deltas = {}
-    nobody = {"counts": False}
     for study in _of_month(connection, STUDY_FACT, month):
         add(deltas, contributions(study, ()), 1)
-    for event in _of_month(connection, EVENT_FACT, month):
-        add(deltas, contributions(nobody, (event,)), 1)
+    add_events(deltas, _of_month(connection, EVENT_FACT, month), 1)
     return {key: pack(entries) for key, entries in deltas.items()}
 
 
 def _of_month(connection: Connection, table: Table, month: int) -> Iterator[dict[str, Any]]:
     days = (table.c.day >= month * 100, table.c.day < (month + 1) * 100)
-    found = connection.execute(select(table).where(*days, table.c.counts).execution_options(yield_per=5000))
+    wanted = select(table).where(*days, table.c.counts).order_by(table.c.study_id)
+    found = connection.execute(wanted.execution_options(yield_per=5000))
     names = list(found.keys())
     for part in found.partitions():
         for row in part:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dose.statistics.bins import RELATIVE_ERROR, bin_of, bins_of, middles
-from dose.statistics.cells import LEFT_OUT, cell_key, contributions, entry, pack, split, unpack
+from dose.statistics.cells import LEFT_OUT, PATIENTS, cell_key, contributions, entry, pack, split, unpack
 from dose.statistics.counting import count
 from dose.statistics.measures import BY_NUMBER, EVENT, MEASURES, measures_of
 from tests.statistics.samples import event, scan, study
@@ -62,7 +62,7 @@ def test_a_ct_counts_in_the_measures_of_its_phantom_only() -> None:
     fact, events = _facts(scan(300.0), event("constant_angle", dlp_mgy_cm=7.0, ctdi_phantom="body_32"))
     ((key, found),) = contributions(fact, events).items()
     assert key == cell_key(fact) == (202601, 1, 2, "CT", 17)
-    named = Counter(BY_NUMBER[number >> 24].key for number in found if number >> 24)
+    named = Counter(BY_NUMBER[number >> 24].key for number in found if 0 < number >> 24 < PATIENTS)
     assert named == {
         "dlp_mgy_cm-study-32": 1,
         "ctdi_vol_mgy-study-32": 1,
@@ -76,6 +76,13 @@ def test_what_is_left_out_has_a_bin_of_its_own() -> None:
     ((_, found),) = contributions(fact, events).items()
     number = MEASURES["pka_gy_cm2-study"].number
     assert found[entry(number, fact["band"], LEFT_OUT)] == 1
+
+
+def test_two_acquisitions_are_one_patient_and_what_is_left_out_is_none() -> None:
+    fact, events = _facts(scan(300.0), scan(60.0), event("spiral", ctdi_vol_mgy=0.0, ctdi_phantom="head_16"))
+    ((_, found),) = contributions(fact, events).items()
+    numbers = (MEASURES[key].number for key in ("ctdi_vol_mgy-event-32", "ctdi_vol_mgy-event-16"))
+    assert [found[entry(PATIENTS + number, fact["band"], 0)] for number in numbers] == [1, 0]
 
 
 def test_who_is_no_patient_counts_nowhere() -> None:

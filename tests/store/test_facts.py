@@ -20,13 +20,14 @@ from dose.database import make_engine, session_factory, writing
 from dose.errors import CannotCorrect
 from dose.model import Patient, Person
 from dose.statistics.cells import unpack
-from dose.store import corrections, facts, facts_check, naming_marks
+from dose.store import corrections, facts, facts_cells, facts_check, naming_marks
 from dose.store.naming import load_vocabulary
 from dose.store.naming_rules import Draft, make_rule
 from dose.tables import (
     Base,
     DoseCell,
     EventFact,
+    IrradiationEvent,
     KeptObject,
     LocalName,
     Operator,
@@ -148,6 +149,19 @@ def test_one_exposure_of_two_studies_is_one_event(factory: Factory) -> None:
     with factory() as session:
         assert session.scalar(select(func.count()).select_from(EventFact)) == 1
     assert facts_check.check(factory) == []
+
+
+def test_who_loses_one_of_his_acquisitions_is_a_patient_still(factory: Factory) -> None:
+    put(factory, of("a", 1, event("1.9.1", 300.0), event("1.9.2", 60.0)))
+    put(factory, of("b", 1, event("1.9.3", 90.0)))
+    facts.catch_up(factory)
+    last = study(factory, "b").id
+    with writing(factory) as session:
+        session.execute(update(IrradiationEvent).where(IrradiationEvent.event_key == "1.9.2").values(study_id=last))
+        facts.fold_studies(session, [last])
+        connection = session.connection()
+        stored = facts_cells.stored_month(connection, 202601)
+        assert stored == facts_cells.recount_month(connection, 202601)
 
 
 def test_names_become_numbers_once_and_operators_stay_sealed(factory: Factory) -> None:
