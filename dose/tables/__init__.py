@@ -21,7 +21,7 @@ from dose.tables.doses import (
 )
 from dose.tables.facts import DoseCell, EventFact, StudyFact
 from dose.tables.levels import ReferenceLevel, ReferenceSet, SavedView, SignedRecord
-from dose.tables.naming import LocalName, Operator, Procedure, ProcedureRule, Protocol
+from dose.tables.naming import LocalName, Operator, Procedure, ProcedureChange, ProcedureRule, Protocol
 from dose.tables.system import (
     AppUser,
     AuditEntry,
@@ -59,6 +59,7 @@ __all__ = [
     "Patient",
     "PatientToken",
     "Procedure",
+    "ProcedureChange",
     "ProcedureRule",
     "ProcessState",
     "Protocol",

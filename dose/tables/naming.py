@@ -38,6 +38,19 @@ class Procedure(Base):
     changed_by: Mapped[str] = mapped_column(String(255))
 
 
+class ProcedureChange(Base):
+    """What somebody said about a procedure: the latest row of one holds, and none is ever edited."""
+
+    __tablename__ = "procedure_change"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    procedure_id: Mapped[int] = mapped_column(ForeignKey("procedure.id"), index=True)
+    said: Mapped[dict[str, Any]]  # what it is from then on: names by language, modality, region, codes, active
+    before: Mapped[dict[str, Any] | None]  # what it was; None: it was made
+    undone: Mapped[bool] = mapped_column(default=False)  # whether this took the change before it back
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(255))
+
+
 class ProcedureRule(Base):
     """A rule on several parameters that leads to a procedure; for all sites, or over them for one site or device."""
 

@@ -14,7 +14,7 @@ depends_on = None
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 TABLES = """
     dose_cell event_fact procedure protocol study_fact operator saved_view signed_record local_name
-    procedure_rule reference_set reference_level
+    procedure_change procedure_rule reference_set reference_level
 """.split()  # noqa: SIM905 - a list literal would be a page
 
 
@@ -206,6 +206,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("words_sha256", name="uq_local_name_words_sha256"),
     )
     op.create_index("ix_local_name_device_id", "local_name", ["device_id"])
+    op.create_table(
+        "procedure_change",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("procedure_id", ID, nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
+        sa.Column("before", sa.JSON()),
+        sa.Column("undone", sa.Boolean(), nullable=False),
+        sa.Column("made_at", sa.DateTime(), nullable=False),
+        sa.Column("made_by", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["procedure_id"], ["procedure.id"], name="fk_procedure_change_procedure_id"),
+        sa.PrimaryKeyConstraint("id", name="pk_procedure_change"),
+    )
+    op.create_index("ix_procedure_change_procedure_id", "procedure_change", ["procedure_id"])
     op.create_table(
         "procedure_rule",
         sa.Column("id", ID, nullable=False),
