@@ -246,10 +246,9 @@ def _count(counts: Counts, part: Studies, kinds: list[Kind]) -> None:
             of_event = (cell[study], band[study], has[study] & part.diagnostic)
             given = part.event_facts | {"left_out": part.event_left_out}
             stated = _count_measure(counts, number, one, of_event, given, part.event_phantom)
-            patients = np.unique(study[stated])
-            if len(patients):
-                of_patients = _entries(PATIENTS + number, band[patients], np.zeros(len(patients), np.int64))
-                counts.add(cell[patients], of_patients)
+            if stated.any():
+                patients, values = _by_patient(study[stated], part.event_facts[one.column][stated])
+                counts.add(cell[patients], _entries(PATIENTS + number, band[patients], bins_of(values)))
 
 
 def _count_measure(
@@ -267,6 +266,14 @@ def _count_measure(
     if left_out.any():
         counts.add(cell[left_out], _entries(number, band[left_out], np.full(left_out.sum(), LEFT_OUT)))
     return stated
+
+
+def _by_patient(studies: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each study once, and the median of its values."""
+    order = np.lexsort((values, studies))
+    each, starts, counts = np.unique(studies[order], return_index=True, return_counts=True)
+    ordered = values[order]
+    return each, (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2
 
 
 def _entries(measure: int, band: np.ndarray, bins: np.ndarray) -> np.ndarray:

@@ -1,16 +1,17 @@
 """What a cell of the roll-up holds: for each measure and group of patients a histogram, as whole numbers.
 
 An *entry* counts the values of one measure, band and bin; a value that was left out of statistics has a bin of its own,
-and measure 0 counts studies. Of measures of events it also counts the studies that have a value, for a patient is one
-however many acquisitions he had. Everything else (mean, SD, percentiles, smallest and largest) follows from the entries
-within the half bin that `dose.statistics.bins` states. Sums of whole numbers are the same in any order: a study that
-changes is taken out exactly as it was put in, and a cell can be compared bit by bit with the facts it is made of.
+and measure 0 counts studies. Of measures of events it also counts one value a study, the median of its acquisitions:
+those of one patient depend on one another, and he is one however many he had. Everything else (mean, SD, percentiles,
+smallest and largest) follows from the entries within the half bin that `dose.statistics.bins` states. Sums of whole
+numbers are the same in any order: a study that changes is taken out exactly as it was put in, and a cell can be
+compared bit by bit with the facts it is made of.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +24,7 @@ Row = Mapping[str, Any]
 Entries = Counter[int]  # entry -> how many
 ENTRY_BYTES = 8  # as stored: entry and count, unsigned, 32 bits each, little endian
 LEFT_OUT = -(1 << 15)  # the bin of values that are stated, but flagged or zero
-PATIENTS = 1 << 7  # added to the number of a measure of events: studies that have a value of it
+PATIENTS = 1 << 7  # added to the number of a measure of events: one value a study that has any
 _BANDS = 1 << 8
 
 
@@ -72,19 +73,31 @@ def contributions(study: Row, events: Iterable[Row]) -> dict[CellKey, Entries]:
     if study["counts"]:
         added = found.setdefault(cell_key(study), Counter())
         added[entry(STUDIES, study["band"], 0)] += 1
-        _add(added, study, STUDY)
+        for measure, value in _stated(study, STUDY):
+            added[_entry(measure, study["band"], value)] += 1
     return {key: entries for key, entries in found.items() if entries}
 
 
 def _of_events(events: Iterable[Row]) -> dict[CellKey, Entries]:
     found: dict[CellKey, Entries] = {}
+    of_patient: dict[tuple[CellKey, int, int], list[float]] = {}
     for event in events:
         if event["counts"] and event["diagnostic"]:
-            _add(found.setdefault(cell_key(event), Counter()), event, EVENT)
-    for entries in found.values():
-        valued = {number >> 16 for number in entries if number & 0xFFFF}  # measure and band of what is not left out
-        entries.update((PATIENTS * _BANDS + one << 16) - LEFT_OUT for one in valued)
+            key, band = cell_key(event), event["band"]
+            added = found.setdefault(key, Counter())
+            for measure, value in _stated(event, EVENT):
+                added[_entry(measure, band, value)] += 1
+                if value is not None:
+                    of_patient.setdefault((key, measure, band), []).append(value)
+    for (key, measure, band), values in of_patient.items():
+        found[key][_entry(PATIENTS + measure, band, _middle(values))] += 1
     return found
+
+
+def _middle(values: list[float]) -> float:
+    """The median of some values."""
+    ordered, count = sorted(values), len(values)
+    return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
 def cell_key(fact: Row) -> CellKey:
@@ -94,16 +107,19 @@ def cell_key(fact: Row) -> CellKey:
     )
 
 
-def _add(added: Entries, fact: Row, level: str) -> None:
-    left_out, band = fact["left_out"], fact["band"]
+def _stated(fact: Row, level: str) -> Iterator[tuple[int, float | None]]:
+    """The measures that a fact states, by number, and their values; None where one is left out of statistics."""
+    left_out = fact["left_out"]
     for one in measures_of(fact["modality"]):
         if one.level != level or not measured(one, fact["phantom"]):
             continue
         value = fact[one.column]
-        if value is not None:
-            added[entry(one.number, band, bin_of(value))] += 1
-        elif left_out & left_out_bit(one):
-            added[entry(one.number, band, LEFT_OUT)] += 1
+        if value is not None or left_out & left_out_bit(one):
+            yield one.number, value
+
+
+def _entry(measure: int, band: int, value: float | None) -> int:
+    return entry(measure, band, LEFT_OUT if value is None else bin_of(value))
 
 
 def measured(one: Measure, phantom: int | None) -> bool:

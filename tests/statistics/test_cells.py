@@ -78,11 +78,14 @@ def test_what_is_left_out_has_a_bin_of_its_own() -> None:
     assert found[entry(number, fact["band"], LEFT_OUT)] == 1
 
 
-def test_two_acquisitions_are_one_patient_and_what_is_left_out_is_none() -> None:
-    fact, events = _facts(scan(300.0), scan(60.0), event("spiral", ctdi_vol_mgy=0.0, ctdi_phantom="head_16"))
+def test_acquisitions_of_one_patient_are_one_value_and_what_is_left_out_is_none() -> None:
+    nothing = event("spiral", ctdi_vol_mgy=0.0, ctdi_phantom="head_16")
+    doses = [event("spiral", ctdi_vol_mgy=dose, ctdi_phantom="body_32") for dose in (5.0, 6.0, 9.0, 20.0)]
+    fact, events = _facts(nothing, *doses)
     ((_, found),) = contributions(fact, events).items()
-    numbers = (MEASURES[key].number for key in ("ctdi_vol_mgy-event-32", "ctdi_vol_mgy-event-16"))
-    assert [found[entry(PATIENTS + number, fact["band"], 0)] for number in numbers] == [1, 0]
+    of_patients = {number: count for number, count in found.items() if number >> 24 >= PATIENTS}
+    number = PATIENTS + MEASURES["ctdi_vol_mgy-event-32"].number
+    assert of_patients == {entry(number, fact["band"], bin_of(7.5)): 1}
 
 
 def test_who_is_no_patient_counts_nowhere() -> None:
