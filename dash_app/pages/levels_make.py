@@ -20,8 +20,9 @@ from dose.levels.draft import LevelRefused
 from dose.levels.make import OF_MODALITY
 from dose.queries.names import choices_of
 from dose.scope import Permission
-from dose.store.levels_made import digest, preview, sign
+from dose.store.levels_made import preview, sign
 from dose.store.levels_sample import Plan
+from dose.store.sealing import digest
 
 MANAGE = Permission.MANAGE_LEVELS
 KINDS = ("typical", "local", "national")

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from operator import attrgetter
 
 from dose.levels.groups import EVERYBODY, Group, Patient
@@ -89,7 +89,8 @@ class Level:
 class Asked:
     """What is to be compared: one measure of one procedure, on a day, at a place.
 
-    `statistics` are the kinds of level that are wanted: the reference level, unless said otherwise.
+    `statistics` are the kinds of level that are wanted: the reference level, unless said otherwise. `since` is the
+    first day of a period that ends on `day`; None: that day alone.
     """
 
     measure: Measure
@@ -99,15 +100,20 @@ class Asked:
     site_id: int | None = None
     device_id: int | None = None
     statistics: frozenset[str] = frozenset({DRL})
+    since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The level that applies; None with the reason. `beside` fit too, in the order of their rank."""
+    """The level that applies; None with the reason. `beside` fit too, in the order of their rank.
+
+    `former` are other levels that applied on earlier days of the period, the latest first.
+    """
 
     level: Level | None
     why: str = FOUND
     beside: tuple[Level, ...] = ()
+    former: tuple[Level, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ class Levels:
 
     def choose(self, asked: Asked, patient: Patient) -> Choice:
         """The level for one patient's value: the group that surely holds him."""
-        here, why = self._here(asked)
+        _named, here, why = self._named(asked)
         if why:
             return Choice(None, why)
         fits = [(one, *one.group.fit(patient)) for one in here]
@@ -145,21 +151,24 @@ class Levels:
 
     def for_group(self, asked: Asked, group: Group) -> Choice:
         """The level for the median of a group: one whose own group holds all of it."""
-        here, why = self._here(asked)
-        if why:
-            return Choice(None, why)
+        named, here, why = self._named(asked)
         fits = [one for one in here if group.within(one.group)]
-        return _best(fits) if fits else Choice(None, OTHER_GROUP)
+        found = _best(fits) if fits else Choice(None, why or OTHER_GROUP)
+        return _with_former(found, asked, [one for one in named if group.within(one.group)])
 
     def groups(self, asked: Asked) -> tuple[Choice, ...]:
         """For each group of patients that has a level: the one that applies; the rows of a compliance table.
 
         A group that two levels of different sets are for appears once, with the other beside.
         """
+        named, here, _why = self._named(asked)
         by_group: defaultdict[Group, list[Level]] = defaultdict(list)
-        for one in self._here(asked)[0]:
+        for one in named:
             by_group[one.group].append(one)
-        return tuple(_best(by_group[group]) for group in sorted(by_group, key=_order))
+        return tuple(
+            _with_former(_best([one for one in here if one.group == group]), asked, by_group[group])
+            for group in sorted({one.group for one in here}, key=_order)
+        )
 
     def crossed(self, asked: Asked, patient: Patient, value: float) -> tuple[Level, ...]:
         """The trigger levels that a single study has reached, the highest first."""
@@ -167,15 +176,15 @@ class Levels:
         reached = [one for one in here if one.applies_on(asked.day) and one.group.holds(patient) and value >= one.value]
         return tuple(sorted(reached, key=attrgetter("value"), reverse=True))
 
-    def _here(self, asked: Asked) -> tuple[list[Level], str]:
-        """The levels of this measure and procedure, in this place and at this time; why there is none."""
+    def _named(self, asked: Asked) -> tuple[list[Level], list[Level], str]:
+        """The levels of this measure, procedure and place; those of the day; why there is none."""
         if asked.procedure_id is None:
-            return [], NO_PROCEDURE
+            return [], [], NO_PROCEDURE
         named = [one for one in self._of_place(asked, asked.statistics) if one.procedure_id == asked.procedure_id]
         if not named:
-            return [], self._why_none(asked)
+            return [], [], self._why_none(asked)
         timely = [one for one in named if one.applies_on(asked.day)]
-        return timely, FOUND if timely else OTHER_TIME
+        return named, timely, FOUND if timely else OTHER_TIME
 
     def _of_place(self, asked: Asked, statistics: frozenset[str]) -> list[Level]:
         measure = asked.measure
@@ -227,6 +236,19 @@ def _best(fits: Sequence[Level]) -> Choice:
     if any(one.rank == first.rank and one.value != first.value for one in others):
         return Choice(None, AMBIGUOUS, (first, *others))
     return Choice(first, FOUND, tuple(others))
+
+
+def _with_former(found: Choice, asked: Asked, named: Sequence[Level]) -> Choice:
+    """The choice with what applied before it in the period: asked again on each day on which a level begins or ends."""
+    if asked.since is None:
+        return found
+    began = {one.valid_from for one in named if one.valid_from}
+    ended = {one.valid_to + timedelta(days=1) for one in named if one.valid_to and one.valid_to < date.max}
+    days = sorted({asked.since, *(day for day in began | ended if asked.since < day < asked.day)}, reverse=True)
+    timely = ([one for one in named if one.applies_on(day)] for day in days)
+    best = (_best(of).level for of in timely if of)
+    former = dict.fromkeys(one for one in best if one is not None and one != found.level)
+    return replace(found, former=tuple(former)) if former else found
 
 
 def _one_family(one: str, other: str | None) -> bool:

@@ -26,7 +26,7 @@ from dose.levels.make import measures_for
 from dose.levels.minima import minimum_count
 from dose.queries import medians_cells
 from dose.queries.choice import Choice as Facts
-from dose.queries.choice import all_of, compare, one_of
+from dose.queries.choice import all_of, compare, negated, one_of
 from dose.queries.groups import By, labels
 from dose.queries.levels import active_levels
 from dose.queries.medians import MODALITIES, Found, Part, Parts, Room, parts
@@ -192,14 +192,14 @@ def here(part: Part, place: Place) -> Mask:
 def _wanted(
     levels: Levels, asked: Place, modality: str, occurring: Mapping[int, Sequence[Measure]]
 ) -> dict[tuple[int, Measure], list[Group | None]]:
-    """The groups of each procedure and measure: those that have a level, then the rest."""
+    """The groups of each procedure and measure: those that have a level, then the rest; everybody where there is none."""
     usual = _usual(modality)
     wanted: dict[tuple[int, Measure], list[Group | None]] = {}
     for procedure, measures in occurring.items():
         for measure in measures:
             groups = [group_of(choice) for choice in levels.groups(question(asked, modality, procedure, measure))]
             if groups or measure in usual:
-                wanted[procedure, measure] = [*groups, None]
+                wanted[procedure, measure] = [*groups, None] if groups else [EVERYBODY]
     return wanted
 
 
@@ -223,8 +223,8 @@ def group_of(choice: Choice) -> Group:
 
 
 def question(asked: Place, modality: str, procedure: int, measure: Measure) -> Asked:
-    """What is asked of the levels: those of the last day."""
-    return Asked(measure, modality, procedure, asked.last, asked.site_id, asked.device_id, asked.against)
+    """What is asked of the levels: those of the last day, and which applied before."""
+    return Asked(measure, modality, procedure, asked.last, asked.site_id, asked.device_id, asked.against, asked.first)
 
 
 def level_for(levels: Levels, asked: Asked, group: Group | None) -> Choice:
@@ -240,7 +240,8 @@ def _line(
     levels: Levels, asked: Place, place: Place, modality: str, procedure: int, measure: Measure, group: Group | None,
     found: Found,
 ) -> Line:  # fmt: skip
-    choice = level_for(levels, question(asked, modality, procedure, measure), group)
+    about = question(asked, modality, procedure, measure)
+    choice = level_for(levels, about, group)
     minimum = minimum_count(modality)
     verdict = None
     if choice.level is not None:
@@ -249,7 +250,7 @@ def _line(
         if not found.exact and near and verdict.count >= minimum:
             verdict = replace(verdict, code=AS_LEVEL)
     behind = all_of(place.chosen, one_of("modality", modality), one_of("procedure", procedure),
-                    *( [chosen_group(group)] if group else []), one_of("measured", measure.key))  # fmt: skip
+                    _who(levels, about, group), one_of("measured", measure.key))  # fmt: skip
     low = _is_low(found, minimum)
     return Line(modality, procedure, "", measure, group, choice, found, verdict, low, behind)
 
@@ -260,6 +261,13 @@ def _is_low(found: Found, minimum: int) -> bool | None:
     if everybody or len(peers) < PEERS or found.patients < minimum or found.summary.median is None:
         return None
     return found.summary.median < float(np.percentile(peers, 25))
+
+
+def _who(levels: Levels, about: Asked, group: Group | None) -> Facts:
+    """The patients of a line as a choice of studies; None: those of no group that has a level."""
+    if group is not None:
+        return chosen_group(group)
+    return all_of(*(negated(chosen_group(group_of(choice))) for choice in levels.groups(about)))
 
 
 def chosen_group(group: Group) -> Facts:

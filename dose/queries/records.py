@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session
 
 from dose.scope import Permission, Scope
-from dose.store.records import digest
+from dose.store.sealing import is_intact
 from dose.tables import SignedRecord, Site
 
 
@@ -58,7 +58,7 @@ def signed_record(session: Session, scope: Scope, record_id: int) -> RecordRow |
         return None
     row, site_name = found
     said = {name: getattr(row, name) for name in (*_LISTED, "content")}
-    return RecordRow(**said, site_name=site_name, intact=digest(row.content) == row.content_sha256)
+    return RecordRow(**said, site_name=site_name, intact=is_intact(session, row))
 
 
 def _visible(scope: Scope) -> ColumnElement[bool]:

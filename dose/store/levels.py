@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from dose.audit import Action, record
 from dose.levels.compare import TRIGGER
-from dose.levels.draft import CITATION, DATES, NO_PROCEDURE, PROCEDURE, Draft, LevelRefused, obstacle
+from dose.levels.draft import CERTAIN, CITATION, DATES, NO_PROCEDURE, PROCEDURE, Draft, LevelRefused, obstacle
 from dose.levels.groups import EVERYBODY, Group
 from dose.scope import Permission, Scope
 from dose.tables import Procedure, ReferenceLevel, ReferenceSet
@@ -43,6 +43,11 @@ def obstacle_of(row: ReferenceLevel) -> str | None:
     found = obstacle(row.column, row.phantom, row.population, group_of(row))
     unnamed = row.procedure_id is None and row.statistic != TRIGGER
     return found or (NO_PROCEDURE if unnamed else None)
+
+
+def is_open(row: ReferenceLevel) -> bool:
+    """Whether nobody has said yet that he read the source of a row that came unconfirmed."""
+    return row.confirmed_at is None and row.verified.startswith("unconfirmed")
 
 
 def add_level(session: Session, scope: Scope, set_id: int, draft: Draft, procedure_id: int | None) -> int:
@@ -70,7 +75,7 @@ def change_level(
     procedure_id: int | None,
     from_day: date | None = None,
 ) -> int:
-    """Replace a level by another version; its id.
+    """Replace a level by another version; its id. What was off or unconfirmed stays so: to edit is not to confirm.
 
     Parameters
     ----------
@@ -87,6 +92,9 @@ def change_level(
     _writable(session.get_one(ReferenceSet, row.set_id))
     made = _row(scope, row.set_id, draft, _procedure(session, procedure_id), row.row_key)
     made.valid_from, made.valid_to = row.valid_from, row.valid_to
+    if is_open(row):
+        made.verified = row.verified
+    made.active = made.verified in CERTAIN and (row.active or obstacle_of(row) is not None)
     if from_day is not None:
         if (row.valid_from and from_day <= row.valid_from) or (row.valid_to and from_day > row.valid_to):
             raise LevelRefused(DATES)
@@ -132,7 +140,7 @@ def switch_level(session: Session, scope: Scope, level_id: int, *, active: bool)
     found = obstacle_of(row)
     if active and found and found != NO_PROCEDURE:
         raise LevelRefused(found)
-    if active and row.confirmed_at is None and row.verified.startswith("unconfirmed"):
+    if active and is_open(row):
         raise LevelRefused(NOT_CONFIRMED)
     return _replace(session, scope, row, _copy(scope, row, active=active), "switch")
 

@@ -8,8 +8,6 @@ References: ICRP Publication 135 (2017), sections 2.3-2.6; see `dose.levels.make
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, date, datetime
@@ -18,7 +16,6 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dose.audit import Action, record
 from dose.levels.compare import DRL, PRIORITIES, TYPICAL
 from dose.levels.draft import LevelRefused
 from dose.levels.make import Line, make
@@ -28,6 +25,7 @@ from dose.statistics.measures import BY_NUMBER, Measure
 from dose.store.levels import CHANGED, permit
 from dose.store.levels_sample import Plan, excluded, samples
 from dose.store.levels_sets import Decision, decide
+from dose.store.sealing import LONGEST_TITLE, digest, freeze
 from dose.tables import Device, Procedure, ReferenceLevel, ReferenceSet, SignedRecord, Site
 
 RECORD = "local-levels"
@@ -61,11 +59,6 @@ def preview(session: Session, scope: Scope, plan: Plan) -> dict[str, Any]:
     return {"method": METHOD, "plan": _plan(plan), "excluded": left, "lines": lines, "names": names}
 
 
-def digest(content: dict[str, Any]) -> str:
-    """Equal for equal contents: what a person signs is what was shown."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-
-
 def sign(
     session: Session, scope: Scope, plan: Plan, *, seen: str, title: str, comment: str = "", begins: date | None = None
 ) -> int:
@@ -87,32 +80,18 @@ def sign(
     content = preview(session, scope, plan)
     if digest(content) != seen:
         raise LevelRefused(CHANGED)
-    name = " ".join(title.split())[:160]
+    name = " ".join(title.split())[:LONGEST_TITLE]
     for code, said in ((NAME, name), (NOTHING, any(line["value"] is not None for line in content["lines"]))):
         if not said:
             raise LevelRefused(code)
-    signed = _record(session, scope, plan, content, name, comment)
+    signed = freeze(session, scope, RECORD, content, title=name, comment=comment, site_id=plan.site_id)
     made = _set(session, scope, plan, signed)
     session.add_all(_levels(made, signed, content))
     session.flush()
-    record(session, scope, Action.RECORD_SIGN, subject="signed record", subject_id=signed.id, set=made.id)
     if begins is not None:
         _supersede(session, plan, made)
         decide(session, scope, made.id, made.changed_at, Decision(active=True, valid_from=begins))
     return made.id
-
-
-def _record(
-    session: Session, scope: Scope, plan: Plan, content: dict[str, Any], name: str, comment: str
-) -> SignedRecord:
-    now, who = datetime.now(UTC), scope.user_name[:255]
-    row = SignedRecord(
-        site_id=plan.site_id, kind=RECORD, title=name, content=content, content_sha256=digest(content),
-        comment=comment.strip()[:2000] or None, made_at=now, made_by=who, signed_at=now, signed_by=who,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    return row
 
 
 def _set(session: Session, scope: Scope, plan: Plan, signed: SignedRecord) -> ReferenceSet:

@@ -6,19 +6,15 @@ by `dose.store.levels_made`.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dose.audit import Action, record
 from dose.scope import Permission, Scope
-from dose.store.levels_made import digest
-from dose.tables import SignedRecord
+from dose.store.sealing import LONGEST_TITLE, digest, freeze
 
 KINDS = ("yearly", "before-after", "local-levels")
 CHANGED, NAME, NOTHING = "changed", "name", "nothing"
-LONGEST_TITLE, LONGEST_COMMENT = 160, 2000
 
 
 class RecordRefused(ValueError):
@@ -54,14 +50,7 @@ def sign(
     for code, holds in ((NAME, name), (NOTHING, content["lines"]), (CHANGED, digest(content) == seen)):
         if not holds:
             raise RecordRefused(code)
-    now, who = datetime.now(UTC), scope.user_name[:255]
-    row = SignedRecord(
-        site_id=site_id, kind=content["kind"], title=name, content=content, content_sha256=seen,
-        comment=comment.strip()[:LONGEST_COMMENT] or None, made_at=now, made_by=who, signed_at=now, signed_by=who,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    record(session, scope, Action.RECORD_SIGN, subject="signed record", subject_id=row.id, kind=row.kind)
+    row = freeze(session, scope, content["kind"], content, title=name, comment=comment, site_id=site_id)
     return row.id
 
 

@@ -107,7 +107,7 @@ class SignedRecord(Base):
     kind: Mapped[str] = mapped_column(String(20))  # yearly | before-after | local-levels
     title: Mapped[str] = mapped_column(String(160))
     content: Mapped[dict[str, Any]]  # numbers, periods, versions of the levels that applied; no patient
-    content_sha256: Mapped[str] = mapped_column(String(64))
+    content_sha256: Mapped[str] = mapped_column(String(64))  # of all that was signed: dose.store.sealing
     comment: Mapped[str | None] = mapped_column(Text)
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(255))

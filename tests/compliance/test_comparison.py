@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from dose.queries.records import signed_record, signed_records
 from dose.scope import Role, scope_for
 from dose.statistics.measures import MEASURES
 from dose.store.records import CHANGED, NAME, NOTHING, RecordRefused, digest, sign
+from dose.store.sealing import seal_of
 from dose.tables import AuditEntry, ReferenceLevel, SignedRecord
 from tests.compliance.conftest import CHEST, EVENTS, PHYSICIST, STUDIES
 from tests.counting import statements
@@ -89,15 +90,26 @@ def test_what_is_signed_stays_when_levels_and_doses_change(hospital) -> None:
         assert session.scalars(select(AuditEntry.action)).all() == ["sign record"]
 
 
-def test_a_record_that_was_altered_says_so(hospital) -> None:
+@pytest.mark.parametrize(
+    "changed", [{"title": "y"}, {"comment": "fine"}, {"signed_by": "z"}, {"kind": "before-after"},
+                {"signed_at": datetime(2020, 1, 1, tzinfo=UTC)}, {"content": {}}, {"content_sha256": "0"}],
+    ids=lambda one: next(iter(one)),
+)  # fmt: skip
+def test_a_record_that_was_altered_says_so(hospital, changed: dict[str, object]) -> None:
     with writing(hospital) as session:
         shown = content(session, PHYSICIST, YEARLY, LAST, THIS)
         number = sign(session, PHYSICIST, shown, seen=digest(shown), title="x")
-        session.execute(update(SignedRecord).values(content=shown | {"method": "none"}))
-    with hospital() as session:
+        session.execute(update(SignedRecord).values(**changed))
+    with writing(hospital) as session:
         kept = signed_record(session, PHYSICIST, number)
         assert kept is not None
         assert not kept.intact
+        row = session.get_one(SignedRecord, number)
+        row.content_sha256 = seal_of(row)  # who forges the hash too forgets the audit trail
+    with hospital() as session:
+        kept = signed_record(session, PHYSICIST, number)
+        assert kept is not None
+        assert kept.intact == ("content_sha256" in changed)
 
 
 def test_nothing_is_signed_unseen_unnamed_or_by_just_anybody(hospital) -> None:

@@ -157,6 +157,32 @@ def test_the_version_of_the_day_applies(day: date, value: float | None) -> None:
     assert (choice.level and choice.level.value, choice.why) == (value, "" if value else compare.OTHER_TIME)
 
 
+@pytest.mark.parametrize(
+    ("since", "day", "value", "former"),
+    [
+        (date(2026, 1, 1), date(2026, 12, 31), 50.0, []),
+        (date(2025, 12, 31), date(2026, 12, 31), 50.0, [60.0]),
+        (date(2024, 1, 1), date(2026, 12, 31), 50.0, [60.0]),
+        (date(2024, 1, 1), date(2025, 12, 31), 60.0, []),
+        (date(2025, 6, 1), date(2028, 1, 1), None, [50.0, 60.0]),
+        (None, date(2026, 12, 31), 50.0, []),
+    ],
+)  # fmt: skip
+def test_what_applied_earlier_in_a_period_is_told(since: date, day: date, value: float, former: list[float]) -> None:
+    first = replace(HEAD, id=2, value=60.0, valid_from=date(2025, 1, 1), valid_to=date(2025, 12, 31))
+    levels = Levels([first, replace(HEAD, valid_from=date(2026, 1, 1), valid_to=date(2027, 12, 31))])
+    choice = levels.for_group(asked(day=day, since=since), ADULTS)
+    assert (choice.level and choice.level.value, [one.value for one in choice.former]) == (value, former)
+    if value:
+        assert levels.groups(asked(day=day, since=since)) == (choice,)
+
+
+def test_a_set_that_came_first_in_the_middle_of_a_period_leaves_the_other_for_the_days_before() -> None:
+    local = replace(HEAD, id=2, set_id=2, value=42.0, priority=30, valid_from=date(2026, 4, 1))
+    choice = Levels([HEAD, local]).for_group(asked(since=date(2026, 1, 1)), ADULTS)
+    assert (choice.level, choice.former, choice.beside) == (local, (HEAD,), (HEAD,))
+
+
 def test_a_typical_value_is_no_reference_level_unless_it_is_asked_for() -> None:
     levels = Levels([replace(HEAD, statistic="typical")])
     assert levels.choose(asked(), ADULT).why == compare.NO_LEVEL

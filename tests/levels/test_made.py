@@ -19,8 +19,9 @@ from dose.queries import levels as ask
 from dose.scope import Role, scope_for
 from dose.statistics.measures import MEASURES, left_out_bit
 from dose.store import levels
-from dose.store.levels_made import digest, preview, sign
+from dose.store.levels_made import preview, sign
 from dose.store.levels_sample import Plan
+from dose.store.sealing import digest, seal_of
 from dose.tables import EventFact, Procedure, ReferenceSet, SignedRecord, Site, StudyFact
 from tests.levels.conftest import PHYSICIST
 
@@ -109,7 +110,7 @@ def test_signed_levels_are_a_set_of_their_own_with_the_record_they_come_from(ses
     set_id = sign(session, PHYSICIST, PLAN, seen=digest(content), title="CT 2026", begins=date(2026, 6, 1))
     row = session.get_one(ReferenceSet, set_id)
     signed = session.get_one(SignedRecord, row.made_of["record"])
-    assert (signed.content, signed.content_sha256) == (content, digest(content))
+    assert (signed.content, signed.content_sha256) == (content, seal_of(signed))
     asked = Asked(DLP, "CT", abdomen(session), date(2026, 6, 1), 1, 3)
     level = ask.active_levels(session, PHYSICIST).choose(asked, Patient(50.0)).level
     assert level is not None

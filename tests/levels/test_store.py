@@ -180,6 +180,36 @@ def test_a_new_value_from_a_day_on_leaves_the_former_for_the_days_before(session
     assert [applies(session, day) for day in days] == [50.0] * 4
 
 
+def test_to_edit_an_unconfirmed_row_is_not_to_confirm_it(session: Session) -> None:
+    activate(session, "germany-2018", valid_to=date(2022, 11, 16))
+    rows = ask.levels_of(session, PHYSICIST, the_set(session, "germany-2018").id, ask.LevelFilter(q="Hirn"))
+    said = draft(procedure="Hirn", citation="BfS", value="61")
+    made = levels.change_level(session, PHYSICIST, rows[0].id, said, head(session))
+    after = ask.level(session, PHYSICIST, made)
+    assert after is not None
+    assert (after.state, after.value, applies(session, date(2022, 1, 1))) == ("unconfirmed", 61.0, None)
+    levels.confirm(session, PHYSICIST, [made], "BfS notice of 22 June 2016")
+    assert applies(session, date(2022, 1, 1)) == 61.0
+
+
+def test_to_edit_a_row_that_is_off_does_not_switch_it_on(session: Session) -> None:
+    _set_id, first = mine(session)
+    off = levels.switch_level(session, PHYSICIST, first, active=False)
+    edited = levels.change_level(session, PHYSICIST, off, draft(value="45"), head(session))
+    assert applies(session) is None
+    levels.switch_level(session, PHYSICIST, edited, active=True)
+    assert applies(session) == 45.0
+
+
+def test_a_phantom_that_a_person_states_makes_a_row_comparable(session: Session) -> None:
+    rows = ask.levels_of(session, PHYSICIST, the_set(session, "tunisia-2022").id, ask.LevelFilter(q="Chest"))
+    said = draft(procedure="Chest", phantom="32 cm", citation="Letter of the authors")
+    made = levels.change_level(session, PHYSICIST, rows[0].id, said, head(session))
+    after = ask.level(session, PHYSICIST, made)
+    assert after is not None
+    assert (rows[0].state, rows[0].verified, after.state) == ("not-comparable", "one source", "compared")
+
+
 def test_a_day_outside_the_time_of_a_level_is_refused(session: Session) -> None:
     _set_id, level_id = mine(session, valid_from=date(2026, 1, 1), valid_to=date(2026, 12, 31))
     for day in (date(2026, 1, 1), date(2027, 1, 1)):
