@@ -18,7 +18,7 @@ from datetime import date, timedelta
 from operator import attrgetter
 
 from dose.levels.groups import EVERYBODY, Group, Patient
-from dose.statistics.measures import MIXED, Measure
+from dose.statistics.measures import MIXED, STUDY, Measure
 
 DRL, TYPICAL, TRIGGER = "drl", "typical", "trigger"  # 75th percentile of medians; median; a single study
 NATIONAL, REGIONAL, LOCAL = "national", "regional", "local"
@@ -176,6 +176,13 @@ class Levels:
         reached = [one for one in here if one.applies_on(asked.day) and one.group.holds(patient) and value >= one.value]
         return tuple(sorted(reached, key=attrgetter("value"), reverse=True))
 
+    def triggers(self, day: date, site_id: int | None = None, device_id: int | None = None) -> tuple[Level, ...]:
+        """The trigger levels of a day and place that are for whole examinations of every procedure and patient."""
+        here = (one for of in self._by_key.values() for one in of if one.statistic == TRIGGER and one.level == STUDY)
+        chosen = (one for one in here if (one.procedure_id, one.group) == (None, EVERYBODY) and one.applies_on(day))
+        of_place = (one for one in chosen if one.site_id in (None, site_id) and one.device_id in (None, device_id))
+        return tuple(sorted(of_place, key=lambda one: (one.column, -one.value, one.id)))
+
     def _named(self, asked: Asked) -> tuple[list[Level], list[Level], str]:
         """The levels of this measure, procedure and place; those of the day; why there is none."""
         if asked.procedure_id is None:
@@ -251,8 +258,13 @@ def _with_former(found: Choice, asked: Asked, named: Sequence[Level]) -> Choice:
     return replace(found, former=tuple(former)) if former else found
 
 
+def family(modality: str) -> frozenset[str]:
+    """The modalities whose studies are compared with levels of this one."""
+    return next((one for one in FAMILIES if modality in one), frozenset({modality}))
+
+
 def _one_family(one: str, other: str | None) -> bool:
-    return one == other or any({one, other} <= family for family in FAMILIES)
+    return other in family(one)
 
 
 def _order(group: Group) -> tuple[float, ...]:

@@ -90,7 +90,7 @@ def sign(
     session.flush()
     if begins is not None:
         _supersede(session, plan, made)
-        decide(session, scope, made.id, made.changed_at, Decision(active=True, valid_from=begins))
+        decide(session, scope, made.id, made.changed_at, Decision(active=True, valid_from=begins, reason=comment))
     return made.id
 
 

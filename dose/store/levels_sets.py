@@ -1,6 +1,7 @@
 """Sets of reference levels: added, and how they are compared with (whether, before which others, from when until when).
 
-What was decided before stays in `made_of["decisions"]`. Two sets that are compared with never have one priority.
+Every decision stays in `made_of["decisions"]`: when, by whom, why, and how it was before and after. Two sets that are
+compared with never have one priority.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from dose.tables import ReferenceSet
 
 # Codes of LevelRefused beside those of dose.levels.draft
 SUPERSEDED, TAKEN, NAME, KIND = "superseded", "priority-taken", "name", "kind"
-LONGEST_NAME, LONGEST_CITATION = 160, 2000
+LONGEST_NAME, LONGEST_CITATION, LONGEST_REASON = 160, 2000, 500
 HIGHEST = 999
 
 
@@ -32,6 +33,7 @@ class Decision:
     priority: int | None = None  # None: the usual one of its kind
     valid_from: date | None = None
     valid_to: date | None = None  # the last day
+    reason: str = ""  # kept in the history
 
 
 def new_set(
@@ -92,18 +94,25 @@ def decide(session: Session, scope: Scope, set_id: int, seen: datetime, decision
         raise LevelRefused(DATES)
     if decision.active and row.superseded_by and decision.valid_to is None:
         raise LevelRefused(SUPERSEDED, row.superseded_by)
-    row.made_of = dict(row.made_of) | {"decisions": [*row.made_of.get("decisions", ()), _said(row, scope)]}
+    before = _state(row)
     row.active, row.valid_from, row.valid_to = decision.active, decision.valid_from, decision.valid_to
     if decision.active and decision.valid_from:
         _end_former(session, scope, row.key, decision.valid_from)
     row.priority = _priority(session, row, decision)
-    row.changed_at, row.changed_by = datetime.now(UTC), scope.user_name[:255]
+    _keep(row, scope, before, decision.reason)
     note(session, scope, "set", set_id, active=row.active, priority=row.priority, **_days(row))
 
 
-def _said(row: ReferenceSet, scope: Scope) -> dict[str, Any]:
-    before = {"active": row.active, "priority": row.priority} | _days(row)
-    return {"at": datetime.now(UTC).isoformat(timespec="seconds"), "by": scope.user_name, "before": before}
+def _state(row: ReferenceSet) -> dict[str, Any]:
+    return {"active": row.active, "priority": row.priority} | _days(row)
+
+
+def _keep(row: ReferenceSet, scope: Scope, before: dict[str, Any], reason: str) -> None:
+    """Write the decision into the history of the set."""
+    row.changed_at, row.changed_by = datetime.now(UTC), scope.user_name[:255]
+    said = {"at": row.changed_at.isoformat(timespec="seconds"), "by": row.changed_by, "before": before,
+            "after": _state(row), "reason": " ".join(reason.split())[:LONGEST_REASON]}  # fmt: skip
+    row.made_of = dict(row.made_of) | {"decisions": [*row.made_of.get("decisions", ()), said]}
 
 
 def _days(row: ReferenceSet) -> dict[str, str | None]:
@@ -133,8 +142,9 @@ def _priority(session: Session, row: ReferenceSet, decision: Decision) -> int:
 def _end_former(session: Session, scope: Scope, key: str, begins: date) -> None:
     where = (ReferenceSet.superseded_by == key, ReferenceSet.active, ReferenceSet.valid_to.is_(None))
     for former in session.scalars(select(ReferenceSet).where(*where).with_for_update()):
+        before = _state(former)
         former.valid_to = begins - timedelta(days=1)
-        former.changed_at, former.changed_by = datetime.now(UTC), scope.user_name[:255]
+        _keep(former, scope, before, former.superseded_by or "")
         note(session, scope, "set ends", former.id, **_days(former))
 
 

@@ -143,6 +143,19 @@ def test_a_new_edition_ends_the_former_one_the_day_before(session: Session) -> N
     assert former.valid_to == date(2024, 11, 19)
 
 
+def test_each_decision_about_a_set_stays_with_who_when_and_why(session: Session) -> None:
+    former = activate(session, "uk-dental-2011", valid_to=date(2030, 1, 1), reason=" No other  yet ")
+    former.valid_to = None
+    activate(session, "uk-2024", valid_from=date(2024, 11, 20))
+    levels_sets.decide(session, OTHER, former.id, former.changed_at, Decision(False, reason="Table withdrawn"))
+    kept = former.made_of["decisions"]
+    assert [(one["by"], one["reason"]) for one in kept] == [
+        (PHYSICIST.user_name, "No other yet"), (PHYSICIST.user_name, "uk-2024"), (OTHER.user_name, "Table withdrawn"),
+    ]  # fmt: skip
+    assert [one["after"]["active"] for one in kept] == [True, True, False]
+    assert kept[1]["after"]["valid_to"] == kept[2]["before"]["valid_to"] == "2024-11-19"
+
+
 def test_two_sets_never_have_one_priority(session: Session) -> None:
     assert activate(session, "uk-2024").priority == 15
     assert activate(session, "france-2019").priority == 14
