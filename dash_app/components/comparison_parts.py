@@ -14,6 +14,7 @@ from dash_app.components.parts import attributes, badge, icon, section, table
 from dash_app.components.values import DASH, amount, free, listed, ltr, plain_number, symbol
 from dash_app.figures.style import between, shown
 from dash_app.i18n import N_, _, isolated
+from dash_app.procedure_names import procedure_said, sorted_by_name
 from dose.levels.compare import NO_LEVEL
 from dose.levels.groups import Group
 from dose.quantities import number_text
@@ -31,11 +32,19 @@ Content = Mapping[str, Any]
 def comparison_tables(content: Content) -> list[Any]:
     """The lines of a comparison, a table a modality; those of too few patients folded; how they were computed."""
     heads = [place_text(content[side]) for side in ("former", "latter")]
-    enough = [line for line in content["lines"] if line["enough"]]
-    few = [line for line in content["lines"] if not line["enough"]]
+    lines = _named(content["lines"])
+    enough = [line for line in lines if line["enough"]]
+    few = [line for line in lines if not line["enough"]]
     method = html.P(html.Bdi(content["method"], dir="ltr"), className="quiet method")
     none = html.P(_("Nothing has enough patients on both sides."), className="quiet") if not enough else None
     return [none, *_by_modality(enough, heads), _folded(few, heads), method]
+
+
+def _named(lines: Sequence[Content]) -> list[Content]:
+    """Lines with their procedures in the reader's language, in the order of those names within a modality."""
+    named = [{**line, "procedure": procedure_said(line["procedure_id"], line["procedure"])} for line in lines]
+    by_modality = groupby(named, key=lambda line: line["modality"])
+    return [line for _modality, of in by_modality for line in sorted_by_name(of, lambda one: str(one["procedure"]))]
 
 
 def _by_modality(lines: Sequence[Content], heads: Sequence[str]) -> list[Any]:

@@ -13,6 +13,7 @@ from dash_app.components.parts import icon
 from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated
 from dash_app.ids import Id
+from dash_app.procedure_names import procedure_said
 from dash_app.vocabulary import EVENT_TYPES, SEXES, name_of, word
 from dose.quantities import number_text
 from dose.queries.choice import (
@@ -154,7 +155,7 @@ def names_in(session: Session, scope: Scope, choice: Choice) -> Names:
     for field, ids in wanted.items():
         keys = [(number,) for number in sorted(ids)]
         for key, label in zip(keys, labels(session, scope, (NAMED[field],), keys), strict=True):
-            found[field, key[0]] = label[0]
+            found[field, key[0]] = procedure_said(key[0], label[0]) if field == "procedure" else label[0]
     return found
 
 

@@ -12,6 +12,7 @@ from dash_app.components.compliance_parts import group_text
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import amount, free, ltr, plain_number, symbol, when
 from dash_app.i18n import N_, _, isolated, ngettext
+from dash_app.procedure_names import procedure_said
 from dash_app.vocabulary import word
 from dose.levels.groups import Group
 from dose.quantities import number_text
@@ -155,7 +156,7 @@ def levels_table(rows: Sequence[LevelRow], target: str | None, *, editable: bool
 
 
 def _level(row: LevelRow, target: str | None, editable: bool) -> html.Tr:
-    linked = free(row.procedure_name) if row.procedure_name else _("not linked")
+    linked = free(procedure_said(row.procedure_id, row.procedure_name)) if row.procedure_name else _("not linked")
     procedure = [
         html.Span(row.modality, className="modality"),
         " ",
@@ -274,7 +275,7 @@ def _line(line: Mapping[str, Any], names: Mapping[str, str]) -> html.Tr:
         [html.Summary(ngettext("%(n)s room", "%(n)s rooms", len(units))), html.Ul(units, className="plain-list")]
     )
     cells: list[Any] = [
-        free(line["procedure"]),
+        free(procedure_said(line["procedure_id"], line["procedure"])),
         group_text(Group(**line["group"])),
         quantity(measure.column, measure.level, measure.phantom),
         [value, why],

@@ -16,13 +16,13 @@ from dash_app.components.name_words import (
     condition_parts,
     conditions_text,
     place_text,
-    procedure_text,
 )
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import free, listed, ltr, plain_number, when
 from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import pick_id
+from dash_app.procedure_names import procedure_text
 from dose.naming.duplicates import NEAR, OTHER_TECHNIQUE, SPELLING, TECHNIQUE, Duplicate, Use
 from dose.naming.suggest import CODE, ELSEWHERE, Suggestion
 from dose.queries.choice import Choice, all_of, one_of, text_of

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from dash_app.components.parts import icon
 from dash_app.i18n import N_, _, isolated, language
+from dash_app.procedure_names import procedure_text, sorted_by_name
 from dash_app.vocabulary import EVENT_TYPES, PHANTOMS, SEXES, SIDES
 from dose.naming.fields import FIELDS
 from dose.naming.rules import Condition, Rule
@@ -93,17 +94,12 @@ def refusal(code: str, field: str | None = None) -> str:
     )
 
 
-def procedure_text(key: str, name: str) -> str:
-    """What a procedure is called in the reader's language."""
-    return vocabulary.name_of(key, name, language())
-
-
 def procedure_choices(session: Session, who: Scope, only: str | None = "all") -> list[dict[str, str]]:
     """Procedures that studies have, as a selector offers them; `only` one of them, or none for None."""
     known = procedures(session, who) if only else {}
     wanted = in_use(session) if only == "all" else {int(only)} if only and only.isdigit() else set()
     told = ((str(number), procedure_text(row.key, row.name)) for number, row in known.items() if number in wanted)
-    return [{"value": value, "label": label} for value, label in sorted(told, key=lambda one: one[1])]
+    return [{"value": value, "label": label} for value, label in sorted_by_name(told, lambda one: one[1])]
 
 
 def concept_text(key: str) -> str:

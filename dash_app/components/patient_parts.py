@@ -8,11 +8,11 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.filter_parts import measure_label
-from dash_app.components.name_words import procedure_text
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import age_text, amount, free, ltr, person_name, plain_number, symbol, told
 from dash_app.figures.patient import history_figure
 from dash_app.i18n import N_, _, isolated, ngettext
+from dash_app.procedure_names import procedure_text
 from dash_app.theme import CONFIG
 from dash_app.vocabulary import SEXES, word
 from dose.queries import StudyRow

@@ -7,10 +7,10 @@ from typing import Any
 
 from dash import dcc, html
 
-from dash_app.components.name_words import procedure_text
 from dash_app.components.parts import icon
 from dash_app.components.values import free, local_time, ltr, plain_number
 from dash_app.i18n import N_, _, isolated, ngettext
+from dash_app.procedure_names import procedure_text
 from dose.naming.fields import CHOICE, FIELDS
 from dose.queries import StudyRow
 from dose.queries.naming import ProcedureRow

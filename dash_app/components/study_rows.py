@@ -6,10 +6,10 @@ from typing import Any
 
 from dash import dcc, html
 
-from dash_app.components.name_words import procedure_text
 from dash_app.components.parts import badge, icon
 from dash_app.components.values import age_text, amount, free, local_time, ltr, person_name, symbol
 from dash_app.i18n import _, ngettext
+from dash_app.procedure_names import procedure_text
 from dose.queries import StudyRow
 
 # Column of the list -> quantity that says its symbol, unit and form.

@@ -9,7 +9,6 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.filter_parts import measure_label
-from dash_app.components.name_words import procedure_text
 from dash_app.components.parts import attributes, badge, empty, icon, section, table
 from dash_app.components.study_rows import COLUMNS
 from dash_app.components.values import ago, amount, free, local_time, ltr, plain_number, symbol, told
@@ -17,6 +16,7 @@ from dash_app.figures.style import between, count_text, studies_address
 from dash_app.filters import address
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
+from dash_app.procedure_names import procedure_text
 from dash_app.theme import CONFIG
 from dose.quantities import number_text
 from dose.queries import StudyRow

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dash_app.components.name_words import procedure_text
 from dash_app.figures.style import GREY, axis, count_text, device_colour, device_symbol, escaped, layout, scaled, shown
 from dash_app.i18n import _, isolated
+from dash_app.procedure_names import procedure_text
 from dose.queries.patient import Examination, PatientHistory
 from dose.statistics.measures import Measure
 

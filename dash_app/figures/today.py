@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from dash_app.components.name_words import procedure_text
 from dash_app.figures.style import (
     GREY,
     axis,
@@ -22,6 +21,7 @@ from dash_app.figures.style import (
     studies_address,
 )
 from dash_app.i18n import _, isolated, ngettext
+from dash_app.procedure_names import procedure_text
 from dash_app.theme import PALETTE
 from dose.quantities import number_text
 from dose.queries.choice import Choice, all_of, compare, one_of

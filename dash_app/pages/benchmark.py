@@ -22,11 +22,11 @@ from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated
 from dash_app.ids import Id, benchmark_id, filter_id
 from dash_app.pages.compliance import days_controls, place_controls, place_of
+from dash_app.procedure_names import named_choices, procedure_code
 from dash_app.theme import CONFIG
 from dose import audit
 from dose.queries.benchmark import Benchmark, Unit, benchmarks
 from dose.queries.groups import By
-from dose.queries.names import choices_of
 from dose.queries.table_export import CONTENT, Cell, as_table
 from dose.scope import Permission
 
@@ -59,11 +59,15 @@ def layout(search: str = "") -> html.Div:
     )
 
 
-@callback(Output(filter_id("procedure"), "data"), Input(Id.BENCHMARK_BODY, "id"))
+@callback(
+    Output(filter_id("procedure"), "data", allow_duplicate=True),
+    Input(Id.BENCHMARK_BODY, "id"),
+    prevent_initial_call="initial_duplicate",
+)
 def offer_procedures(_id: str) -> list[dict[str, str]]:
     """The procedures that occur."""
     with reading(Permission.VIEW_DOSES) as (session, who):
-        return [{"value": str(key), "label": name} for key, name in choices_of(session, who, "procedure")]
+        return [{"value": str(key), "label": name} for key, name in named_choices(session, who, "procedure")]
 
 
 @callback(
@@ -162,7 +166,7 @@ def export() -> Response:
     note(audit.Action.EXPORT, subject="benchmark", subject_id=procedure, format=form, count=len(found))
     place, by = place_of(said), by_of(said)
     about: list[tuple[str, Cell]] = [
-        ("from", place.first.isoformat()), ("to", place.last.isoformat()), ("procedure", procedure),
+        ("from", place.first.isoformat()), ("to", place.last.isoformat()), ("procedure", procedure_code(procedure)),
         ("method", "direct standardisation by age and weight"),
     ]  # fmt: skip
     head = ("modality", "measure", by.value, f"{by.value}_key", "patients", "n", "median", "median_from", "median_to",

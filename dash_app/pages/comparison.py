@@ -13,13 +13,14 @@ from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort, request
 
 from dash_app.components.comparison_parts import KINDS, comparison_tables
-from dash_app.components.compliance_parts import group_text, tabs
+from dash_app.components.compliance_parts import bare, group_text, tabs
 from dash_app.components.parts import attributes, empty, icon, page_head
 from dash_app.context import changing, note, note_view, reading, scope
 from dash_app.filters import address, day, number, parameters
 from dash_app.i18n import N_, _
 from dash_app.ids import Id, filter_id
 from dash_app.pages.compliance import place_controls, today
+from dash_app.procedure_names import procedure_code, procedure_said
 from dose import audit
 from dose.levels.groups import Group
 from dose.queries import filter_choices
@@ -219,7 +220,7 @@ def table_of(found: Mapping[str, Any], form: str, name: str) -> Response:
     """A comparison as a table for other programs."""
     about: list[tuple[str, Cell]] = [("method", found["method"])]
     about += [(f"{side} {key}", value) for side in ("former", "latter") for key, value in found[side].items()]
-    head = ["modality", "procedure", "procedure_key", "patients", "measure"]
+    head = ["modality", "procedure", "procedure_code", "procedure_called", "patients", "measure"]
     names = ("patients", "n", "median", "p75", "left_out")
     head += [f"{side}_{name}" for side in ("former", "latter") for name in (*names, "level", "level_key")]
     rows = [_exported(line, names) for line in found["lines"]]
@@ -229,8 +230,10 @@ def table_of(found: Mapping[str, Any], form: str, name: str) -> Response:
 
 
 def _exported(line: Mapping[str, Any], names: tuple[str, ...]) -> list[Cell]:
-    group = group_text(Group(**line["group"]) if line["group"] else None)
-    cells: list[Cell] = [line["modality"], line["procedure"], line["procedure_id"], group, line["measure"]]
+    group = bare(group_text(Group(**line["group"]) if line["group"] else None))
+    procedure = line["procedure_id"], line["procedure"]
+    cells: list[Cell] = [line["modality"], line["procedure"], procedure_code(procedure[0]), procedure_said(*procedure),
+                         group, line["measure"]]  # fmt: skip
     for side in (line["former"], line["latter"]):
         level = side["level"] or {}
         cells += [*(side[name] for name in names), level.get("value"), level.get("id")]

@@ -20,6 +20,7 @@ from dash_app.filters import address, day, number, parameters
 from dash_app.i18n import _, ngettext
 from dash_app.ids import Id
 from dash_app.pages.levels_table import upload
+from dash_app.procedure_names import procedure_said, sorted_by_name
 from dose import audit
 from dose.levels.draft import LevelRefused
 from dose.queries import levels as ask
@@ -207,7 +208,8 @@ def _form(session: Any, who: Any, found: ask.SetRow | None, asked: Mapping[str, 
         return None
     what, _colon, which = str((asked or {}).get("action", "")).partition(":")
     chosen = ask.level(session, who, number(which) or 0) if what == "edit" else None
-    data = [{"value": str(one), "label": name} for one, name in ask.procedures(session, who)]
+    known = ((str(one), procedure_said(one, name)) for one, name in ask.procedures(session, who))
+    data = [{"value": one, "label": name} for one, name in sorted_by_name(known, lambda row: row[1])]
     return html.Details(
         [
             html.Summary(_("Change a level") if chosen else _("Type a level"), className="button small"),

@@ -24,6 +24,7 @@ from dash_app.filters import address, day, number, parameters
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
 from dash_app.pages import views, where
+from dash_app.procedure_names import procedure_text
 from dose import audit
 from dose.quantities import number_text
 from dose.queries import filter_choices
@@ -254,12 +255,13 @@ def _distance(one: Outlier) -> list[Any]:
 def _which(one: Outlier) -> list[Any]:
     study = one.study
     when, clock = local_time(study.started_at)
-    name = study.description or one.name or _("Study without a name")
+    told_as = one.name if one.by_protocol else procedure_text(study.procedure_key or "", one.name)
+    name = study.description or told_as or _("Study without a name")
     link = dcc.Link([html.Span(study.modality or "?", className="modality"), free(name, "main")],
                     href=f"/studies/{study.id}")  # fmt: skip
     second = html.Div([html.Bdi(f"{when} {clock[:5]}".strip(), dir="ltr"), " · ", free(study.device_name)],
                       className="second")  # fmt: skip
-    said = one.name if one.name != name else None
+    said = told_as if told_as != name else None
     return [link, second, html.Div(free(said), className="second") if said else None]
 
 

@@ -14,6 +14,7 @@ from dash_app.components.values import amount, free, ltr, plain_number, symbol, 
 from dash_app.context import note_view, reading, web
 from dash_app.i18n import _
 from dash_app.ids import Id
+from dash_app.procedure_names import procedure_said
 from dash_app.vocabulary import word
 from dose import audit
 from dose.queries.records import RecordRow, signed_record, signed_records
@@ -108,4 +109,5 @@ def _levels_made(found: RecordRow) -> html.Div:
 def _made(line: dict[str, Any]) -> tuple[Any, ...]:
     measure = BY_NUMBER[line["measure"]]
     value = [symbol(measure.column), " ", amount(measure.column, line["value"], line["modality"])]
-    return free(line["procedure"]), free(line["population"]), value, plain_number(line["count"])
+    name = procedure_said(line.get("procedure_id"), line["procedure"])
+    return free(name), free(line["population"]), value, plain_number(line["count"])

@@ -15,7 +15,6 @@ from dash_app.components.name_words import (
     OPERATORS,
     bad,
     gone_text,
-    procedure_text,
     refusal,
 )
 from dash_app.components.parts import empty, icon, page_head
@@ -24,6 +23,7 @@ from dash_app.context import changing, note_view, reading, scope
 from dash_app.filters import number, parameters
 from dash_app.i18n import _, language
 from dash_app.ids import Id, condition_id
+from dash_app.procedure_names import procedure_text
 from dose import audit
 from dose.naming.fields import FIELDS
 from dose.naming.rules import COMPLEXITIES as DEGREES

@@ -21,16 +21,18 @@ from dash_app.figures.scatter import NUMBERS, Sample, sampled, scatter_figure
 from dash_app.figures.style import Level
 from dash_app.figures.time import LINES, over_time_figure
 from dash_app.filters import address, day, parameters
-from dash_app.i18n import N_, _, isolated, ngettext
+from dash_app.i18n import N_, _, isolated, language, ngettext
 from dash_app.ids import Id, filter_id
 from dash_app.pages import views, where
 from dash_app.pages.quality import today
+from dash_app.procedure_names import named_statistics
 from dash_app.vocabulary import name_of
 from dose import audit
 from dose.queries import filter_choices
 from dose.queries.choice import Choice, NotAChoice, all_of, compare, text_of
 from dose.queries.export import as_file
 from dose.queries.groups import By, labels
+from dose.queries.procedures import called
 from dose.queries.statistics import Question, Statistics, columns, statistics
 from dose.queries.table_export import CONTENT
 from dose.scope import Permission, Scope
@@ -170,6 +172,7 @@ def show_statistics(search: str | None, pathname: str) -> tuple[Any, ...]:
     wish = asked(search)
     with reading(Permission.VIEW_DOSES) as (session, who):
         found = statistics(session, who, wish.question, wish.keys, most=LINES if len(wish.keys) > 1 else None)
+        found = named_statistics(found)
         names = filter_parts.names_in(session, who, wish.where)
         body = _body(session, who, wish, found, parameters(search))
     _note(wish, found)
@@ -265,11 +268,11 @@ def export() -> Response:
         abort(404)
     scope().require(Permission.EXPORT)
     with reading(Permission.VIEW_DOSES) as (session, who):
-        found = statistics(session, who, wish.question, wish.keys)
+        found, known = statistics(session, who, wish.question, wish.keys), called(session)
     note(audit.Action.EXPORT, subject="statistics", measure=wish.question.measure.key, format=kind, count=found.whole.n)
     name = f"statistics-{wish.question.modality}-{wish.question.measure.key}.{kind}"
     told = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(as_file(kind, found), content_type=CONTENT[kind], headers=told)
+    return Response(as_file(kind, found, known, language()), content_type=CONTENT[kind], headers=told)
 
 
 @callback(Output(Id.STATISTICS_PNG_READY, "data"), Input(Id.STATISTICS_PNG, "data"), State(Id.URL, "search"),

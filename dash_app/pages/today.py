@@ -22,6 +22,7 @@ from dash_app.figures.today import procedures_figure, spread_figure, volume_figu
 from dash_app.filters import address, day, parameters
 from dash_app.i18n import N_, _, ngettext
 from dash_app.ids import Id, filter_id
+from dash_app.procedure_names import procedure_text
 from dose import audit
 from dose.quantities import QUANTITIES, number_text
 from dose.queries.attention import attention, live
@@ -201,7 +202,10 @@ def show_people(_id: str, search: str | None) -> tuple[Any, str]:
 
 # ---- export ---------------------------------------------------------------------------------------------------------
 
-_HEAD = ["what", "modality", "procedure", "studies", "measure", "unit", "n", "left_out", "median", "mean", "p25", "p75"]
+_HEAD = [
+    *("what", "modality", "procedure", "procedure_code", "procedure_called", "studies", "measure", "unit"),
+    *("n", "left_out", "median", "mean", "p25", "p75"),
+]
 
 
 @blueprint.get("/today/export")
@@ -224,19 +228,23 @@ def export() -> Response:
 
 
 def _rows(found: Overview, people: PatientDoses) -> list[list[Any]]:
-    rows = [_row("procedure", row, None, "") for row in found.doses]
-    rows += [_row("patient", row, None, "") for row in people.doses]
+    rows = [_row("procedure", row, None) for row in found.doses]
+    rows += [_row("patient", row, None) for row in people.doses]
     for one in found.procedures:
         dose = DoseRow(one.measure, one.modality, one.summary) if one.measure and one.summary else None
-        rows.append(_row("by procedure", dose, one.studies, one.name, one.modality))
+        rows.append(_row("by procedure", dose, one.studies, (one.name, one.key), one.modality))
     return rows
 
 
-def _row(what: str, row: DoseRow | None, studies: int | None, name: str, modality: str = "") -> list[Any]:
+def _row(
+    what: str, row: DoseRow | None, studies: int | None, procedure: tuple[str, str] = ("", ""), modality: str = ""
+) -> list[Any]:
+    name, code = procedure
+    named = [name, code, procedure_text(code, name)]
     if row is None:
-        return [what, modality, name, studies, *([None] * 8)]
+        return [what, modality, *named, studies, *([None] * 8)]
     one = row.summary
-    return [what, row.modality, name, studies, row.measure.key, QUANTITIES[row.measure.column].unit, one.n,
+    return [what, row.modality, *named, studies, row.measure.key, QUANTITIES[row.measure.column].unit, one.n,
             one.left_out, one.median, one.mean, one.p25, one.p75]  # fmt: skip
 
 

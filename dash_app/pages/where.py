@@ -22,10 +22,10 @@ from dash_app.context import reading
 from dash_app.filters import address, parameters
 from dash_app.i18n import _
 from dash_app.ids import Id
+from dash_app.procedure_names import named_choices
 from dash_app.vocabulary import word
 from dose.queries.choice import NotAChoice, parse, text_of
 from dose.queries.choice_fields import FIELDS, Field, Kind
-from dose.queries.names import choices_of
 from dose.scope import Permission, Scope
 
 # Forms of pages carry these callbacks: `from dash_app.pages.where import builder`
@@ -55,7 +55,7 @@ def choose_field(name: str | None) -> tuple[Any, ...]:
 def _values(session: Session, who: Scope, field: Field) -> list[dict[str, str]]:
     unknown = {"value": "unknown", "label": _("unknown")}
     if field.kind is Kind.ROW:
-        rows = choices_of(session, who, field.name)
+        rows = named_choices(session, who, field.name)
         return [*({"value": str(number), "label": name} for number, name in rows), unknown]
     if field.kind is Kind.CODE:
         return [*({"value": one, "label": word(VALUE_NAMES, one) or one} for one in field.values), unknown]
