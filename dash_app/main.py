@@ -31,7 +31,7 @@ from dose.database import make_engine, session_factory
 from dose.errors import ConfigError, DoseError, NotPermitted
 from dose.log import logger
 from dose.pacs import OrthancClient
-from dose.queries.cells_cache import warm
+from dose.queries import cells_cache, ranked
 from dose.settings import Settings
 
 LOG = logger(__name__)
@@ -148,7 +148,8 @@ def serve(settings: Settings) -> None:
 
     use_keys(load_keys(settings.identifier_key_file))
     sessions = session_factory(make_engine(settings.database))
-    warm(sessions)
+    cells_cache.warm(sessions)
+    ranked.warm(sessions)
     app = create_app(settings, sessions)
     largest = max(LARGEST_REQUEST, (settings.max_table_mb << 20) + 1)
     waitress.serve(

@@ -1,11 +1,12 @@
 """Studies whose dose is far from that of their own protocol, device and size: the furthest first.
 
-As many SQL statements whatever there is. The distributions of all protocols, devices and sizes are made at once, from
-facts; what is chosen says which studies are ranked, never which they are ranked among.
+As many SQL statements whatever there is. The distributions of all protocols, devices and sizes are in memory
+(`dose.queries.ranked`); what is chosen says which studies are ranked, never which they are ranked among.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -21,19 +22,8 @@ from dose.queries.access import allowed
 from dose.queries.choice_sql import conditions
 from dose.queries.levels import active_levels
 from dose.queries.models import StudyRow
-from dose.queries.peers import (
-    Kinds,
-    Numbers,
-    Peers,
-    all_of_years,
-    fetch,
-    in_years,
-    is_mixed,
-    judged_by,
-    judged_value,
-    peers_of,
-)
-from dose.queries.statistics import groups_of
+from dose.queries.peers import Kinds, Numbers, Peers, is_mixed, judged_by, peers_of
+from dose.queries.ranked import ranked
 from dose.queries.studies import study_rows, study_statement
 from dose.scope import Permission, Scope
 from dose.statistics import outliers as far
@@ -90,7 +80,7 @@ class Outliers:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """All studies of the years: who they are, their doses, and ranks of the chosen ones."""
+    """The chosen studies that have a rank, and how many have none, by reason."""
 
     ids: Numbers
     distance: Values
@@ -117,7 +107,7 @@ def outliers(session: Session, scope: Scope, wish: Wish, offset: int = 0, limit:
     order = _order(found, wish)
     shown = found.ids[order[offset : offset + limit]]
     rows = _rows(session, scope, shown.tolist())
-    return Outliers(rows, len(order), int((~np.isnan(found.distance)).sum()), found.unranked)
+    return Outliers(rows, len(order), len(found.ids), found.unranked)
 
 
 def _order(found: _Found, wish: Wish) -> Numbers:
@@ -130,16 +120,21 @@ def _order(found: _Found, wish: Wish) -> Numbers:
 
 def _ranked(session: Session, scope: Scope, wish: Wish) -> _Found:
     chosen = _chosen(session, scope, wish)
-    stated = judged_value()
-    kinds, (values,) = fetch(session, scope, [stated], all_of_years(wish.first, wish.last), stated.is_not(None))
-    asked = np.isin(kinds.study_ids, chosen)
-    unranked = {NO_DOSE: len(chosen) - int(asked.sum())}
-    for reason, missing in _lacking(kinds).items():
-        unranked[reason] = int((asked & missing).sum())
-        asked &= ~missing
-    distance = _distances(kinds, values, asked)
-    unranked[FEW] = int((asked & np.isnan(distance)).sum())
-    return _Found(kinds.study_ids, distance, {reason: count for reason, count in unranked.items() if count})
+    found: list[tuple[Numbers, Values]] = []
+    unranked, stated = Counter[str](), 0
+    for doses, distance in ranked(session, scope, wish.first // 10_000, wish.last // 10_000):
+        asked = np.isin(doses.kinds.study_ids, chosen)
+        stated += int(asked.sum())
+        for reason, missing in _lacking(doses.kinds).items():
+            unranked[reason] += int((asked & missing).sum())
+            asked &= ~missing
+        unranked[FEW] += int((asked & np.isnan(distance)).sum())
+        asked &= ~np.isnan(distance)
+        found.append((doses.kinds.study_ids[asked], distance[asked]))
+    unranked[NO_DOSE] = len(chosen) - stated
+    ids = np.concatenate([np.zeros(0, dtype=np.int64), *(own for own, _ in found)])
+    distance = np.concatenate([np.zeros(0), *(own for _, own in found)])
+    return _Found(ids, distance, {reason: count for reason, count in unranked.items() if count})
 
 
 def _lacking(kinds: Kinds) -> dict[str, Mask]:
@@ -154,18 +149,6 @@ def _chosen(session: Session, scope: Scope, wish: Wish) -> Numbers:
     where = (*conditions(session, scope, wish.choice, StudyFact), StudyFact.day.between(wish.first, wish.last))
     text = session.scalar(select(func.aggregate_strings(cast(StudyFact.study_id, String), ",")).where(*where))
     return np.fromstring(text or "", dtype=np.int64, sep=",")
-
-
-def _distances(kinds: Kinds, values: Values, asked: Mask) -> Values:
-    """The distance of each study that is asked for, among its own year and the one before; NaN for the others."""
-    _, groups = groups_of((kinds.name, kinds.device, kinds.kind), len(values))
-    found = np.full(len(values), np.nan)
-    for year in np.unique(kinds.year[asked]).tolist():
-        places = np.flatnonzero(in_years(kinds.year, year))
-        wanted = asked[places] & (kinds.year[places] == year)
-        ranks = far.rank(values[places], groups[places], kinds.band[places], wanted)
-        found[places[wanted]] = ranks.distance[wanted]
-    return found
 
 
 # ---- the studies of one page ----------------------------------------------------------------------------------------

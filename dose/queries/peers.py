@@ -11,11 +11,12 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import BigInteger, ColumnElement, String, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, String, and_, case, cast, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed
 from dose.scope import Scope
+from dose.statistics.bands import UNKNOWN
 from dose.statistics.measures import MIXED, OF_PHANTOM, STUDY, Measure, measures_of
 from dose.statistics.outliers import Mask, Size, alike, size_of
 from dose.statistics.summary import Values
@@ -159,14 +160,29 @@ def peers_of(session: Session, scope: Scope, facts: Sequence[Fact]) -> Peers:
 
 
 def _candidates(facts: Sequence[Fact]) -> ColumnElement[bool]:
-    """Any name of the studies on any of their devices, in their years: more than peers, and quickly found."""
-    protocols = {fact.protocol_id for fact in facts if fact.protocol_id is not None}
-    procedures = {fact.procedure_id for fact in facts if fact.protocol_id is None and fact.procedure_id is not None}
-    devices = {fact.device_id for fact in facts if fact.device_id is not None}
-    by_procedure = and_(StudyFact.protocol_id.is_(None), StudyFact.procedure_id.in_(sorted(procedures)))
-    named = [StudyFact.protocol_id.in_(sorted(protocols)), *([by_procedure] if procedures else [])]
-    days = [fact.day for fact in facts]
-    return and_(or_(*named), StudyFact.device_id.in_(sorted(devices)), of_years(min(days), max(days)))
+    """The peers of the studies and few more: each found by an index on name and device."""
+    found = {(_named(fact), fact.device_id, fact.day // 10_000, _size(fact.band)): fact for fact in facts}
+    return or_(false(), *(_alike(fact) for fact in found.values()))
+
+
+def _named(fact: Fact) -> tuple[int | None, int | None]:
+    return (fact.protocol_id, None if fact.protocol_id is not None else fact.procedure_id)
+
+
+def _size(band: int) -> tuple[int, int]:
+    """Weight band, and age band where the weight is not known: whose peers are the same."""
+    age, weight = divmod(band, 10)
+    return weight, age if weight == UNKNOWN else UNKNOWN
+
+
+def _alike(fact: Fact) -> ColumnElement[bool]:
+    protocol, procedure = _named(fact)
+    named = [StudyFact.protocol_id == protocol]
+    if protocol is None:
+        named = [StudyFact.procedure_id == procedure, StudyFact.protocol_id.is_(None)]
+    weight, age = _size(fact.band)
+    sized = StudyFact.band // 10 == age if weight == UNKNOWN else (StudyFact.band % 10).between(weight - 1, weight + 1)
+    return and_(*named, StudyFact.device_id == fact.device_id, of_years(fact.day, fact.day), sized)
 
 
 def _event_means(session: Session, scope: Scope, study_ids: Numbers, where: ColumnElement[bool]) -> dict[str, Values]:
@@ -189,6 +205,6 @@ def of_years(first: int, last: int) -> ColumnElement[bool]:
     return StudyFact.day.between((first // 10_000 - 1) * 10_000, last // 10_000 * 10_000 + 9999)
 
 
-def all_of_years(first: int, last: int) -> ColumnElement[bool]:
-    """The same of every protocol and device: no index has the months, and a walk over all is the faster way then."""
-    return StudyFact.month.between((first // 10_000 - 1) * 100, last // 10_000 * 100 + 99)
+def all_of_year(year: int) -> ColumnElement[bool]:
+    """A year of every protocol and device: no index has the months, and a walk over all is the faster way then."""
+    return StudyFact.month.between(year * 100, year * 100 + 99)

@@ -90,13 +90,15 @@ _LINKED = (
 class Position:
     """Where folding stands: `version` and, of that version, the last study; `cells` numbers the changes of cells.
 
-    `epoch` is another one in another database: numbers of changes can only be compared within one.
+    `remade` counts the times that facts changed otherwise than by folding what is newer than the version: deletions,
+    other rules, repairs. `epoch` is another one in another database: numbers can only be compared within one.
     """
 
     version: int = 0
     study_id: int = 0
     cells: int = 0
     epoch: str | None = None
+    remade: int = 0
 
 
 def catch_up(sessions: sessionmaker[Session], limit: int | None = None, batch: int = BATCH) -> int:
@@ -116,8 +118,7 @@ def catch_up(sessions: sessionmaker[Session], limit: int | None = None, batch: i
 
 def behind(session: Session, most: int = 1000) -> int:
     """How many studies changed and are not in the facts yet, counted up to `most`."""
-    position = _read(session.connection(), lock=False)
-    newer = select(STUDY.c.id).where(_newer(position)).limit(most)
+    newer = select(STUDY.c.id).where(newer_than(position_of(session))).limit(most)
     marked = select(STUDY_FACT.c.study_id).where(STUDY_FACT.c.outdated).limit(most)
     found = sum(session.scalar(select(func.count()).select_from(one.subquery())) or 0 for one in (newer, marked))
     return min(found, most)
@@ -132,13 +133,17 @@ def fold_next(session: Session, size: int) -> int:
     """Fold the next studies in the caller's transaction; how many they were."""
     connection = session.connection()
     position = locked(connection)
-    in_order = select(STUDY.c.version, STUDY.c.id).where(_newer(position), STUDY.c.version <= newest_version(session))
+    in_order = select(STUDY.c.version, STUDY.c.id).where(
+        newer_than(position), STUDY.c.version <= newest_version(session)
+    )
     changed = connection.execute(in_order.order_by(STUDY.c.version, STUDY.c.id).limit(size)).all()
     marked = select(STUDY_FACT.c.study_id).where(STUDY_FACT.c.outdated).order_by(STUDY_FACT.c.study_id)
-    ids = {row.id for row in changed} | set(connection.execute(marked.limit(size - len(changed))).scalars())
+    again = set(connection.execute(marked.limit(size - len(changed))).scalars())
+    ids = {row.id for row in changed} | again
     if changed:
         position.version, position.study_id = changed[-1]
     if ids:
+        position.remade += bool(again)
         _fold(connection, sorted(ids), position)
         write(connection, position)
     return len(ids)
@@ -150,6 +155,7 @@ def fold_studies(session: Session, study_ids: Collection[int]) -> None:
     position = locked(connection)
     for part in parts(sorted(study_ids)):
         _fold(connection, part, position)
+    position.remade += 1
     write(connection, position)
 
 
@@ -161,6 +167,7 @@ def take_out(connection: Connection, study_ids: Collection[int]) -> None:
         _forget(connection, deltas, part, ())
     apply(connection, deltas, position.cells + 1)
     position.cells += bool(deltas)
+    position.remade += 1
     write(connection, position)
 
 
@@ -178,6 +185,7 @@ def begin_again(connection: Connection) -> None:
     """Fold every study once more, after `align_versions` let versions start anew."""
     position = locked(connection)
     position.version, position.study_id = -1, 0
+    position.remade += 1
     write(connection, position)
 
 
@@ -186,6 +194,11 @@ def is_ahead(connection: Connection) -> bool:
     if connection.dialect.name != "postgresql":
         return False
     return _read(connection, lock=False).version > next_version(connection)
+
+
+def position_of(session: Session) -> Position:
+    """Where folding stands, as this session sees it."""
+    return _read(session.connection(), lock=False)
 
 
 def locked(connection: Connection) -> Position:
@@ -206,17 +219,19 @@ def _read(connection: Connection, *, lock: bool) -> Position:
         row = connection.execute(wanted).one()
     if row is None:
         return Position(-1)
-    return Position(row.value, row.detail.get("study", 0), row.detail.get("cells", 0), row.detail.get("epoch"))
+    said = row.detail
+    return Position(row.value, said.get("study", 0), said.get("cells", 0), said.get("epoch"), said.get("remade", 0))
 
 
 def write(connection: Connection, position: Position) -> None:
     """Set down where folding stands."""
-    detail = {"study": position.study_id, "cells": position.cells, "epoch": position.epoch}
+    detail = {"study": position.study_id, "cells": position.cells, "epoch": position.epoch, "remade": position.remade}
     values = {"value": position.version, "detail": detail, "updated_at": datetime.now(UTC)}
     connection.execute(update(CURSOR).where(CURSOR.c.name == NAME), values)
 
 
-def _newer(position: Position) -> ColumnElement[bool]:
+def newer_than(position: Position) -> ColumnElement[bool]:
+    """The condition on `study`: changed since, and not folded there yet."""
     same = (STUDY.c.version == position.version) & (STUDY.c.id > position.study_id)
     return (STUDY.c.version >= position.version) & ((STUDY.c.version > position.version) | same)
 

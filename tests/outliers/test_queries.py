@@ -17,6 +17,7 @@ from dose.queries.choice import compare, one_of
 from dose.queries.outliers import HIGH, LOW, Wish, newest_day, outliers
 from dose.queries.standing import earlier_alike, study_standing
 from dose.scope import Permission, Scope, system_scope
+from dose.store.facts import locked
 from dose.tables import Device, Patient, Protocol, Site, Study
 from tests.counting import statements
 from tests.statistics_page.facts import event_fact, lay_down, study_fact
@@ -59,6 +60,7 @@ def hospital(factory):
     lay_down(factory, [*studies, *odd], events)
     with writing(factory) as session:
         _frame(session)
+        locked(session.connection())  # where folding stands: what is in memory is kept
     return factory
 
 
