@@ -12,11 +12,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy import ColumnElement, String, case, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from dose.queries.access import allowed
 from dose.queries.cells import BinCounts, CellGroup, CellQuestion, Dim, bins_of_cells, several
@@ -24,7 +25,8 @@ from dose.queries.choice import Choice, all_of, compare, one_of
 from dose.scope import Permission, Scope
 from dose.statistics.measures import MEASURES, MIXED, OF_PHANTOM, STUDY, Measure, measures_of
 from dose.statistics.summary import Histogram, Summary, Values, nice, summary
-from dose.tables import Procedure, StudyFact
+from dose.store.rows import ADMINISTRATION
+from dose.tables import EventStudy, IrradiationEvent, Procedure, StudyFact
 
 DAYS_AS_DAYS, DAYS_AS_WEEKS = 70, 220  # longer periods are counted by weeks, by months
 BINS = 40
@@ -289,13 +291,14 @@ _SUMMED = ("dlp_mgy_cm", "pka_gy_cm2", "agd_mgy", "activity_mbq")
 
 
 def patient_doses(session: Session, scope: Scope, period: Period) -> PatientDoses:
-    """People and their sums in a period, in one statement over its facts."""
+    """People and their sums in a period, in two statements over its facts.
+
+    An exposure that two studies of a person show (one scan under two accession numbers) is in the doses of both, and
+    once in the person's sum.
+    """
     scope.require(Permission.VIEW_DOSES)
-    fact = StudyFact
-    kind = case(*((fact.modality == name, n) for n, name in enumerate(_MODALITIES)), else_=-1)
-    columns = (fact.patient_id, kind, func.coalesce(fact.phantom, -1), *(getattr(fact, name) for name in _SUMMED))
-    texts = [func.aggregate_strings(func.coalesce(cast(one, String), "nan"), ",") for one in columns]
-    people, kinds, phantoms, *doses = map(_numbers, session.execute(select(*texts).where(*within(scope, period))).one())
+    people, kinds, phantoms, *doses = (np.concatenate(both) for both in zip(
+        _of_studies(session, scope, period), _shown_twice(session, scope, period), strict=True))  # fmt: skip
     found = [
         DoseRow(MEASURES[key], _MODALITIES[int(kind)], _sums(people[here], dose[here]))
         for kind, phantom in sorted(set(zip(kinds.tolist(), phantoms.tolist(), strict=True)))
@@ -305,6 +308,51 @@ def patient_doses(session: Session, scope: Scope, period: Period) -> PatientDose
     ]
     once = {(row.modality, row.measure.key): row for row in found if row.summary.n}
     return PatientDoses(len(np.unique(people)), tuple(sorted(once.values(), key=lambda row: -row.summary.n)))
+
+
+def _who() -> list[Any]:
+    """Person, modality and phantom as numbers, of the facts of studies."""
+    kind = case(*((StudyFact.modality == name, n) for n, name in enumerate(_MODALITIES)), else_=-1)
+    return [StudyFact.patient_id, kind, func.coalesce(StudyFact.phantom, -1)]
+
+
+def _of_studies(session: Session, scope: Scope, period: Period) -> list[Values]:
+    """Whose each study is, and its doses (NaN: none)."""
+    columns = [*_who(), *(getattr(StudyFact, name) for name in _SUMMED)]
+    texts = [func.aggregate_strings(func.coalesce(cast(one, String), "nan"), ",") for one in columns]
+    return list(map(_numbers, session.execute(select(*texts).where(*within(scope, period))).one()))
+
+
+def _shown_twice(session: Session, scope: Scope, period: Period) -> list[Values]:
+    """What is in two studies of one person, to be taken off again: as `_of_studies`, negative.
+
+    Of breasts, whose dose is that of one side, only a study that holds nothing else.
+    """
+    event, link, other = IrradiationEvent, EventStudy, aliased(StudyFact)
+    both = {name: getattr(StudyFact, name).is_not(None) & getattr(other, name).is_not(None) for name in _SUMMED}
+    sums: dict[str, ColumnElement[Any]] = {
+        name: -func.sum(case((both[name], getattr(event, name)))) for name in _SUMMED
+    }
+    sums["activity_mbq"] = -func.sum(case((both["activity_mbq"] & (event.event_type == ADMINISTRATION),
+                                           event.activity_mbq)))  # fmt: skip
+    whole = func.count() == StudyFact.event_count
+    sums["agd_mgy"] = case((whole & (func.count(other.agd_mgy) > 0), -StudyFact.agd_mgy))
+    alike = (
+        StudyFact.patient_id == other.patient_id, StudyFact.modality == other.modality, other.counts.is_(True),
+        func.coalesce(StudyFact.phantom, -1) == func.coalesce(other.phantom, -1), allowed(scope, other),
+        other.month.between(period.first, period.last),
+    )  # fmt: skip
+    statement = (
+        select(*_who(), *(sums[name] for name in _SUMMED))
+        .select_from(link)
+        .join(event, event.id == link.irradiation_event_id)
+        .join(StudyFact, StudyFact.study_id == link.study_id)
+        .join(other, other.study_id == event.study_id)
+        .where(link.counted.is_(True), *within(scope, period), *alike)
+        .group_by(StudyFact.study_id)
+    )
+    rows = np.array(session.execute(statement).all(), dtype=np.float64).reshape(-1, len(_SUMMED) + 3)
+    return list(rows.T)
 
 
 def _numbers(text: str | None) -> Values:

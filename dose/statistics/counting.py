@@ -120,17 +120,22 @@ def is_diagnostic(event: Row) -> bool:
 
 
 def phantom_of(events: Sequence[Row], diagnostic: Sequence[bool]) -> int | None:
-    """The phantom that the doses of a CT study refer to: 16 or 32 (cm), `MIXED`, None where none is stated."""
+    """The phantom that the doses of a CT study refer to: 16 or 32 (cm), `MIXED`, None where none is stated.
+
+    Where every dose is zero, the phantom that is stated with them: the zeros are left out of its statistics, not of
+    those of doses without a phantom.
+    """
     doses: dict[int, float] = {}
     scanned: set[int] = set()
     for event, yes in zip(events, diagnostic, strict=True):
         phantom = PHANTOMS.get(event["ctdi_phantom"] or "")
-        dose = event["dlp_mgy_cm"] or event["ctdi_vol_mgy"]
-        if phantom is not None and dose:
+        if phantom is not None:
+            dose = event["dlp_mgy_cm"] or event["ctdi_vol_mgy"] or 0.0
             doses[phantom] = doses.get(phantom, 0.0) + dose
-            scanned |= {phantom} if yes else set()
-    if len(doses) < 2:
-        return next(iter(doses), None)
+            scanned |= {phantom} if yes and dose else set()
+    irradiated = [phantom for phantom, dose in doses.items() if dose] or list(doses)
+    if len(irradiated) < 2:
+        return next(iter(irradiated), None)
     if len(scanned) != 1:
         return MIXED
     (main,) = scanned
