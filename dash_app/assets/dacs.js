@@ -184,7 +184,7 @@
       var ownDays = location.pathname.indexOf("/levels/") === 0;  // periods there stand in their fields without an address
       if (FILTERED[location.pathname]) {
         ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description",
-          "measure", "by", "chart", "over", "find", "site", "procedure", "kind", "before", "beforeto", "after", "afterto", "other", "on", "year"].forEach(
+          "measure", "by", "chart", "over", "find", "site", "procedure", "kind", "before", "beforeto", "after", "afterto", "other", "on", "year", "against"].forEach(
           function (name) {
             var value = plain(name, said.get(name));
             if (unknown[name] || ((KEPT[name] || (ownDays && !SELECTS[name])) && !value)) return;
@@ -199,7 +199,7 @@
     },
   };
   var SELECTS = { modality: 1, device: 1, state: 1, by: 1, site: 1, procedure: 1, other: 1 };
-  var KEPT = { measure: 1, chart: 1, over: 1, kind: 1 };  // controls that show what is meant where the address says nothing
+  var KEPT = { measure: 1, chart: 1, over: 1, kind: 1, against: 1 };  // controls that show what is meant where the address says nothing
   var FILTERED = { "/studies": 1, "/names": 1, "/quality": 1, "/statistics": 1, "/today": 1, "/levels/compliance": 1, "/levels/comparison": 1, "/levels/comparison/change": 1, "/levels/benchmark": 1 };  // pages whose filters are parameters of their address
 
   // ---- live list --------------------------------------------------------------------------------------------

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -83,11 +85,15 @@ def _between(borders: tuple[float | None, float | None], unit: str) -> str:
     low, high = borders
     if low is None and high is None:
         return ""
+    said = {"low": isolated(number_text(low or 0.0, 3)), "high": isolated(number_text(high or 0.0, 3)), "unit": unit}
     if high is None:
-        return isolated(f"≥ {number_text(low or 0.0, 3)} {unit}")
-    if not low:
-        return isolated(f"< {number_text(high, 3)} {unit}")
-    return isolated(f"{number_text(low, 3)} – < {number_text(high, 3)} {unit}")
+        return _("≥ %(low)s %(unit)s", **said)  # a sentence, not a formula: Arabic says it in words
+    return _("%(low)s – < %(high)s %(unit)s", **said) if low else _("< %(high)s %(unit)s", **said)
+
+
+def bare(text: str) -> str:
+    """A text for other programs, without the marks that keep its numbers in order on a page."""
+    return re.sub("[\u2066-\u2069]", "", text)
 
 
 def tallies(found: Compliance, said: Mapping[str, str], path: str) -> html.Div:
@@ -140,7 +146,7 @@ def _cell(line: Line) -> dcc.Link:
     if level is None or line.verdict is None or line.verdict.ratio is None:
         inner = [html.Span(_(WHY.get(line.choice.why, WHY[NO_LEVEL])), className="why"),
                  html.Span([amount(line.measure.column, line.found.summary.median, line.modality), " · ", *count],
-                           className="values")]  # fmt: skip
+                           className="values"), *_before(line)]  # fmt: skip
         return dcc.Link(inner, href=studies_address(line.behind), className=f"stand {state}")
     kind, icon_name = LOOKS.get(state, ("neutral", "note"))
     head = [html.Strong(ltr(percent(line.verdict.ratio), "num")), badge(_(STATES[state]), kind, icon_name)]
@@ -159,13 +165,27 @@ def percent(ratio: float) -> str:
 
 def _remarks(line: Line) -> list[Any]:
     found: list[Any] = []
+    if line.verdict is not None and line.verdict.code == TOO_FEW:
+        found.append(html.Span(_("%(n)s needed", n=isolated(str(line.verdict.minimum))), className="remark"))
     above = len(line.rooms_above)
     chosen = sum(room.chosen for room in line.found.rooms)
     if above and chosen > 1:
         found.append(html.Span(ngettext("%(n)s device above", "%(n)s devices above", above), className="remark"))
     if line.low:
         found.append(html.Span(_("check the image quality"), className="remark"))
-    return found
+    return [*found, *_before(line)]
+
+
+def _before(line: Line) -> list[Any]:
+    """The level that applied earlier in the period, when it was another."""
+    if not line.choice.former:
+        return []
+    former, level = line.choice.former[0], line.choice.level
+    changed = level.valid_from - timedelta(days=1) if level and level.valid_from else None
+    day = min((one for one in (former.valid_to, changed) if one), default=None)
+    value = shown(former.column, former.value, line.modality)
+    text = _("until %(day)s: %(value)s", day=isolated(day.isoformat() if day else DASH), value=value)
+    return [html.Span(text, className="values", title=level_text(former, line.modality))]
 
 
 def level_text(level: Level, modality: str) -> str:
@@ -177,7 +197,8 @@ def level_text(level: Level, modality: str) -> str:
 
 def applied(lines: Sequence[Line]) -> html.Details | None:
     """The levels that applied, each with its set, edition, time and citation."""
-    levels = {line.choice.level.id: (line.choice.level, line) for line in lines if line.choice.level is not None}
+    every = ((one, line) for line in lines for one in (line.choice.level, *line.choice.former) if one is not None)
+    levels = {one.id: (one, line) for one, line in every}
     if not levels:
         return None
     titles = [_("Set"), _("Edition"), _("Procedure"), _("Patients"), _("Level"), _("In force"), _("Citation")]

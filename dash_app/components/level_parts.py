@@ -80,6 +80,7 @@ REFUSED = {
     "place": N_("A typical value is one of a site or a device: choose one."),
     "nothing": N_("There is no level to sign."),
     "table": N_("This is not a text table."),
+    "also-there": N_("The set has this level for that procedure already."),
 }
 
 
@@ -193,6 +194,8 @@ def value_cell(row: LevelRow) -> list[Any]:
         amount(row.column, row.value, row.modality),
         html.Div(_(STATISTICS[row.statistic]), className="second"),
     ]
+    if row.valid_from or row.valid_to:
+        said.append(html.Div(applies(row), className="second"))
     if row.sample_count:
         rooms = ngettext("%(n)s room", "%(n)s rooms", row.room_count or 0)
         said.append(html.Div([isolated(f"n = {row.sample_count}"), " · ", rooms], className="second"))

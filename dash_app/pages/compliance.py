@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
-from dash import Input, Output, State, callback, dcc, html
+from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort, request
+from sqlalchemy.orm import Session
 
-from dash_app.components.compliance_parts import applied, grid, group_text, state_of, tabs, tallies
-from dash_app.components.parts import empty, icon, page_head, section
+from dash_app.components import compliance_more as more
+from dash_app.components.compliance_parts import applied, bare, grid, group_text, state_of, tabs, tallies
+from dash_app.components.parts import attributes, empty, icon, page_head, section
 from dash_app.components.values import ltr
 from dash_app.context import note, note_view, reading, scope, web
 from dash_app.filters import address, day, number, parameters
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id, filter_id
+from dash_app.procedure_names import procedure_code, procedure_said, sorted_by_name
 from dose import audit
+from dose.levels.compare import DRL, LOCAL, NATIONAL, REGIONAL, TYPICAL
 from dose.quantities import QUANTITIES
 from dose.queries import filter_choices
 from dose.queries.compliance import Compliance, Line, Place, compliance
+from dose.queries.levels import SetRow, sets
 from dose.queries.medians import MODALITIES
 from dose.queries.names import choices_of
 from dose.queries.table_export import CONTENT, Cell, as_table
-from dose.scope import Permission
+from dose.queries.triggers import reached
+from dose.scope import Permission, Scope
 
 PATH = "/levels/compliance"
 MOST = 160  # lines on the page; the export has all
@@ -51,7 +58,9 @@ def place_of(said: Mapping[str, str]) -> Place:
     first, last = year_until(today())
     first, last = day(said.get("from")) or first, day(said.get("to")) or last
     modality = said.get("modality") if said.get("modality") in MODALITIES else None
-    return Place(min(first, last), max(first, last), number(said.get("site")), number(said.get("device")), modality)
+    against = frozenset({TYPICAL if said.get("against") == TYPICAL else DRL})
+    place = (number(said.get("site")), number(said.get("device")), modality)
+    return Place(min(first, last), max(first, last), *place, against)
 
 
 def place_controls(said: Mapping[str, str]) -> list[Any]:
@@ -75,6 +84,12 @@ def days_controls(place: Place) -> list[Any]:
     ]  # fmt: skip
 
 
+def _against(said: Mapping[str, str]) -> Any:  # noqa: ANN401 - a component
+    kinds = [{"value": DRL, "label": _("Reference levels")}, {"value": TYPICAL, "label": _("Typical values")}]
+    return dmc.Select(id=filter_id("against"), label=_("Against"), data=kinds, size="xs", allowDeselect=False,
+                      value=next(iter(place_of(said).against)))  # fmt: skip
+
+
 def layout(search: str = "") -> html.Div:
     """The page around the grid."""
     said = parameters(search)
@@ -82,8 +97,9 @@ def layout(search: str = "") -> html.Div:
         [
             page_head(_("Compliance"), [html.Span(id=Id.COMPLIANCE_COUNT, className="quiet", role="status")]),
             tabs(PATH),
-            html.Div([*place_controls(said), *days_controls(place_of(said))], className="filter-row"),
+            html.Div([*place_controls(said), *days_controls(place_of(said)), _against(said)], className="filter-row"),
             html.Div(html.Div(className="bone block", style={"height": 360}), id=Id.COMPLIANCE_BODY),
+            *(dcc.Store(id=name) for name in (Id.COMPLIANCE_PNG, Id.COMPLIANCE_PNG_READY)),
         ],
         className="statistics compliance",
     )
@@ -117,9 +133,21 @@ def show_compliance(search: str | None, pathname: str) -> tuple[list[Any], Any]:
         raise PreventUpdate
     said = parameters(search)
     with reading(Permission.VIEW_DOSES) as (session, who):
-        found = compliance(session, who, place_of(said))
+        found, over = compliance(session, who, place_of(said)), reached(session, who, place_of(said))
+        used = None if is_compared(found) else in_use(session, who, found.place.against)
     _note(found)
-    return _body(found, said), _period(found.place)
+    return [*_body(found, said, used), more.triggers(over)], _period(found.place)
+
+
+def is_compared(found: Compliance) -> bool:
+    """Whether any line has a level, or had one in the period."""
+    return any(line.choice.level is not None or line.choice.former for line in found.lines)
+
+
+def in_use(session: Session, who: Scope, against: frozenset[str]) -> list[SetRow]:
+    """The sets in use that could state a level of the wanted kind."""
+    kinds = {TYPICAL} if TYPICAL in against else {NATIONAL, REGIONAL, LOCAL}
+    return [row for row in sets(session, who) if row.active and row.kind in kinds]
 
 
 def _note(found: Compliance) -> None:
@@ -132,15 +160,24 @@ def _period(place: Place) -> Any:  # noqa: ANN401 - a component
     return ltr(f"{place.first.isoformat()} – {place.last.isoformat()}", "num")
 
 
-def _body(found: Compliance, said: Mapping[str, str]) -> list[Any]:
+def _body(found: Compliance, said: Mapping[str, str], used: Sequence[SetRow] | None) -> list[Any]:
     if not found.lines:
         return [_nothing(found)]
-    lines = shown_lines(found.lines, said.get("show"))
+    lines = shown_lines(named_lines(found.lines), said.get("show"))
     by_modality = [(modality, list(of)) for modality, of in groupby(lines, key=lambda line: line.modality)]
     parts = [section(ltr(modality), [grid(of), applied(of)]) for modality, of in by_modality]
     aside = html.Div([_unmapped(found.unmapped), *_take_away(said)], className="page-aside")
     head = html.Div([tallies(found, said, PATH), aside], className="section-head")
-    return [head, _more(found, lines, said), *parts, html.P(_method(found), className="quiet method")]
+    hint = None if used is None else more.no_level(used, scope().may(Permission.MANAGE_LEVELS))
+    method = html.P(_method(found), className="quiet method")
+    return [hint, head, _more(found, lines, said), *parts, more.picture(lines), method]
+
+
+def named_lines(lines: Sequence[Line]) -> list[Line]:
+    """Lines with their procedures in the reader's language, in the order of those names within a modality."""
+    named = [replace(line, procedure=procedure_said(line.procedure_id, line.procedure)) for line in lines]
+    by_modality = groupby(named, key=lambda line: line.modality)
+    return [line for _modality, of in by_modality for line in sorted_by_name(of, lambda one: one.procedure)]
 
 
 def shown_lines(lines: Sequence[Line], show: str | None) -> list[Line]:
@@ -181,6 +218,9 @@ def _take_away(said: Mapping[str, str]) -> list[Any]:
         html.A([icon("down"), name], href=address({**said, "format": kind}, f"{PATH}/export"), download="",
                className="button small")
         for kind, name in (("csv", "CSV"), ("xlsx", "XLSX"))
+    ] + [
+        html.Button([icon("down"), "png".upper()], className="button small",
+                    **attributes(data_action="png", data_target=Id.COMPLIANCE_PNG))
     ]  # fmt: skip
 
 
@@ -200,6 +240,23 @@ def _nothing(found: Compliance) -> html.Div:
         link = dcc.Link(_("Name them"), href="/names", className="button")
         return empty(_("Nothing to compare"), [html.P(count), link], "names")
     return empty(_("Nothing to compare"), html.P(_("No dose in this period and place. Choose a longer period.")))
+
+
+@callback(Output(Id.COMPLIANCE_PNG_READY, "data"), Input(Id.COMPLIANCE_PNG, "data"), State(Id.URL, "search"),
+          prevent_initial_call=True)  # fmt: skip
+def allow_picture(pressed: dict[str, Any] | None, search: str | None) -> dict[str, str]:
+    """Write down that the chart is taken away; the browser then makes the picture."""
+    if not pressed:
+        raise PreventUpdate
+    scope().require(Permission.EXPORT)
+    place = place_of(parameters(search))
+    note(audit.Action.EXPORT, subject="compliance", format="png", site=place.site_id, device=place.device_id)
+    title = f"{_('Medians in percent of their levels')} · {place.first.isoformat()} – {place.last.isoformat()}"
+    return {"chart": Id.COMPLIANCE_CHART, "title": title, "name": "compliance"}
+
+
+clientside_callback(ClientsideFunction("dacs", "open_mark"), Input(Id.COMPLIANCE_CHART, "clickData"))
+clientside_callback(ClientsideFunction("dacs", "picture"), Input(Id.COMPLIANCE_PNG_READY, "data"))
 
 
 @blueprint.get(f"{PATH}/export")
@@ -222,14 +279,16 @@ def export() -> Response:
     return Response(as_table(kind, "compliance", about, HEAD, rows), content_type=CONTENT[kind], headers=told)
 
 
-HEAD = ("modality", "procedure", "procedure_key", "patients", "measure", "unit", "n_patients", "n_values", "left_out",
-        "median", "p75", "level", "ratio", "verdict", "reason", "devices_above", "level_set", "level_edition",
-        "level_key", "level_population")  # fmt: skip
+HEAD = ("modality", "procedure", "procedure_code", "procedure_called", "patients", "measure", "unit", "n_patients",
+        "n_values", "left_out", "median", "p75", "level", "ratio", "verdict", "reason", "devices_above", "level_set",
+        "level_edition", "level_key", "level_population")  # fmt: skip
 
 
 def _exported(line: Line) -> list[Cell]:
     one, level = line.found.summary, line.choice.level
-    about: list[Cell] = [line.modality, line.procedure, line.procedure_id, group_text(line.group), line.measure.key,
+    called = procedure_said(line.procedure_id, line.procedure)
+    about: list[Cell] = [line.modality, line.procedure, procedure_code(line.procedure_id), called,
+                         bare(group_text(line.group)), line.measure.key,
                          QUANTITIES[line.measure.column].unit, line.found.patients, one.n, one.left_out, one.median,
                          one.p75]  # fmt: skip
     if level is None or line.verdict is None:

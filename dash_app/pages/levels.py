@@ -12,7 +12,8 @@ from dash.exceptions import PreventUpdate
 
 from dash_app.components import level_parts as parts
 from dash_app.components.compliance_parts import tabs
-from dash_app.components.level_form import level_form, set_form
+from dash_app.components.level_form import SET_FIELDS, level_form, set_form
+from dash_app.components.level_history import decisions_table
 from dash_app.components.parts import empty, icon, page_head, section
 from dash_app.components.values import free
 from dash_app.context import changing, note_view, reading, scope, web
@@ -24,6 +25,7 @@ from dash_app.procedure_names import procedure_said, sorted_by_name
 from dose import audit
 from dose.levels.draft import LevelRefused
 from dose.queries import levels as ask
+from dose.queries.names import choices_of
 from dose.scope import Permission
 from dose.store import levels, levels_sets
 from dose.store.levels_sets import Decision
@@ -43,7 +45,7 @@ def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets th
             html.P(lead, className="lead"),
             html.Div(id=Id.LEVELS_ANSWER, role="status"),
             html.Div(html.Div(className="bone block"), id=Id.LEVELS_BODY),
-            section(_("New set"), [set_form()]) if scope().may(MANAGE) else None,
+            section(_("New set"), [html.Div(id=Id.LEVELS_FORM)]) if scope().may(MANAGE) else None,
         ],
         className="quality",
     )
@@ -66,24 +68,29 @@ def show_sets(_id: str) -> list[Any]:
     ]
 
 
+@callback(Output(Id.LEVELS_FORM, "children"), Input(Id.LEVELS_FORM, "id"))
+def show_set_form(_id: str) -> html.Div:
+    """The fields of a new set, with the places that it can be for."""
+    with reading(MANAGE) as (session, who):
+        sites, devices = (choices_of(session, who, field) for field in ("site", "device"))
+        return set_form(sites, devices, _own_site(who.site_ids))
+
+
 @callback(
     Output(Id.LEVELS_ANSWER, "children"),
     Input(Id.LEVELS_NEW, "n_clicks"),
-    State(Id.LEVELS_NAME, "value"),
-    State(Id.LEVELS_KIND, "value"),
-    State(Id.LEVELS_CITATION, "value"),
+    *(State(one, "value") for one in SET_FIELDS.values()),
     prevent_initial_call=True,
 )
-def add_set(clicks: int | None, name: str | None, kind: str | None, citation: str | None) -> Any:  # noqa: ANN401
+def add_set(clicks: int | None, *values: str | None) -> Any:  # noqa: ANN401 - a component
     """Add an empty set."""
     if not clicks:
         raise PreventUpdate
+    said: dict[str, Any] = {name: value or "" for name, value in zip(SET_FIELDS, values, strict=True)}
+    said |= {name: number(said[name]) for name in ("site_id", "device_id")}
     try:
         with changing(MANAGE) as (session, who):
-            site = _own_site(who.site_ids)
-            made = levels_sets.new_set(
-                session, who, name=name or "", kind=kind or "", citation=citation or "", site_id=site
-            )
+            made = levels_sets.new_set(session, who, **said)
     except LevelRefused as refused:
         return parts.refusal(refused.code)
     link = dcc.Link(_("Open the set"), href=f"/levels/{made}")
@@ -245,6 +252,7 @@ def _body(
         dmc.CheckboxGroup(shown, id=Id.LEVEL_CHOSEN, value=[]),
         _confirmation(rows) if may else None,
         section(_("Former versions"), [parts.history_table(former, zone, target)]) if former else None,
+        section(_("Decisions"), [decisions_table(found, zone)]) if found.made_of.get("decisions") else None,
     ]
 
 
@@ -270,10 +278,12 @@ def _decision(found: ask.SetRow) -> html.Section:
             size="xs",
         ),
         *days,
+        dmc.TextInput(id=Id.LEVEL_WHY, label=_("Why"), description=_("Kept in the history"), size="xs", w=260),
         html.Button(_("Save"), id=Id.LEVEL_DECIDE, className="button small primary"),
         dcc.Store(id=Id.LEVEL_SEEN, data=found.changed_at.isoformat()),
     ]
-    return section(_("Use"), [html.Div(fields, className="choices")])
+    text = _("To stop with a set, give its last day and leave it on: charts of earlier days still find it.")
+    return section(_("Use"), [html.Div(fields, className="choices"), html.P(text, className="quiet")])
 
 
 def _confirmation(rows: Sequence[ask.LevelRow]) -> Any:  # noqa: ANN401 - a component
@@ -302,21 +312,25 @@ def _confirmation(rows: Sequence[ask.LevelRow]) -> Any:  # noqa: ANN401 - a comp
     State(Id.LEVEL_PRIORITY, "value"),
     State(Id.LEVEL_FROM, "value"),
     State(Id.LEVEL_TO, "value"),
+    State(Id.LEVEL_WHY, "value"),
     prevent_initial_call=True,
 )
-def decide(
-    clicks: int | None, set_id: int, seen: str, use: bool, priority: object, first: str | None, last: str | None
-) -> tuple[Any, Any]:
-    """Say how the set is compared with."""
+def decide(clicks: int | None, set_id: int, seen: str, use: bool, *said: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """Say how the set is compared with: whether, its priority, first and last day, and why."""
     if not clicks:
         raise PreventUpdate
-    wanted = Decision(bool(use), int(priority) if isinstance(priority, int | float) else None, day(first), day(last))
+    wanted = _wanted(use, *said)
     try:
         with changing(MANAGE) as (session, who):
             levels_sets.decide(session, who, set_id, _moment(seen), wanted)
     except LevelRefused as refused:
         return no_update, parts.refusal(refused.code)
     return {"action": "said"}, no_update
+
+
+def _wanted(use: bool, priority: object, first: str | None, last: str | None, why: str | None) -> Decision:
+    before_others = int(priority) if isinstance(priority, int | float) else None
+    return Decision(bool(use), before_others, day(first), day(last), why or "")
 
 
 def _moment(text: str) -> datetime:

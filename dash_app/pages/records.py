@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import Input, Output, State, callback, dcc, html
@@ -9,17 +10,17 @@ from dash.exceptions import PreventUpdate
 
 from dash_app.components.comparison_parts import KINDS, comparison_tables
 from dash_app.components.compliance_parts import tabs
+from dash_app.components.level_parts import KINDS as LEVEL_KINDS
+from dash_app.components.level_parts import demonstration, excluded_text, preview_table
 from dash_app.components.parts import attributes, badge, empty, page_head, table
-from dash_app.components.values import amount, free, ltr, plain_number, symbol, when
+from dash_app.components.values import free, ltr, when
 from dash_app.context import note_view, reading, web
-from dash_app.i18n import _
+from dash_app.i18n import _, isolated
 from dash_app.ids import Id
-from dash_app.procedure_names import procedure_said
 from dash_app.vocabulary import word
 from dose import audit
 from dose.queries.records import RecordRow, signed_record, signed_records
 from dose.scope import Permission
-from dose.statistics.measures import BY_NUMBER
 
 PATH = "/levels/records"
 
@@ -86,28 +87,33 @@ def _record(found: RecordRow) -> list[Any]:
     crumbs = [(_("Signed records"), PATH)]
     signed: list[Any] = [when(found.signed_at, web().settings.time_zone), " · ", ltr(found.signed_by), " · ", state]
     parts = [
-        page_head(html.Bdi(found.title), [html.Span(word(KINDS, found.kind), className="quiet")], crumbs),
-        html.P(signed),
+        page_head(html.Bdi(found.title), [html.Span(word(KINDS, found.kind), className="quiet"), _print()], crumbs),
+        html.P(signed, className="signed-line"),
         html.P(free(found.comment), className="lead") if found.comment else None,
         html.P(html.Bdi(f"sha256:{found.content_sha256}", dir="ltr", className="code"), className="quiet hash"),
     ]
     if "former" in found.content:
         return [*parts, *comparison_tables(found.content)]
-    return [*parts, _levels_made(found)]
+    return [*parts, *_levels_made(found)]
 
 
-def _levels_made(found: RecordRow) -> html.Div:
-    lines = found.content.get("lines", [])
-    titles = [_("Procedure"), _("Patients"), _("Level"), _("Number of patients")]
-    rows = [
-        html.Tr([html.Td(value, **attributes(data_label=title)) for value, title in zip(cells, titles, strict=True)])
-        for cells in (_made(line) for line in lines)
+def _print() -> html.Button:
+    return html.Button(_("Print"), className="button small", **attributes(data_print="1"))
+
+
+def _levels_made(found: RecordRow) -> list[Any]:
+    """What levels were made of: plan, each level with its rooms, what was left out, and the method."""
+    content = found.content
+    return [
+        html.P(_plan(content["plan"]), className="lead"),
+        demonstration(content["excluded"]),
+        preview_table(content),
+        excluded_text(content["excluded"]),
+        html.P(html.Bdi(content["method"], dir="ltr"), className="quiet method", lang="en"),
     ]
-    return table([html.Th(title, scope="col") for title in titles], rows, "compact stack records-list")
 
 
-def _made(line: dict[str, Any]) -> tuple[Any, ...]:
-    measure = BY_NUMBER[line["measure"]]
-    value = [symbol(measure.column), " ", amount(measure.column, line["value"], line["modality"])]
-    name = procedure_said(line.get("procedure_id"), line["procedure"])
-    return free(name), free(line["population"]), value, plain_number(line["count"])
+def _plan(plan: Mapping[str, Any]) -> str:
+    period = isolated(f"{plan['date_from']} – {plan['date_to']}")
+    weights = _("adults of 50 to 90 kg only, rooms of 65 to 75 kg on average") if plan["standard_weight"] else ""
+    return " · ".join(part for part in (_(LEVEL_KINDS[plan["kind"]]), plan["modality"], period, weights) if part)

@@ -25,7 +25,7 @@ DOSES = (4999.9, 5000.0, 12000.0, None)
 
 @pytest.fixture
 def interventions(session: Session) -> Session:
-    """Interventions around the trigger of air kerma; one on a fluoroscopy unit, one of a phantom, one of another month."""
+    """Interventions around the trigger of air kerma; fluoroscopy, a phantom, another month."""
     rows: list[dict[str, Any]] = [{"ka_r_mgy": dose} for dose in DOSES]
     rows += [{"ka_r_mgy": 7000.0, "modality": "RF"}, {"ka_r_mgy": 9000.0, "counts": False}]
     rows += [{"ka_r_mgy": 9000.0, "day": 20260601, "month": 202606}, {"ka_r_mgy": 9000.0, "modality": "DX"}]
