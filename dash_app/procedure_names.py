@@ -35,6 +35,8 @@ def procedure_text(key: str, name: str) -> str:
 
 def procedure_said(number: int | None, name: str = "") -> str:
     """What the procedure of a row id is called; `name`, as it was written, where that is another or there is none."""
+    if name and language() == "en":
+        return name
     found = _of(number)
     return found.said(language()) if found and name in ("", found.name) else name
 

@@ -71,6 +71,7 @@ REFUSED = {
     "complexity": N_("The complexity is simple, medium or complex."),
     "priority": N_("The priority is a whole number between -1000 and 1000."),
     "procedure": N_("Choose a procedure that is in use."),
+    "modality": N_("Studies of the rule's modality cannot be this procedure, which is of another one."),
     "device": N_("There is no such device in your reach."),
     "site": N_("There is no such site."),
     "elsewhere": N_("Your account names for its own sites only: choose one of them."),
@@ -82,6 +83,7 @@ REFUSED = {
     "long": N_("The table is too long."),
     "encoding": N_("This is no table of text (CSV)."),
 }
+_WITH_FIELD = frozenset({"column", "procedure", "modality", "site", "syntax", "gone"})
 
 
 def refusal(code: str, field: str | None = None) -> str:
@@ -89,9 +91,7 @@ def refusal(code: str, field: str | None = None) -> str:
     text = _(REFUSED[code])
     if field and field in FIELD_NAMES:
         return f"{_(FIELD_NAMES[field])}: {text}"
-    return (
-        f"{text} ({isolated(field)})" if field and code in ("column", "procedure", "site", "syntax", "gone") else text
-    )
+    return f"{text} ({isolated(field)})" if field and code in _WITH_FIELD else text
 
 
 def procedure_choices(session: Session, who: Scope, only: str | None = "all") -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from dose.naming.rules import family
+from dose.naming.modalities import family
 from dose.naming.texts import plain, words
 
 SPELLING, NEAR, TECHNIQUE, OTHER_TECHNIQUE = "spelling", "near", "technique", "other technique"

@@ -71,6 +71,10 @@ MOST_PROTOCOLS = 12  # of a local name: an intervention may have hundreds
 _WITHOUT = frozenset({"P5-0808E", "399331006"})
 _WITH = frozenset({"P5-00100", "27483000", "P5-0080E"})
 _OF_STUDY = ("procedure_meaning", "requested_procedure", "description", "clinical_task")
+_OF_EVENTS = (
+    "protocol", "series_description", "body_region", "phantom", "event_type", "laterality", "view",
+    "patient_orientation",
+)  # fmt: skip
 _NUMBERS = ("age_years", "weight_kg", "phase_count", "event_count", "scan_length_mm")
 
 
@@ -126,8 +130,10 @@ def event_values(event: Mapping[str, Any], study: Values) -> dict[str, Any]:
 def series_values(events: Sequence[Values]) -> dict[str, Any]:
     """What rules look at in a series: the words of all its events, their lengths added up, their mean voltage."""
     merged = dict(events[0])
-    for key in ("protocol", "series_description", "body_region", "phantom", "event_type", "laterality", "view"):
+    for key in _OF_EVENTS:
         merged[key] = tuple(dict.fromkeys(text for event in events for text in event[key]))
+    said = {text for event in events for text in event["contrast"]}
+    merged["contrast"] = ("both",) if len(said) > 1 else tuple(said)
     lengths = [event["scan_length_mm"] for event in events if event["scan_length_mm"] is not None]
     voltages = [event["kvp_kv"] for event in events if event["kvp_kv"] is not None]
     merged["scan_length_mm"] = sum(lengths) if lengths else None

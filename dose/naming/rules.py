@@ -18,6 +18,7 @@ from typing import Any
 
 from dose.naming.codes import code_key
 from dose.naming.fields import EVENT, FIELDS, NUMBER, SERIES, STUDY, TEXT, Values, series_values
+from dose.naming.modalities import family
 from dose.naming.texts import plain, words
 
 IS, CONTAINS, ANY_WORD, LACKS, STARTS, ONE_OF, BETWEEN, MISSING = OPERATORS = (
@@ -31,13 +32,12 @@ OF_KIND: Mapping[str, tuple[str, ...]] = {
 MAPPED, NONE, CONFLICT = "mapped", "none", "conflict"
 COMPLEXITIES = ("simple", "medium", "complex")
 REMEMBERED = 200_000
-FAMILIES: Mapping[str | None, str] = {"CR": "DX", "RG": "DX"}  # projection radiography under three modality codes
 
 Test = Callable[[Any], bool]
 
 
 class RuleRefused(ValueError):
-    """`code`: no-condition | field | level | operator | empty | number | order | complexity; `field` where it is."""
+    """`code`: no-condition | field | level | operator | empty | number | order | modality; `field` where it is."""
 
     def __init__(self, code: str, field: str | None = None) -> None:
         super().__init__(code)
@@ -237,11 +237,6 @@ def _test(condition: Condition) -> Test:
         return _number_test(condition)
     test = _text_test(condition)
     return lambda texts: test(texts or ())
-
-
-def family(modality: str | None) -> str | None:
-    """The modality that rules know: radiography comes under several codes."""
-    return FAMILIES.get(modality, modality)
 
 
 class _Level:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from dose.naming.codes import code_key
 from dose.naming.concepts import concepts, concepts_in, of_group, together
 from dose.naming.fields import Values
-from dose.naming.rules import IS, ONE_OF, Condition, family
+from dose.naming.modalities import family
+from dose.naming.rules import IS, ONE_OF, Condition
 
 CODE, ELSEWHERE, WORDS = "code", "elsewhere", "words"
 FORMAL = ("procedure_meaning", "requested_procedure", "description", "clinical_task")

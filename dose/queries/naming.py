@@ -16,7 +16,8 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dose.naming.fields import Values, of_local_name
-from dose.naming.rules import CONFLICT, MAPPED, NONE, family
+from dose.naming.modalities import family
+from dose.naming.rules import CONFLICT, MAPPED, NONE
 from dose.naming.suggest import Known, Suggester, Suggestion, group_key, is_certain
 from dose.naming.texts import words
 from dose.scope import Permission, Scope

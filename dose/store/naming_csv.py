@@ -29,6 +29,7 @@ COLUMNS = (
 NEEDED = ("conditions", "procedure")
 MOST_ROWS = 20_000
 LARGEST_BYTES = 10_000_000
+LARGEST = 2**31 - 1  # number that a database holds
 _MARKED = re.compile(r"'[=+\-@]")  # as `_harmless` writes it
 
 
@@ -210,6 +211,9 @@ def _draft(places: _Places, row: Mapping[str, str]) -> Draft:
 
 def _number(text: str, field: str) -> int:
     try:
-        return int(text)
+        number = int(text)
     except ValueError:
         raise RuleRefused("number", field) from None
+    if abs(number) > LARGEST:
+        raise RuleRefused("number", field)
+    return number

@@ -16,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from dose import audit
 from dose.naming.fields import LEVELS, STUDY
-from dose.naming.rules import COMPLEXITIES, Rule, RuleRefused, conditions_of, family
+from dose.naming.modalities import family, is_code, may_be
+from dose.naming.rules import COMPLEXITIES, Rule, RuleRefused, conditions_of
 from dose.scope import Permission, Scope
 from dose.store.naming import as_rule
 from dose.store.naming_marks import mark
@@ -56,9 +57,10 @@ def make_rule(session: Session, who: Scope, draft: Draft) -> int:
     Raises
     ------
     RuleRefused
-        Of the conditions; or level | procedure | complexity | priority | device | site | elsewhere (the account is
-        limited to other sites) | same (`field` is the id of the rule that says so already) | contradicts (`field` is
-        the id of a rule of the same conditions that names another procedure).
+        Of the conditions; or level | procedure | modality (`field` is that of the procedure, which studies of the
+        rule cannot be) | complexity | priority | device | site | elsewhere (the account is limited to other sites) |
+        same (`field` is the id of the rule that says so already) | contradicts (`field` is the id of a rule of the
+        same conditions that names another procedure).
     NotPermitted
         When the account may not manage names.
     """
@@ -236,8 +238,17 @@ def checked(session: Session, who: Scope, draft: Draft) -> Rule:
         raise RuleRefused("procedure")
     site_id = _place(session, who, draft)
     said = conditions_of(draft.conditions, draft.level)
-    return Rule(0, draft.level, said, draft.procedure_id, draft.modality or None, site_id, draft.device_id,
+    modality = _modality(draft, procedure)
+    return Rule(0, draft.level, said, draft.procedure_id, modality, site_id, draft.device_id,
                 draft.complexity, draft.priority)  # fmt: skip
+
+
+def _modality(draft: Draft, procedure: Procedure) -> str | None:
+    """The modality that was said, else that of the procedure: a rule never names studies of every modality."""
+    stated = (draft.modality or "").strip().upper() or procedure.modality
+    if stated is not None and not (is_code(stated) and may_be(stated, procedure.modality)):
+        raise RuleRefused("modality", procedure.modality)
+    return stated
 
 
 def _place(session: Session, who: Scope, draft: Draft) -> int | None:

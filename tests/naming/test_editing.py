@@ -11,7 +11,7 @@ from dose.naming.rules import RuleRefused
 from dose.scope import Role, scope_for
 from dose.store import naming_marks, naming_rules
 from dose.store.naming import rules_in_force
-from dose.tables import AuditEntry, ProcedureRule, StudyFact
+from dose.tables import AuditEntry, Procedure, ProcedureRule, StudyFact
 from tests.naming.cases import a_study
 from tests.naming.world import (
     CHEST,
@@ -164,3 +164,23 @@ def test_a_rule_for_events_marks_studies_by_what_their_study_says(session):
     naming_rules.make_rule(session, PHYSICIST, draft(session, CHEST, *said, level="event"))
     naming_marks.mark_next(session)
     assert session.scalars(select(StudyFact.study_id).where(StudyFact.outdated)).all() == [1]
+
+
+@pytest.mark.parametrize(
+    ("key", "modality"), [(CHEST, "DX"), (CHEST, "CR"), ("RPID6035", "CT"), (CHEST, "C T;"), ("dacs:pci", "MG")]
+)
+def test_a_procedure_of_another_modality_is_refused_with_its_own(session, key, modality):
+    with pytest.raises(RuleRefused) as refused:
+        naming_rules.make_rule(session, PHYSICIST, draft(session, key, THORAX, modality=modality))
+    own = session.scalar(select(Procedure.modality).where(Procedure.key == key))
+    assert (refused.value.code, refused.value.field) == ("modality", own)
+
+
+@pytest.mark.parametrize(
+    ("key", "modality", "kept"),
+    [(CHEST, None, "CT"), (CHEST, "PT", "PT"), ("RPID6035", "CR", "CR"), ("dacs:pci", "RF", "RF")],
+)
+def test_a_rule_names_studies_of_one_modality_that_its_procedure_fits(session, key, modality, kept):
+    made = naming_rules.make_rule(session, PHYSICIST, draft(session, key, THORAX, modality=modality))
+    assert session.get_one(ProcedureRule, made).modality == kept
+    assert names(session, description="thorax", modality="MG") is None

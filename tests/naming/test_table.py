@@ -102,3 +102,12 @@ def test_what_is_no_table_of_rules_is_refused_as_a_whole(session, content, code)
 def test_an_account_of_one_site_sees_no_rules_of_others(session):
     naming_rules.make_rule(session, PHYSICIST, draft(session, CHEST, THORAX, site_id=2))
     assert naming_csv.export_rules(session, of_site(1)).count("\r\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [(f"{'9' * 30},CT,RPID16", "number"), (",DX,RPID16", "modality"), (",no modality at all,RPID16", "modality")],
+)
+def test_a_cell_that_no_database_could_hold_is_refused(session, row, code):
+    table = a_table(f'"protocol is ""x""",{row}', head="conditions,rule,modality,procedure")
+    assert [(one.row, one.code) for one in naming_csv.import_rules(session, PHYSICIST, table).refused] == [(2, code)]
