@@ -1,6 +1,7 @@
 """`dacs demo`: a small hospital that never existed, sent to a running Orthanc as modalities send, and removed again.
 
-Everything it sends has the issuer of patient ID `DACS-DEMO`, and nothing else is ever removed.
+Everything it sends has the issuer of patient ID `DACS-DEMO`, and nothing else is ever removed. What it decides, levels
+and names, is in `dacs.demo_decisions`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.orm import Session, sessionmaker
 
+from dacs import demo_decisions
+from dacs.maintenance import upgrade_database
 from dacs.synthetic.document import DOSE_SR
 from dacs.synthetic.encode import IMPLEMENTATION_UID, to_bytes
 from dacs.synthetic.hospital import ANCHOR, ID_PREFIX, ISSUER, SEED, STUDIES, DemoStudy, demo_studies
@@ -104,6 +107,7 @@ def _progress(console: Console) -> Progress:
 
 def _send_all(settings: Settings, client: OrthancClient, progress: Progress, anchor: datetime, count: int) -> Tally:
     system = client.system()
+    _decide(settings)  # before the first study arrives: then each is named at once
     host = urlsplit(settings.orthanc_url).hostname or "127.0.0.1"
     address = (host, int(system["DicomPort"]), str(system["DicomAet"]))
     tally, task = Tally(), progress.add_task("Sending the demo hospital", total=count)
@@ -117,6 +121,16 @@ def _send_all(settings: Settings, client: OrthancClient, progress: Progress, anc
     finally:
         client.dismiss(MODALITY)
     return tally
+
+
+def _decide(settings: Settings) -> None:
+    upgrade_database(settings)  # the vocabulary and the published levels must be there
+    engine = make_engine(settings.database)
+    try:
+        with writing(session_factory(engine)) as session:
+            demo_decisions.put(session)
+    finally:
+        engine.dispose()
 
 
 def _own_address(host: str) -> str:
@@ -190,13 +204,14 @@ def _removed(settings: Settings, client: OrthancClient) -> str:
     try:
         with writing(session_factory(engine)) as session:
             gone = store.remove_demo(session, instances)
+            sets, rules = demo_decisions.take_back(session)
             who = system_scope("command line")
             audit.record(session, who, audit.Action.REMOVE, subject="demo", studies=gone.studies)
     finally:
         engine.dispose()
     return (
         f"Removed {studies} demo studies from Orthanc; {gone.studies} studies, {gone.patients} patients and "
-        f"{gone.devices} devices from the database."
+        f"{gone.devices} devices from the database; took back {sets} sets of levels and {rules} rules of names."
     )
 
 

@@ -81,6 +81,10 @@ def test_the_hospital_has_every_kind_of_work(year):
     assert counts["CT"] > 100
     assert all(counts[modality] >= 10 for modality in ("DX", "CR", "XA", "RF", "MG"))
     assert len({study.device.serial_number for study in year}) == 7
+    assert {study.device.software for study in year if study.device.station_name == "DEMOCT2"} == {
+        ("DEMO 1.0",),
+        ("DEMO 1.1",),
+    }
     assert len({study.device.manufacturer for study in year if study.modality == "CT"}) == 2
     assert len({study.study.uid for study in year}) == STUDIES
 
@@ -122,11 +126,11 @@ def test_every_report_says_what_was_exposed(year):
         assert found == {event.uid for event in study.events}, study.number
 
 
-@pytest.mark.parametrize("place", range(5, STUDIES, 40))
+@pytest.mark.parametrize("place", range(5, STUDIES, 80))
 def test_reports_of_all_rooms_are_read_with_their_numbers(year, place):
     study = year[place]
     (report,) = reports(study)
-    assert report.modality == study.modality
+    assert report.modality == {"RF": "XA"}.get(study.modality, study.modality)  # TID 10001 does not tell them apart
     for field in ("dlp_mgy_cm", "pka_gy_cm2", "agd_mgy"):
         assert sum(getattr(event, field) or 0.0 for event in report.events) == pytest.approx(total(study, field))
     assert report.warnings == ()

@@ -2,7 +2,7 @@
 
 from dacs.synthetic.hospital.machines import DEVICES, HOSPITAL
 from dacs.synthetic.hospital.people import ID_PREFIX, ISSUER
-from dacs.synthetic.hospital.study import DemoStudy
-from dacs.synthetic.hospital.year import ANCHOR, SEED, STUDIES, demo_studies
+from dacs.synthetic.hospital.study import STUDIES, DemoStudy
+from dacs.synthetic.hospital.year import ANCHOR, SEED, demo_studies
 
 __all__ = ["ANCHOR", "DEVICES", "HOSPITAL", "ID_PREFIX", "ISSUER", "SEED", "STUDIES", "DemoStudy", "demo_studies"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dacs.synthetic.content import Dialect
 from dacs.synthetic.subjects import Device
 
@@ -28,5 +30,7 @@ DX_2 = _device("DX2", "Orion Medical", "Bedside R2", "Réanimation", Dialect("SC
 XA_1 = _device("XA1", "Vega Imaging", "Angio Biplane", "Cardiologie", Dialect(units={"pka_gy_cm2": "Gym2"}))
 RF_1 = _device("RF1", "Orion Medical", "Fluora 90", "Radiologie", Dialect(units={"pka_gy_cm2": "Gy.cm2"}))
 MG_1 = _device("MG1", "Lumen Systems", "Mammo Tomo", "Sénologie", Dialect(exponent=True))
+
+CT_2_RETUNED = replace(CT_2, software=("DEMO 1.1",))  # the same scanner after an upgrade
 
 DEVICES = (CT_1, CT_2, DX_1, DX_2, XA_1, RF_1, MG_1)

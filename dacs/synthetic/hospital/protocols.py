@@ -38,36 +38,36 @@ class CTExam:
 
 
 CT_EXAMS = (
-    CTExam("CT HEAD", 24, (Phase("Head", 46, 165, "head", "head"),), phantom="head_16", scout="head"),
+    CTExam("CT HEAD", 31, (Phase("Head", 38, 165, "head", "head"),), phantom="head_16", scout="head"),
     CTExam(
         "SCANNER CRANE ENFANT",
-        7,
+        5,
         (Phase("Crane enfant", 30, 150, "head", "head"),),
         phantom="head_16",
         scout="head",
         child=True,
         kvp_kv=100,
     ),
-    CTExam("CT CHEST", 22, (Phase("Thorax", 6.6, 335, "chest", "chest"),)),
-    CTExam("CT PULMONARY ANGIOGRAPHY", 10, (Phase("Thorax PE", 7.4, 290, "chest", "chest", contrast=True),), 100),
+    CTExam("CT CHEST", 31, (Phase("Thorax", 6.6, 335, "chest", "chest"),)),
+    CTExam("CT PULMONARY ANGIOGRAPHY", 6, (Phase("Thorax PE", 7.4, 290, "chest", "chest", contrast=True),), 100),
     CTExam(
         "SCANNER ABDOMEN PELVIS",
-        22,
+        36,
         (Phase("Abdomen pelvis portal", 8.8, 455, "abdomen", "abdomen", contrast=True),),
         scout="abdomen",
     ),
     CTExam(
         "SCANNER THORAX ABDOMEN PELVIS",
-        17,
+        15,
         (
             Phase("Thorax arteriel", 6.9, 330, "chest", "chest", contrast=True),
-            Phase("Abdomen pelvis portal", 8.9, 460, "abdomen", "abdomen", contrast=True),
+            Phase("TAP portal", 8.9, 460, "abdomen", "abdomen", contrast=True),
         ),
         scout="trunk",
     ),
     CTExam(
         "CT LIVER MULTIPHASE",
-        6,
+        3,
         (
             Phase("Liver native", 8.2, 230, "abdomen", "abdomen"),
             Phase("Liver arterial", 8.6, 235, "abdomen", "abdomen", contrast=True),
@@ -77,7 +77,7 @@ CT_EXAMS = (
     ),
     CTExam(
         "CT CORONARY ANGIOGRAPHY",
-        9,
+        4,
         (
             Phase("CaScore", 2.9, 140, "heart", "heart", kind="sequenced"),
             Phase("CorCTA", 16.5, 142, "heart", "heart", contrast=True),
@@ -85,7 +85,7 @@ CT_EXAMS = (
         100,
         dual=True,
     ),
-    CTExam("CT URINARY STONES LOW DOSE", 6, (Phase("Stone", 4.1, 440, "abdomen", "abdomen"),), scout="abdomen"),
+    CTExam("CT URINARY STONES LOW DOSE", 3, (Phase("Stone", 4.1, 440, "abdomen", "abdomen"),), scout="abdomen"),
 )
 
 
@@ -106,7 +106,7 @@ class Radiograph:
 
 
 RADIOGRAPHS = (
-    Radiograph("Thorax PA", "RADIOGRAPHIE THORAX", 34, 0.105, 0.12, 120, "chest", "chest", view="PA"),
+    Radiograph("Thorax PA", "RADIOGRAPHIE THORAX", 46, 0.105, 0.12, 120, "chest", "chest", view="PA"),
     Radiograph("Abdomen AP", "RADIOGRAPHIE ABDOMEN", 9, 1.9, 2.6, 77, "abdomen", "abdomen"),
     Radiograph("Bassin AP", "RADIOGRAPHIE BASSIN", 12, 1.75, 2.4, 75, "pelvis", "pelvis"),
     Radiograph("Lumbar spine AP", "XR LUMBAR SPINE", 10, 1.5, 3.1, 77, "lumbar spine", "lumbar spine"),
@@ -146,6 +146,9 @@ FLUOROSCOPIES = (
     Intervention("TRANSIT OESO-GASTRO-DUODENAL", "TOGD", 9, 4.2, 26, 130, 4, 3, "oesophagus", "abdomen", modality="RF"),
     Intervention("HYSTEROSALPINGOGRAPHIE", "HSG", 6, 1.3, 9, 60, 3, 2, "uterine", "pelvis", modality="RF"),
 )
+
+# Slips at the console: the protocol as some write it. Lists of near-duplicate names are there to find them.
+SLIPS = {"Abdomen pelvis portal": "Abdomen-pelvis portal", "Thorax PA": "THORAX PA", "Bassin AP": "Basin AP"}
 
 # What the worklist of one department sends beside the words: codes of the RadLex Playbook. The others send words alone.
 PROCEDURES = {

@@ -13,10 +13,12 @@ from pydicom.dataset import Dataset
 from dacs.synthetic.ct import CTEvent
 from dacs.synthetic.document import Document
 from dacs.synthetic.hospital.people import Person
-from dacs.synthetic.hospital.protocols import PROCEDURES
+from dacs.synthetic.hospital.protocols import PROCEDURES, SLIPS
 from dacs.synthetic.projection import XRayEvent
 from dacs.synthetic.subjects import Device, Patient, Study
 from dacs.synthetic.uids import uid
+
+STUDIES = 800  # of the whole year
 
 Event = CTEvent | XRayEvent
 E = TypeVar("E", CTEvent, XRayEvent)
@@ -70,6 +72,16 @@ class Visit:
     twist: str | None = None
 
     @property
+    def share_of_year(self) -> float:
+        """How much of the year's work is done with this study: 1 at its end, whatever the dates."""
+        return self.number / STUDIES
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Whether people will open it: of the last three months, or unusual. It has all of its images."""
+        return self.twist is not None or self.share_of_year > 0.75
+
+    @property
     def patient(self) -> Patient:
         """The patient as the modality writes them that day."""
         return self.person.at(self.started.date())
@@ -85,6 +97,11 @@ class Visit:
             procedure=PROCEDURES.get(description),
             id=str(self.number),
         )
+
+
+def written(protocol: str, visit: Visit) -> str:
+    """Return the protocol as it was chosen at the console: now and then one that somebody made again."""
+    return SLIPS.get(protocol, protocol) if visit.dice.random() < 0.12 else protocol
 
 
 def later(study: Study, seconds: float) -> str:

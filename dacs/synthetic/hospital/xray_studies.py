@@ -14,7 +14,7 @@ from dacs.synthetic.content import Value
 from dacs.synthetic.hospital.machines import DX_1, DX_2, MG_1, RF_1, XA_1
 from dacs.synthetic.hospital.people import Person
 from dacs.synthetic.hospital.protocols import Intervention, Radiograph
-from dacs.synthetic.hospital.study import DemoStudy, Visit, identified, later, portions
+from dacs.synthetic.hospital.study import DemoStudy, Visit, identified, later, portions, written
 from dacs.synthetic.projection import (
     XRayEvent,
     cine,
@@ -52,7 +52,7 @@ def _exposure(exam: Radiograph, visit: Visit, study: Study, place: int) -> XRayE
     index = round(250.0 * over * rng.lognormvariate(0.0, 0.18), 1)
     mas = round(2.2 * dose * 120.0 / exam.kvp_kv, 3)
     return radiograph(
-        protocol=exam.name, region=exam.region, view=exam.view, started=later(study, 40.0 * place),
+        protocol=written(exam.name, visit), region=exam.region, view=exam.view, started=later(study, 40.0 * place),
         pka_gy_cm2=round(exam.pka_gy_cm2 * dose, 6), ka_r_mgy=round(exam.ka_r_mgy * dose, 5), kvp_kv=exam.kvp_kv,
         exposure_mas=mas, tube_current_ma=320.0, exposure_time_ms=round(mas / 0.32, 2),
         exposure_index=index, deviation_index=round(_deviation(index / 250.0), 2),

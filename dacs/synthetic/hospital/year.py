@@ -20,40 +20,42 @@ from dacs.synthetic.hospital import machines
 from dacs.synthetic.hospital.ct_studies import ct_study
 from dacs.synthetic.hospital.people import ISSUER, Person, dice, person
 from dacs.synthetic.hospital.protocols import CT_EXAMS, FLUOROSCOPIES, INTERVENTIONS, RADIOGRAPHS
-from dacs.synthetic.hospital.study import DemoStudy, Visit, identified, later
+from dacs.synthetic.hospital.study import STUDIES, DemoStudy, Visit, identified, later
 from dacs.synthetic.hospital.xray_studies import intervention_study, mammography_study, radiograph_study
 from dacs.synthetic.subjects import Patient
 
 SEED = 2026
 ANCHOR = datetime(2026, 11, 20, 16, 40)  # noqa: DTZ001 - local time of the hospital
-STUDIES = 300
 TODAY = 10  # studies on the anchor's day
-QUALITY_TEST, REJECTED = 100, 270  # the numbers of two studies out of the ordinary
-_MODALITY_SHARES = (("CT", 126), ("DX", 84), ("XA", 36), ("MG", 36), ("RF", 16))
+QUALITY_TEST, REJECTED = STUDIES - 200, STUDIES - 30  # the numbers of two studies out of the ordinary
+_MODALITY_SHARES = (("CT", 62), ("DX", 18), ("XA", 8), ("MG", 8), ("RF", 4))
 
-# What is unusual: (worklist description, how manyth of its kind, what).
+# What is unusual: (worklist description, how manyth of its kind counted from the newest), what.
 TWISTS = {
-    ("CT CHEST", 5): "repeat",
-    ("CT CHEST", 11): "totals differ",
-    ("CT CHEST", 16): "no voltage",
-    ("SCANNER ABDOMEN PELVIS", 4): "extra phases",
-    ("SCANNER ABDOMEN PELVIS", 12): "high voltage",
-    ("SCANNER ABDOMEN PELVIS", 9): "big patient",
+    ("CT CHEST", 2): "repeat",
+    ("CT CHEST", 4): "totals differ",
+    ("CT CHEST", 6): "no voltage",
+    ("CT CHEST", 9): "long scan",
+    ("SCANNER ABDOMEN PELVIS", 3): "high voltage",
+    ("SCANNER ABDOMEN PELVIS", 6): "extra phases",
+    ("SCANNER ABDOMEN PELVIS", 10): "big patient",
     ("SCANNER CRANE ENFANT", 2): "adult protocol",
     ("CT LIVER MULTIPHASE", 1): "cumulative",
-    ("SCANNER THORAX ABDOMEN PELVIS", 6): "cumulative",
-    ("SCANNER THORAX ABDOMEN PELVIS", 10): "continued",
-    ("CT CORONARY ANGIOGRAPHY", 3): "cumulative",
-    ("RADIOGRAPHIE THORAX", 7): "overexposed",
-    ("RADIOGRAPHIE BASSIN", 3): "repeat",
+    ("SCANNER THORAX ABDOMEN PELVIS", 2): "cumulative",
+    ("SCANNER THORAX ABDOMEN PELVIS", 5): "continued",
+    ("CT CORONARY ANGIOGRAPHY", 2): "cumulative",
+    ("RADIOGRAPHIE THORAX", 3): "overexposed",
+    ("RADIOGRAPHIE BASSIN", 2): "repeat",
     ("RADIOGRAPHIE ABDOMEN", 2): "big patient",
-    ("CORONAROGRAPHIE", 4): "totals differ",
-    ("CORONARY ANGIOPLASTY (PCI)", 3): "high skin dose",
-    ("CORONARY ANGIOPLASTY (PCI)", 7): "continued",
-    ("EMBOLISATION HEPATIQUE", 2): "high skin dose",
+    ("CORONAROGRAPHIE", 2): "totals differ",
+    ("CORONARY ANGIOPLASTY (PCI)", 1): "high skin dose",
+    ("CORONARY ANGIOPLASTY (PCI)", 3): "continued",
+    ("EMBOLISATION HEPATIQUE", 1): "high skin dose",
     ("UTERINE FIBROID EMBOLISATION", 1): "continued",
-    ("MAMMOGRAPHIE DEPISTAGE", 5): "repeat",
+    ("MAMMOGRAPHIE DEPISTAGE", 3): "repeat",
 }
+# Twists whose dose is to be judged among patients of the usual size.
+_OF_USUAL_SIZE = frozenset({"repeat", "long scan", "high voltage", "extra phases", "overexposed"})
 
 Build = Callable[[Visit], DemoStudy]
 
@@ -64,12 +66,25 @@ def demo_studies(seed: int = SEED, anchor: datetime = ANCHOR, count: int = STUDI
     The same seed gives the same people, doses, images and UIDs, whatever the anchor; with a smaller `count` only the
     newest of them.
     """
-    seen: dict[str, int] = {}
+    twists = _twists(seed)
     patients = _Register(dice("patients", seed))
     for number, started in enumerate(_moments(dice("moments", seed), anchor), start=1):
-        study = _study(seed, number, started, seen, patients)
+        study = _study(seed, number, started, twists.get(number), patients)
         if number > STUDIES - count:
             yield study
+
+
+def _twists(seed: int) -> dict[int, str]:
+    """Return what is unusual about which number: the newest examinations are what people look at."""
+    seen: dict[str, int] = {}
+    found: dict[int, str] = {}
+    for number in range(STUDIES, 0, -1):
+        if number not in (QUALITY_TEST, REJECTED):
+            description = _draw(dice(seed, number))[0]
+            seen[description] = seen.get(description, 0) + 1
+            if twist := TWISTS.get((description, seen[description])):
+                found[number] = twist
+    return found
 
 
 def _moments(rng: random.Random, anchor: datetime) -> list[datetime]:
@@ -85,34 +100,48 @@ def _moments(rng: random.Random, anchor: datetime) -> list[datetime]:
 
 
 class _Register:
-    """Hands out patients; about one study in four is of somebody who has been there before."""
+    """Hands out patients; about one study in four is of somebody who has been there before, often for the same."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
         self._known: list[Person] = []
+        self._came_for: dict[str, list[Person]] = {}
 
-    def next(self, *, child: bool = False, woman: bool = False, heavy: bool = False) -> Person:
+    def next(self, description: str, twist: str | None, *, child: bool = False, woman: bool = False) -> Person:
+        came = self._came_for.setdefault(description, [])
+        found = None if twist else self._again(came, child=child, woman=woman)
+        if found is None:
+            found = self._new(twist, child=child, woman=woman)
+            self._known.append(found)
+        came.append(found)
+        return found
+
+    def _again(self, came: list[Person], *, child: bool, woman: bool) -> Person | None:
+        if came and self._rng.random() < 0.12:
+            return self._rng.choice(came)
         usual = [p for p in self._known if p.age_years >= 35 and not (woman and p.patient.sex != "F")]
-        if usual and not (child or heavy) and self._rng.random() < 0.25:
+        if usual and not child and self._rng.random() < 0.15:
             return self._rng.choice(usual)
+        return None
+
+    def _new(self, twist: str | None, *, child: bool, woman: bool) -> Person:
         age = self._rng.choice((0.05, 0.6, 1.5, 3, 5, 8, 11, 14)) if child else None
         if woman:
             age = self._rng.triangular(40, 78, 55)
         new = person(len(self._known) + 1, self._rng, sex="F" if woman else None, age_years=age)
-        if heavy:
-            new = replace(new, patient=replace(new.patient, weight_kg=151.0, height_m=1.78))
-        self._known.append(new)
+        if twist == "big patient":
+            return replace(new, patient=replace(new.patient, weight_kg=151.0, height_m=1.78))
+        if twist in _OF_USUAL_SIZE:
+            return replace(new, patient=replace(new.patient, weight_kg=74.0, height_m=1.7))
         return new
 
 
-def _study(seed: int, number: int, started: datetime, seen: dict[str, int], patients: _Register) -> DemoStudy:
+def _study(seed: int, number: int, started: datetime, twist: str | None, patients: _Register) -> DemoStudy:
     throw = dice(seed, number)
     if number == QUALITY_TEST:
         return _quality_test(Visit(seed, number, PHANTOM, started, throw, "quality test"))
     description, build, needs = _draw(throw)
-    seen[description] = seen.get(description, 0) + 1
-    twist = TWISTS.get((description, seen[description]))
-    visit = Visit(seed, number, patients.next(**needs, heavy=twist == "big patient"), started, throw, twist)
+    visit = Visit(seed, number, patients.next(description, twist, **needs), started, throw, twist)
     return _rejected(visit) if number == REJECTED else build(visit)
 
 
