@@ -11,27 +11,33 @@ standardisation); ICRP Publication 135 (2017), section 2.3.3 (size of patients).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
-from dose.levels.compare import Choice, Levels
+from dose.levels.compare import Asked, Choice, Levels
+from dose.levels.groups import EVERYBODY, Group
 from dose.levels.minima import minimum_count
+from dose.queries.cells_period import counted
 from dose.queries.choice import Choice as Facts
 from dose.queries.choice import all_of, one_of
-from dose.queries.compliance import Place, is_usual, question
+from dose.queries.compliance import Place, are_few, chosen_group, group_of, is_usual, level_for, question
 from dose.queries.groups import By, labels
 from dose.queries.levels import active_levels
 from dose.queries.medians import Part, parts
+from dose.queries.medians_cells import Spread, are_bands, of_patients, rooms_at, spread
 from dose.scope import Scope
-from dose.statistics.bands import AGE_EDGES_YEARS, UNKNOWN, WEIGHT_EDGES_KG
+from dose.statistics.bands import AGE_EDGES_YEARS, UNKNOWN, WEIGHT_EDGES_KG, all_bands
+from dose.statistics.bins import middles
 from dose.statistics.measures import OF_PHANTOM, Measure, measures_of
 from dose.statistics.summary import Summary, summary
 
+_BANDS = tuple(all_bands())
 FEWEST = 5  # values of a unit in a group of size, without which the group is none that all have
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -52,23 +58,37 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """Units by their median. `covered` is the share of values in the groups of size that all units with enough
-    patients have; `levels` those of all groups of patients of the procedure.
+    """Units by their median in one group of patients. `covered` is the share of values in the groups of size that all
+    units with enough patients have; `level` that of the group; `offered` are all groups that have a level. `exact`
+    False: values are known within 0.5 %.
     """
 
     modality: str
     measure: Measure
     procedure_id: int
     by: By
+    group: Group
+    offered: tuple[Group, ...]
     units: tuple[Unit, ...]
-    levels: tuple[Choice, ...]
+    level: Choice
     covered: float | None
+    exact: bool = True
 
 
-def benchmarks(session: Session, scope: Scope, place: Place, procedure_id: int, by: By) -> tuple[Benchmark, ...]:
+def benchmarks(
+    session: Session, scope: Scope, place: Place, procedure_id: int, by: By, who: str | None = None
+) -> tuple[Benchmark, ...]:
     """The units of a procedure in each measure that it has; as many SQL statements however many studies there are.
 
-    `by` is DEVICE or SITE.
+    A level is for a group of patients, so its units are compared in that group alone.
+
+    Parameters
+    ----------
+    by : By
+        DEVICE or SITE.
+    who : str or None
+        `Group.key` of the patients to compare; None, or of no group with a level: of the groups with a level the one
+        that has the most values, everybody where no group has one. `all`: everybody.
 
     Raises
     ------
@@ -76,62 +96,128 @@ def benchmarks(session: Session, scope: Scope, place: Place, procedure_id: int, 
         When the account may not view doses.
     """
     choice = all_of(place.chosen, one_of("procedure", procedure_id))
-    found = parts(session, scope, choice)
     levels = active_levels(session, scope)
-    numbers = sorted({number for of in found.values() for part in of.values() for number in _units(part, by)})
+    about = _questions(place, procedure_id)
+    offered = {key: tuple(map(group_of, levels.groups(asked))) for key, asked in about.items()}
+    if are_few(session, scope, [place], procedure_id) or not all(map(are_bands, offered.values())):
+        read = _of_facts(session, scope, choice, procedure_id, by)
+    else:
+        read = _of_counts(session, scope, place, procedure_id, by)
+    found = [(key, *_chosen(dosed, offered[key], who), offered[key]) for key, dosed in read if key in about]
+    numbers = sorted({number for _key, _group, dosed, _offered in found for number in dosed.units})
     told = labels(session, scope, (by,), [(number,) for number in numbers])
     names = {number: name for number, (name,) in zip(numbers, told, strict=True)}
-    return tuple(
-        one
-        for (modality, procedure), of in sorted(found.items())
-        if procedure == procedure_id
-        for measure in _measures(modality, of)
-        for one in _of(of[measure.level], place, choice, levels, modality, procedure, measure, by, names)
-    )
-
-
-def _measures(modality: str, of: Mapping[str, Part]) -> list[Measure]:
-    """What a modality is judged by, of one phantom where it belongs to one."""
-    usual = (one for one in measures_of(modality) if is_usual(modality, one) and one.level in of)
-    return [one for one in usual if one.phantom or one.column not in OF_PHANTOM]
-
-
-def _units(part: Part, by: By) -> list[int]:
-    return [int(number) for number in np.unique(part.columns[f"{by.value}_id"]) if number]
-
-
-def _of(
-    whole: Part,
-    place: Place,
-    choice: Facts,
-    levels: Levels,
-    modality: str,
-    procedure_id: int,
-    measure: Measure,
-    by: By,
-    names: Mapping[int, str],
-) -> Iterator[Benchmark]:
-    part = whole.of(measure).stated(measure)
-    if not len(part):
-        return
-    units = part.columns[f"{by.value}_id"].astype(np.int64)
-    behind = all_of(choice, one_of("modality", modality), one_of("measured", measure.key))
-    found = [
-        _unit(part.where(units == number), number, names[number], modality, measure,
-              all_of(behind, one_of(by.value, number)))
-        for number in _units(part, by)
+    made = [
+        _benchmark(levels, about[key], by, group, others, dosed, choice, names)
+        for key, group, dosed, others in found if dosed.units
     ]  # fmt: skip
-    big = [unit.id for unit in found if unit.enough]
-    adjusted, covered = standardised(part.columns[measure.column], units, sizes_of(part), big)
-    told = tuple(sorted((replace(unit, adjusted=adjusted.get(unit.id)) for unit in found), key=_rank))
-    choices = levels.groups(question(place, modality, procedure_id, measure))
-    yield Benchmark(modality, measure, procedure_id, by, told, choices, covered)
+    order = list(about)
+    return tuple(sorted(made, key=lambda one: order.index((one.modality, one.measure))))
 
 
-def _unit(part: Part, number: int, name: str, modality: str, measure: Measure, behind: Facts) -> Unit:
-    patients = len(np.unique(part.columns["study_id"]))
-    one = summary(part.columns[measure.column])
-    return Unit(number, name, one, patients, patients >= minimum_count(modality), None, behind)
+@dataclass(frozen=True, slots=True)
+class Dosed:
+    """The values of one measure: arrays of a value, how often it occurs, its unit (0: not stated) and group of size.
+
+    `units` are the summary and the number of patients of each unit; `sizes` -1: age or weight is not known.
+    """
+
+    values: Floats
+    counts: Ints
+    of_unit: Ints
+    sizes: Ints
+    units: Mapping[int, tuple[Summary, int]]
+    exact: bool
+
+
+Key: TypeAlias = tuple[str, Measure]  # modality, measure
+DosedOf: TypeAlias = Callable[[Group], Dosed]
+
+
+def _questions(place: Place, procedure_id: int) -> dict[Key, Asked]:
+    """What modalities are judged by, of one phantom where it belongs to one, and what is asked of the levels."""
+    return {
+        (modality, one): question(place, modality, procedure_id, one)
+        for modality in sorted(place.modalities)
+        for one in measures_of(modality)
+        if is_usual(modality, one) and (one.phantom or one.column not in OF_PHANTOM)
+    }
+
+
+def _chosen(dosed: DosedOf, offered: Sequence[Group], who: str | None) -> tuple[Group, Dosed]:
+    """The group that is compared, and its values."""
+    if who == EVERYBODY.key or not offered:
+        return EVERYBODY, dosed(EVERYBODY)
+    named = [group for group in offered if group.key == who]
+    each = [(group, dosed(group)) for group in named or offered]
+    return max(each, key=lambda one: int(one[1].counts.sum()))
+
+
+def _of_facts(
+    session: Session, scope: Scope, choice: Facts, procedure_id: int, by: By
+) -> Iterator[tuple[Key, DosedOf]]:
+    for (modality, procedure), of in parts(session, scope, choice).items():
+        for measure in measures_of(modality):
+            if procedure == procedure_id and measure.level in of:
+                yield (modality, measure), partial(_dosed_part, of[measure.level].of(measure), measure, by)
+
+
+def _dosed_part(whole: Part, measure: Measure, by: By, group: Group) -> Dosed:
+    part = whole.where(whole.inside(group)).stated(measure)
+    own, values = part.whole(f"{by.value}_id"), part.columns[measure.column]
+    units = {
+        number: (summary(values[own == number]), len(np.unique(part.columns["study_id"][own == number])))
+        for number in np.unique(own).tolist() if number
+    }  # fmt: skip
+    return Dosed(values, np.ones(len(values), np.int64), own, sizes_of(part), units, exact=True)
+
+
+def _of_counts(
+    session: Session, scope: Scope, place: Place, procedure_id: int, by: By
+) -> Iterator[tuple[Key, DosedOf]]:
+    """A line a band, so that the values of each unit are known by size."""
+    counts = counted(session, scope, place.first, place.last, place.modalities)
+    here = rooms_at(counts, place.site_id, place.device_id)
+    unit_of = np.array([site if by is By.SITE else device for site, device in counts.rooms], dtype=np.int64)
+    for modality, procedure, measure in counts.occurring():
+        if procedure == procedure_id:
+            lines = [(modality, procedure, frozenset({band})) for band in _BANDS]
+            found = spread(counts, measure.number, lines).within(here).values()
+            patients = spread(counts, of_patients(measure), lines).within(here).values()
+            yield (modality, measure), partial(_dosed_spread, found, patients, unit_of)
+
+
+def _dosed_spread(whole: Spread, every: Spread, unit_of: Ints, group: Group) -> Dosed:
+    inside = np.isin(_BANDS, sorted(group.bands() or ()))
+    found, patients = whole.of(inside[whole.line]), every.of(inside[every.line])
+    own, of_patient = unit_of[found.room], unit_of[patients.room]
+    known = np.unique(own)
+    summaries = found.described(np.searchsorted(known, own), len(known))
+    numbers = [int(patients.count[of_patient == unit].sum()) for unit in known]
+    units = {
+        unit: both for unit, both in zip(known.tolist(), zip(summaries, numbers, strict=True), strict=True) if unit
+    }
+    band = np.array(_BANDS)[found.line]
+    sizes = np.where((band // 10 == UNKNOWN) | (band % 10 == UNKNOWN), -1, band)
+    return Dosed(middles(found.bin), found.count, own, sizes, units, exact=False)
+
+
+def _benchmark(
+    levels: Levels, asked: Asked, by: By, group: Group, offered: tuple[Group, ...], dosed: Dosed, choice: Facts,
+    names: Mapping[int, str],
+) -> Benchmark:  # fmt: skip
+    modality, measure, procedure = asked.modality or "", asked.measure, asked.procedure_id or 0
+    behind = all_of(choice, one_of("modality", modality), chosen_group(group), one_of("measured", measure.key))
+    minimum = minimum_count(modality)
+    big = [number for number, (_one, patients) in dosed.units.items() if patients >= minimum]
+    adjusted, covered = standardised(dosed.values, dosed.of_unit, dosed.sizes, big, dosed.counts)
+    told = [
+        Unit(number, names[number], one, patients, patients >= minimum, adjusted.get(number),
+             all_of(behind, one_of(by.value, number)))
+        for number, (one, patients) in dosed.units.items()
+    ]  # fmt: skip
+    units, level = tuple(sorted(told, key=_rank)), level_for(levels, asked, group)
+    return Benchmark(modality, measure, procedure, by, group, offered, units, level, covered, dosed.exact)
 
 
 def _rank(unit: Unit) -> tuple[bool, float, str]:
@@ -149,30 +235,35 @@ def sizes_of(part: Part) -> Ints:
 
 
 def standardised(
-    values: Floats, units: Ints, sizes: Ints, compared: Sequence[int]
+    values: Floats, units: Ints, sizes: Ints, compared: Sequence[int], counts: Ints | None = None
 ) -> tuple[dict[int, float], float | None]:
     """The median of each compared unit with the sizes of all of them together, and the share of values that took part.
 
     Parameters
     ----------
-    values, units, sizes : arrays of one length
-        A value, its unit, its group of size (-1: not known).
+    values, units, sizes, counts : arrays of one length
+        A value, its unit, its group of size (-1: not known), how often it occurs (None: once each).
     """
     if len(compared) < 2:
         return {}, None
-    mine = np.isin(units, compared)
-    known = [number for number in np.unique(sizes[mine]).tolist() if number >= 0]
-    counts = {size: [int((mine & (sizes == size) & (units == unit)).sum()) for unit in compared] for size in known}
-    shared = [size for size in known if min(counts[size]) >= FEWEST]
-    inside = mine & np.isin(sizes, shared)
-    if not shared:
+    mine: npt.NDArray[np.bool_] = np.isin(units, compared)
+    number = np.ones(len(values)) if counts is None else counts.astype(np.float64)
+    total = float(number[mine].sum())
+    inside = np.flatnonzero(mine & (sizes >= 0))
+    known, size = np.unique(sizes[inside], return_inverse=True)
+    order = np.sort(np.array(compared))
+    unit = np.searchsorted(order, units[inside])
+    table = np.bincount(unit * len(known) + size, number[inside], len(order) * len(known)).reshape(len(order), -1)
+    shared = np.asarray((table >= FEWEST).all(axis=0))
+    if not shared.any():
         return {}, 0.0
-    found: dict[int, float] = {}
-    for place, unit in enumerate(compared):
-        own = inside & (units == unit)
-        weight = {size: sum(counts[size]) / counts[size][place] for size in shared}
-        found[unit] = weighted_median(values[own], np.array([weight[size] for size in sizes[own].tolist()]))
-    return found, float(inside.sum() / mine.sum())
+    weight = number[inside] * (table.sum(axis=0) / np.maximum(table, 1))[unit, size] * shared[size]
+    found = {
+        one: weighted_median(values[inside][own], weight[own])
+        for place, one in enumerate(order.tolist())
+        if len(own := np.flatnonzero((unit == place) & shared[size]))
+    }
+    return found, float(table[:, shared].sum() / total)
 
 
 def weighted_median(values: Floats, weights: Floats) -> float:

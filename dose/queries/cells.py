@@ -101,7 +101,9 @@ def bins_of_cells(session: Session, scope: Scope, asked: CellQuestion) -> BinCou
     scope.require(Permission.VIEW_DOSES)
     chosen = _chosen(cells(session), scope, asked)
     groups = np.zeros(len(chosen.bin), np.int64)
-    _, bins, counts = _counted(groups[chosen.is_value], chosen.bin[chosen.is_value], chosen.count[chosen.is_value], 1)
+    _, bins, counts = counted_bins(
+        groups[chosen.is_value], chosen.bin[chosen.is_value], chosen.count[chosen.is_value], 1
+    )
     return BinCounts(middles(bins), counts)
 
 
@@ -129,10 +131,10 @@ def _answer(held: Cells, scope: Scope, asked: CellQuestion) -> list[CellGroup]:
         return [CellGroup(key, Summary(n)) for key, n in zip(keys, found, strict=True)]
     value = chosen.is_value
     left_out = np.bincount(groups[~value], chosen.count[~value], count).astype(int).tolist()
-    counted = _counted(groups[value], chosen.bin[value], chosen.count[value], count)
+    counted = counted_bins(groups[value], chosen.bin[value], chosen.count[value], count)
     return [
         CellGroup(key, one)
-        for key, one in zip(keys, _summaries(*counted, left_out, intervals=asked.intervals), strict=True)
+        for key, one in zip(keys, summaries_of_bins(*counted, left_out, intervals=asked.intervals), strict=True)
     ]
 
 
@@ -227,8 +229,8 @@ def _of_cell(held: Cells, dim: Dim) -> Ints:
     return {Dim.MONTH: held.month, Dim.SITE: held.site, Dim.DEVICE: held.device, Dim.PROCEDURE: held.procedure}[dim]
 
 
-def _counted(
-    groups: Ints, bins: npt.NDArray[np.int16], counts: npt.NDArray[np.uint32], count: int
+def counted_bins(
+    groups: Ints, bins: npt.NDArray[np.integer], counts: npt.NDArray[np.integer], count: int
 ) -> tuple[Ints, Ints, Ints]:
     """Groups, bins and counts, each group and bin once, sorted."""
     if not len(bins):
@@ -249,7 +251,7 @@ def _counted(
     return there // width, there % width + low, found
 
 
-def _summaries(groups: Ints, bins: Ints, counts: Ints, left_out: list[int], *, intervals: bool) -> list[Summary]:
+def summaries_of_bins(groups: Ints, bins: Ints, counts: Ints, left_out: list[int], *, intervals: bool) -> list[Summary]:
     """Describe the values of each group, whose bins are sorted."""
     count = len(left_out)
     number = np.bincount(groups, counts, count).astype(np.int64)
@@ -257,7 +259,7 @@ def _summaries(groups: Ints, bins: Ints, counts: Ints, left_out: list[int], *, i
     mean = np.bincount(groups, counts * value, count) / np.maximum(number, 1)
     squares = np.bincount(groups, counts * (value - mean[groups]) ** 2, count)
     sd = np.sqrt(squares / np.maximum(number - 1, 1)).tolist()
-    ranks = _Ranks(value, np.cumsum(counts), np.r_[0, np.cumsum(number)][:-1], number)
+    ranks = Ranks(value, np.cumsum(counts), np.r_[0, np.cumsum(number)][:-1], number)
     points = np.stack([ranks.percentile(share) for share in _PERCENTILES], axis=1)
     whiskers = _whiskers(groups, value, counts, points[:, 1], points[:, 3])
     rows = points.tolist()
@@ -295,7 +297,7 @@ def _whiskers(groups: Ints, value: Floats, counts: Ints, p25: Floats, p75: Float
 
 
 @dataclass(frozen=True, slots=True)
-class _Ranks:
+class Ranks:
     """Values by their rank within a group."""
 
     value: Floats

@@ -8,21 +8,24 @@ References: ICRP Publication 135 (2017), section 3.4 (yearly review); `dose.stat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy.orm import Session
 
 from dose.levels.compare import Choice, Levels
 from dose.levels.groups import EVERYBODY, Group
 from dose.levels.minima import minimum_count
-from dose.queries.compliance import Place, group_of, is_usual, level_for, question
+from dose.queries.cells_period import counted
+from dose.queries.choice import all_of
+from dose.queries.compliance import Place, are_few, groups_wanted, level_for, masks, procedures_of, question
 from dose.queries.groups import By, labels
 from dose.queries.levels import active_levels
-from dose.queries.medians import MODALITIES, Part, Parts, parts
+from dose.queries.medians import MODALITIES, Part, parts
+from dose.queries.medians_cells import About, Key, Values, Wanted, are_bands, values
 from dose.scope import Scope
-from dose.statistics.change import Change, change
+from dose.statistics.change import Change, Ordered, change
 from dose.statistics.measures import OF_PHANTOM, Measure, measures_of
 from dose.statistics.summary import Summary, summary
 
@@ -32,6 +35,13 @@ METHOD = (
     "Meeker 1991). Change: ratio of the medians of one value a patient, 95 % confidence after Price and Bonett (2002, "
     "doi:10.1080/00949650212140); p by the two-sided Mann-Whitney test (1947). No correction for many comparisons."
 )
+COUNTED = (
+    "Lines that are not exact: of so many values each is known within 0.5 %, by the middle of its bin; numbers of "
+    "patients are exact."
+)
+
+Places: TypeAlias = tuple[Place, Place]
+Sides: TypeAlias = tuple[Values, Values]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,8 @@ class Side:
 class Compared:
     """One measure of one procedure and group on both sides; `group` None: patients in no group that has a level.
 
-    `change` is None where a side has no value; `enough` is whether both have as many patients as ICRP 135 asks for.
+    `exact` False: values are known within 0.5 %. `change` is None where a side has no value; `enough` is whether both
+    have as many patients as ICRP 135 asks for.
     """
 
     modality: str
@@ -58,6 +69,7 @@ class Compared:
     former: Side
     latter: Side
     change: Change | None
+    exact: bool
 
     @property
     def enough(self) -> bool:
@@ -73,64 +85,68 @@ def compared(session: Session, scope: Scope, former: Place, latter: Place) -> li
     NotPermitted
         When the account may not view doses.
     """
+    places = (former, latter)
     levels = active_levels(session, scope)
-    sides = [parts(session, scope, place.chosen) for place in (former, latter)]
-    keys = sorted({key for side in sides for key in side if key[1]})
-    numbers = [(number,) for number in sorted({key[1] for key in keys})]
+    read = _of_facts if are_few(session, scope, places) else _of_counts
+    lines = [_compared(levels, places, key, sides) for key, sides in read(session, scope, levels, places)]
+    numbers = [(number,) for number in sorted({line.procedure_id for line in lines})]
     names = dict(zip(numbers, labels(session, scope, (By.PROCEDURE,), numbers), strict=True))
-    found = [
-        replace(line, procedure=names[line.procedure_id,][0])
-        for key in keys
-        for line in _of(levels, (former, latter), sides, key)
-    ]
-    return sorted(found, key=_order)
+    return sorted((replace(line, procedure=names[line.procedure_id,][0]) for line in lines), key=_order)
 
 
-def _of(levels: Levels, places: tuple[Place, Place], sides: list[Parts], key: tuple[str, int]) -> Iterator[Compared]:
-    modality, procedure = key
-    for measure in measures_of(modality):
-        if measure.column in OF_PHANTOM and not measure.phantom:
-            continue  # what refers to no one phantom is not compared
-        asked = [question(place, modality, procedure, measure) for place in places]
-        groups = list(dict.fromkeys(group_of(choice) for one in asked for choice in levels.groups(one)))
-        if not groups and not is_usual(modality, measure):
-            continue
-        own = [side.get(key, {}).get(measure.level) for side in sides]
-        values = [None if part is None else part.of(measure) for part in own]
-        for group, former, latter in _grouped(values, [*groups, None] if groups else [EVERYBODY]):
-            choices = [level_for(levels, one, group) for one in asked]
-            before, after = _side(former, measure, choices[0]), _side(latter, measure, choices[1])
-            if not (before.patients or after.patients):
-                continue
-            by_patient = [_by_patient(part, measure) for part in (former, latter)]
-            yield Compared(modality, procedure, "", measure, group, before, after, change(*by_patient))
+def _of_facts(
+    session: Session, scope: Scope, levels: Levels, places: Places, only: Wanted | None = None
+) -> Iterator[tuple[Key, Sides]]:
+    """The groups that have a patient on either side, from facts: these, or all that occur."""
+    procedures = [] if only is None else procedures_of(only)
+    found = [parts(session, scope, all_of(place.chosen, *procedures)) for place in places]
+    if only is None:
+        there = {(modality, procedure, one) for side in found for (modality, procedure), of in side.items()
+                 for one in measures_of(modality) if one.level in of}  # fmt: skip
+        only = _wanted(levels, places, there)
+    for (modality, procedure, measure), groups in only.items():
+        of = [side.get((modality, procedure), {}).get(measure.level, Part.empty()).of(measure) for side in found]
+        each = [dict(masks(part, groups)) for part in of]
+        for group in groups:
+            sides = [_values(part.where(mask[group]), measure) for part, mask in zip(of, each, strict=True)]
+            if any(side.summary.n for side in sides):
+                yield ((modality, procedure, measure), group), (sides[0], sides[1])
 
 
-def _grouped(
-    values: list[Part | None], groups: list[Group | None] | list[Group]
-) -> Iterator[tuple[Group | None, Part | None, Part | None]]:
-    left = values
-    for group in groups:
-        inside = [
-            None if part is None else part if group is None else part.where(part.inside(group)) for part in values
-        ]
-        if group is None:
-            inside = left
-        yield group, inside[0], inside[1]
-        if group is not None:
-            left = [None if part is None else part.where(~part.inside(group)) for part in left]
+def _of_counts(session: Session, scope: Scope, levels: Levels, places: Places) -> Iterator[tuple[Key, Sides]]:
+    """The same from counts, and from facts where a group is not made of bands."""
+    counts = [counted(session, scope, place.first, place.last, place.modalities) for place in places]
+    wanted = _wanted(levels, places, {one for side in counts for one in side.occurring()})
+    banded = {about: groups for about, groups in wanted.items() if are_bands(groups)}
+    each = [values(side, place.site_id, place.device_id, banded) for side, place in zip(counts, places, strict=True)]
+    for (key, before), (_key, after) in zip(*each, strict=True):
+        if before.summary.n or after.summary.n:
+            yield key, (before, after)
+    others = {about: groups for about, groups in wanted.items() if about not in banded}
+    if others:
+        yield from _of_facts(session, scope, levels, places, others)
 
 
-def _side(part: Part | None, measure: Measure, choice: Choice) -> Side:
-    if part is None or not len(part):
-        return Side(Summary(0), 0, choice)
+def _wanted(levels: Levels, places: Places, occurring: Iterable[About]) -> Wanted:
+    """What is compared: nothing that is not mapped, or refers to no one phantom."""
+    there = (one for one in occurring if one[1] and (one[2].phantom or one[2].column not in OF_PHANTOM))
+    return groups_wanted(levels, places, sorted(there, key=lambda one: (one[0], one[1], one[2].number)))
+
+
+def _values(part: Part, measure: Measure) -> Values:
     stated = part.stated(measure)
     one = summary(stated.columns[measure.column], len(part) - len(stated))
-    return Side(one, len(set(stated.columns["study_id"].tolist())), choice)
+    return Values(one, Ordered.of(stated.by_patient(measure)))
 
 
-def _by_patient(part: Part | None, measure: Measure) -> Any:  # noqa: ANN401 - an array
-    return (part or Part.empty()).stated(measure).by_patient(measure)
+def _compared(levels: Levels, places: Places, key: Key, sides: Sides) -> Compared:
+    (modality, procedure, measure), group = key
+    choices = [level_for(levels, question(place, modality, procedure, measure), group) for place in places]
+    before, after = (
+        Side(side.summary, len(side.by_patient), choice) for side, choice in zip(sides, choices, strict=True)
+    )
+    changed = change(*(side.by_patient for side in sides))
+    return Compared(modality, procedure, "", measure, group, before, after, changed, sides[0].exact)
 
 
 def _order(line: Compared) -> tuple[object, ...]:
@@ -145,8 +161,9 @@ def _order(line: Compared) -> tuple[object, ...]:
 def content(session: Session, scope: Scope, kind: str, former: Place, latter: Place) -> dict[str, Any]:
     """The comparison as numbers and words, without any patient: what is shown is what is signed."""
     lines = compared(session, scope, former, latter)
+    method = METHOD if all(line.exact for line in lines) else f"{METHOD} {COUNTED}"
     return {
-        "kind": kind, "method": METHOD, "former": _place(session, scope, former),
+        "kind": kind, "method": method, "former": _place(session, scope, former),
         "latter": _place(session, scope, latter), "lines": [_line(line) for line in lines],
     }  # fmt: skip
 
@@ -162,7 +179,7 @@ def _place(session: Session, scope: Scope, place: Place) -> dict[str, Any]:
 def _line(line: Compared) -> dict[str, Any]:
     about = {"modality": line.modality, "procedure_id": line.procedure_id, "procedure": line.procedure,
              "measure": line.measure.key, "group": asdict(line.group) if line.group else None,
-             "enough": line.enough}  # fmt: skip
+             "enough": line.enough, "exact": line.exact}  # fmt: skip
     found = line.change
     changed = found and {"share": found.share, "interval": _pair(found.interval), "p": found.p}
     return about | {"former": _said(line.former), "latter": _said(line.latter), "change": changed}

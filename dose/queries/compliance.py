@@ -10,7 +10,7 @@ below the 25th percentile: look at image quality), 3.4 (review).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
@@ -25,12 +25,14 @@ from dose.levels.groups import EVERYBODY, Group
 from dose.levels.make import measures_for
 from dose.levels.minima import minimum_count
 from dose.queries import medians_cells
+from dose.queries.cells import CellQuestion
+from dose.queries.cells_period import Counted, counted, studies_between
 from dose.queries.choice import Choice as Facts
 from dose.queries.choice import all_of, compare, negated, one_of
 from dose.queries.groups import By, labels
 from dose.queries.levels import active_levels
 from dose.queries.medians import MODALITIES, Found, Part, Parts, Room, parts
-from dose.queries.medians_cells import Wanted, Where
+from dose.queries.medians_cells import Wanted
 from dose.scope import Permission, Scope
 from dose.statistics.bins import RELATIVE_ERROR
 from dose.statistics.measures import BY_NUMBER, OF_PHANTOM, Measure, measures_of
@@ -65,11 +67,9 @@ class Place:
         return all_of(self.days, *(one_of(name, value) for name, value in asked.items() if value is not None))
 
     @property
-    def months(self) -> tuple[int, int] | None:
-        """First and last month (YYYYMM) when the period is whole months; None when it is not."""
-        ends = self.last.toordinal() + 1
-        whole = self.first.day == 1 and date.fromordinal(ends).day == 1
-        return (int(f"{self.first:%Y%m}"), int(f"{self.last:%Y%m}")) if whole else None
+    def modalities(self) -> tuple[str, ...]:
+        """The modalities that are asked for."""
+        return (self.modality,) if self.modality else MODALITIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,32 +123,21 @@ def compliance(session: Session, scope: Scope, place: Place) -> Compliance:
     levels = active_levels(session, scope)
     site_id = place.site_id if place.site_id is not None else _only_site(session)
     asked = replace(place, site_id=site_id)
-    wished = (place.modality,) if place.modality else MODALITIES
-    rolled = _rolled(session, scope, levels, asked, place, wished)
-    facts = parts(session, scope, place.days, [one for one in wished if one not in {of.modality for of in rolled}])
-    lines = [line for key, of in facts.items() if key[1] for line in _lines_of(levels, asked, place, key, of)]
-    for where, wanted in rolled.items():
-        found = medians_cells.found(session, scope, where, wanted)
-        lines += [_line(levels, asked, place, where.modality, *key, one) for key, one in found.items() if one.summary.n]
-    unmapped = _unmapped(facts, place) + sum(medians_cells.unmapped(session, scope, where) for where in rolled)
+    if are_few(session, scope, [place]):
+        facts = parts(session, scope, place.days, place.modalities)
+        lines, unmapped = list(_of_facts(levels, asked, place, facts)), _unmapped(facts, place)
+    else:
+        counts = counted(session, scope, place.first, place.last, place.modalities)
+        lines = list(_of_counts(session, scope, levels, asked, place, counts))
+        unmapped = medians_cells.unmapped(counts, place.site_id, place.device_id)
     return Compliance(place, tuple(sorted(_named(session, scope, lines), key=_order)), unmapped)
 
 
-def _rolled(
-    session: Session, scope: Scope, levels: Levels, asked: Place, place: Place, wished: Sequence[str]
-) -> dict[Where, Wanted]:
-    """The modalities that the roll-up is asked for, and what."""
-    months = place.months
-    found: dict[Where, Wanted] = {}
-    if months is None:
-        return found
-    for modality in medians_cells.too_many(session, scope, months, wished):
-        occurring = medians_cells.occurring(session, scope, months, modality)
-        mapped = {procedure: measures for procedure, measures in occurring.items() if procedure}
-        wanted = _wanted(levels, asked, modality, mapped)
-        if medians_cells.are_bands(wanted):
-            found[Where(modality, months, place.days, place.site_id, place.device_id)] = wanted
-    return found
+def are_few(session: Session, scope: Scope, places: Iterable[Place], procedure_id: int | None = None) -> bool:
+    """Whether the studies of these places together are few enough to be read one by one, which is exact."""
+    chosen = CellQuestion(procedures=None if procedure_id is None else frozenset({procedure_id}))
+    found = (studies_between(session, scope, place.first, place.last, chosen, place.modalities) for place in places)
+    return sum(found) <= medians_cells.FACTS_AT_MOST
 
 
 def _only_site(session: Session) -> int | None:
@@ -157,18 +146,38 @@ def _only_site(session: Session) -> int | None:
     return found[0] if len(found) == 1 else None
 
 
-def _lines_of(
-    levels: Levels, asked: Place, place: Place, key: tuple[str, int], of: Mapping[str, Part]
+def _of_facts(levels: Levels, asked: Place, place: Place, facts: Parts, only: Wanted | None = None) -> Iterator[Line]:
+    """The lines of facts; of these measures and groups, or of all that occur."""
+    for (modality, procedure), of in facts.items():
+        occurring = [(modality, procedure, one) for one in measures_of(modality) if one.level in of and procedure]
+        wanted = only if only is not None else groups_wanted(levels, [asked], occurring)
+        for about in occurring:
+            measure = about[2]
+            part = of[measure.level].of(measure)
+            for group, mask in masks(part, wanted.get(about, ())):
+                chosen = mask & here(part, place)
+                if chosen.any():
+                    yield _line(levels, asked, place, about, group, part.where(mask).found(measure, chosen[mask]))
+
+
+def _of_counts(
+    session: Session, scope: Scope, levels: Levels, asked: Place, place: Place, counts: Counted
 ) -> Iterator[Line]:
-    modality, procedure = key
-    occurring = {procedure: [one for one in measures_of(modality) if one.level in of]}
-    for (_procedure, measure), groups in _wanted(levels, asked, modality, occurring).items():
-        part = of[measure.level].of(measure)
-        for group, mask in masks(part, groups):
-            chosen = mask & here(part, place)
-            if chosen.any():
-                found = part.where(mask).found(measure, chosen[mask])
-                yield _line(levels, asked, place, modality, procedure, measure, group, found)
+    """The lines of a period with many studies: by counts, and by facts where a group is not made of bands."""
+    wanted = groups_wanted(levels, [asked], [one for one in counts.occurring() if one[1]])
+    banded = {about: groups for about, groups in wanted.items() if medians_cells.are_bands(groups)}
+    for (about, group), one in medians_cells.found(counts, place.site_id, place.device_id, banded):
+        if one.summary.n or one.summary.left_out:
+            yield _line(levels, asked, place, about, group, one)
+    others = {about: groups for about, groups in wanted.items() if about not in banded}
+    if others:
+        facts = parts(session, scope, all_of(place.days, *procedures_of(others)), place.modalities)
+        yield from _of_facts(levels, asked, place, facts, others)
+
+
+def procedures_of(wanted: Wanted) -> list[Facts]:
+    """The procedures that are wanted, as a choice."""
+    return [one_of("procedure", *sorted({procedure for _modality, procedure, _measure in wanted}))]
 
 
 def masks(part: Part, groups: Sequence[Group | None]) -> Iterator[tuple[Group | None, Mask]]:  # fmt: skip
@@ -189,17 +198,18 @@ def here(part: Part, place: Place) -> Mask:
     return found
 
 
-def _wanted(
-    levels: Levels, asked: Place, modality: str, occurring: Mapping[int, Sequence[Measure]]
-) -> dict[tuple[int, Measure], list[Group | None]]:
-    """The groups of each procedure and measure: those that have a level, then the rest; everybody where there is none."""
-    usual = _usual(modality)
-    wanted: dict[tuple[int, Measure], list[Group | None]] = {}
-    for procedure, measures in occurring.items():
-        for measure in measures:
-            groups = [group_of(choice) for choice in levels.groups(question(asked, modality, procedure, measure))]
-            if groups or measure in usual:
-                wanted[procedure, measure] = [*groups, None] if groups else [EVERYBODY]
+def groups_wanted(
+    levels: Levels, places: Sequence[Place], occurring: Iterable[tuple[str, int, Measure]]
+) -> dict[tuple[str, int, Measure], list[Group | None]]:
+    """The groups of each modality, procedure and measure: those that have a level in one of the places, then the rest;
+    everybody where there is none.
+    """
+    wanted: dict[tuple[str, int, Measure], list[Group | None]] = {}
+    for modality, procedure, measure in occurring:
+        asked = [question(place, modality, procedure, measure) for place in places]
+        groups = list(dict.fromkeys(group_of(choice) for one in asked for choice in levels.groups(one)))
+        if groups or is_usual(modality, measure):
+            wanted[modality, procedure, measure] = [*groups, None] if groups else [EVERYBODY]
     return wanted
 
 
@@ -237,9 +247,9 @@ def level_for(levels: Levels, asked: Asked, group: Group | None) -> Choice:
 
 
 def _line(
-    levels: Levels, asked: Place, place: Place, modality: str, procedure: int, measure: Measure, group: Group | None,
-    found: Found,
-) -> Line:  # fmt: skip
+    levels: Levels, asked: Place, place: Place, what: tuple[str, int, Measure], group: Group | None, found: Found
+) -> Line:
+    modality, procedure, measure = what
     about = question(asked, modality, procedure, measure)
     choice = level_for(levels, about, group)
     minimum = minimum_count(modality)
@@ -304,6 +314,6 @@ def _order(line: Line) -> tuple[object, ...]:
 
 
 __all__ = [
-    "AS_LEVEL", "NO_VALUE", "Compliance", "Line", "Place", "chosen_group", "compliance", "group_of", "here", "is_usual",
-    "level_for", "masks", "question",
+    "AS_LEVEL", "NO_VALUE", "Compliance", "Line", "Place", "are_few", "chosen_group", "compliance", "group_of",
+    "groups_wanted", "here", "is_usual", "level_for", "masks", "procedures_of", "question",
 ]  # fmt: skip

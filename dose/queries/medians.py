@@ -22,7 +22,7 @@ from dose.queries.choice import EVERYTHING, Choice
 from dose.queries.choice_sql import Fact, conditions
 from dose.queries.groups import SEXES
 from dose.scope import Permission, Scope
-from dose.statistics.measures import OF_PHANTOM, STUDY, Measure, left_out_bit
+from dose.statistics.measures import EVENT, OF_PHANTOM, STUDY, Measure, left_out_bit
 from dose.statistics.summary import Summary, summary
 from dose.tables import EventFact, StudyFact
 
@@ -31,7 +31,7 @@ COMPLEXITIES = ("simple", "medium", "complex")
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
-_SHARED = ("modality", "procedure_id", "device_id", "site_id", "study_id", "phantom", "sex", "left_out", "day")
+_SHARED = ("modality", "procedure_id", "device_id", "site_id", "study_id", "phantom", "sex", "left_out", "band")
 _SIZES = ("age_years", "weight_kg")
 _STUDY_VALUES = (
     "ctdi_vol_mgy", "dlp_mgy_cm", "pka_gy_cm2", "ka_r_mgy", "fluoro_time_s", "agd_mgy", "activity_mbq",
@@ -96,13 +96,21 @@ class Part:
     def _numbers(self, name: str) -> Floats:
         return self.columns.get(name, np.full(len(self), np.nan))
 
+    def whole(self, name: str) -> Ints:
+        """A column of whole numbers that is never absent."""
+        return self.columns[name].astype(np.int64)
+
     def of(self, measure: Measure) -> Part:
         """The facts that state the measure, with its phantom, also where the value is left out."""
+        return self.where(self.states(measure))
+
+    def states(self, measure: Measure) -> Mask:
+        """Which facts state the measure, with its phantom, also where the value is left out."""
         stated = ~np.isnan(self.columns[measure.column]) | self._left_out(measure)
         if measure.column in OF_PHANTOM:
             phantom = self.columns["phantom"]
             stated &= np.isnan(phantom) if measure.phantom is None else phantom == measure.phantom
-        return self.where(stated)
+        return stated
 
     def _left_out(self, measure: Measure) -> Mask:
         flagged: Mask = (self.columns["left_out"].astype(np.int64) & left_out_bit(measure)) != 0
@@ -133,17 +141,17 @@ class Part:
 
     def by_patient(self, measure: Measure) -> Floats:
         """One value a study: the median of its acquisitions, so that values do not depend on one another."""
-        studies, place = np.unique(self.columns["study_id"], return_inverse=True)
-        values = self.columns[measure.column]
-        if len(studies) == len(values):
-            return values
-        order = np.lexsort((values, place))
-        ends = np.cumsum(np.bincount(place))
-        starts = np.r_[0, ends[:-1]]
-        low, high = starts + (ends - starts - 1) // 2, starts + (ends - starts) // 2
-        ordered = values[order]
-        middle: Floats = (ordered[low] + ordered[high]) / 2
-        return middle
+        _studies, place = np.unique(self.columns["study_id"], return_inverse=True)
+        return medians_of(self.columns[measure.column], place)
+
+
+def medians_of(values: Floats, place: Ints) -> Floats:
+    """The median of the values of each group; `place` numbers the groups from 0, none is empty."""
+    ordered = values[np.lexsort((values, place))]
+    counts = np.bincount(place)
+    starts = np.cumsum(counts) - counts
+    middle: Floats = (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2
+    return middle
 
 
 Parts: TypeAlias = dict[tuple[str, int], dict[str, Part]]  # modality, procedure -> level -> its facts
@@ -157,17 +165,17 @@ def parts(session: Session, scope: Scope, choice: Choice = EVERYTHING, modalitie
     NotPermitted
         When the account may not view doses.
     """
-    scope.require(Permission.VIEW_DOSES)
     found: Parts = {}
-    for level, fact, values in ((STUDY, StudyFact, _STUDY_VALUES), ("event", EventFact, _EVENT_VALUES)):
-        for key, part in _split(_read(session, scope, choice, fact, values, modalities)):
+    for level in (STUDY, EVENT):
+        for key, part in _split(facts_of(session, scope, choice, level, modalities)):
             found.setdefault(key, {})[level] = part
     return found
 
 
-def _read(
-    session: Session, scope: Scope, choice: Choice, fact: Fact, values: Sequence[str], modalities: Sequence[str]
-) -> Part:
+def facts_of(session: Session, scope: Scope, choice: Choice, level: str, modalities: Sequence[str]) -> Part:
+    """The facts of one level, of events the diagnostic ones; `modality` is the place in `MODALITIES`, from 1."""
+    scope.require(Permission.VIEW_DOSES)
+    fact, values = (StudyFact, _STUDY_VALUES) if level == STUDY else (EventFact, _EVENT_VALUES)
     names = [*_SHARED, *_SIZES, "complexity" if fact is StudyFact else "compressed_thickness_mm", *values]
     texts = [func.aggregate_strings(_text(_number(fact, name)), ",") for name in names]
     where = [*conditions(session, scope, choice, fact), fact.modality.in_(modalities)]

@@ -1,164 +1,218 @@
-"""Medians of groups of patients from the roll-up, for modalities with too many studies to read each time.
+"""Medians of groups of patients from counts in bins, for periods with too many studies to read each time.
 
-Medians are within 0.5 %. A modality is asked of the roll-up only when its period is whole months and all groups are
-made of bands; the roll-up counts values, so patients of acquisitions are counted by a statement of their own.
+Medians are within 0.5 %, numbers exact. Groups are unions of the bands of `dose.statistics.bands`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sqlalchemy import case, distinct, func, select
-from sqlalchemy.orm import Session
+import numpy as np
+import numpy.typing as npt
 
 from dose.levels.groups import Group
-from dose.queries.cells import CellGroup, CellQuestion, Dim, several
-from dose.queries.choice import Choice, all_of, one_of
-from dose.queries.choice_sql import conditions, has_measure
-from dose.queries.medians import Found, Room
-from dose.scope import Scope
+from dose.queries.cells import Ranks, counted_bins, summaries_of_bins
+from dose.queries.cells_cache import Flags
+from dose.queries.cells_period import Counted
+from dose.queries.medians import MODALITIES, Found, Room
 from dose.statistics.bands import all_bands
-from dose.statistics.measures import EVENT, Measure, measures_of
+from dose.statistics.bins import middles
+from dose.statistics.cells import LEFT_OUT, PATIENTS
+from dose.statistics.change import Ordered
+from dose.statistics.measures import EVENT, STUDIES, Measure
 from dose.statistics.summary import Summary
-from dose.tables import EventFact
 
-FACTS_AT_MOST = 150_000  # studies of a modality that are read one by one
-Months: TypeAlias = tuple[int, int]
-Wanted: TypeAlias = Mapping[tuple[int, Measure], Sequence[Group | None]]  # procedure, measure -> groups; None: the rest
-Key: TypeAlias = tuple[int, Measure, Group | None]
-# measure number, procedure -> band, site, device, patients
-Patients: TypeAlias = Mapping[tuple[int, int], Sequence[tuple[int, int, int, int]]]
+FACTS_AT_MOST = 10_000  # studies that are read one by one
+Ints = npt.NDArray[np.int64]
+About: TypeAlias = tuple[str, int, Measure]  # modality, procedure, measure
+Wanted: TypeAlias = Mapping[About, Sequence[Group | None]]  # None: who is in none of the others
+Line: TypeAlias = tuple[str, int, frozenset[int]]  # modality, procedure, bands
+Key: TypeAlias = tuple[About, Group | None]
+_EVERY = frozenset(all_bands())
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """A modality, whole months, and the site and device that are asked for; None: all."""
+class Values:
+    """The values of a group, and one of each patient; `exact` False: known within 0.5 %."""
 
-    modality: str
-    months: Months
-    days: Choice
-    site_id: int | None = None
-    device_id: int | None = None
-
-    def holds(self, site: int, device: int) -> bool:
-        """Whether a device is among what is asked for."""
-        return self.site_id in (None, site) and self.device_id in (None, device)
+    summary: Summary
+    by_patient: Ordered
+    exact: bool = True
 
 
-def too_many(session: Session, scope: Scope, months: Months | None, modalities: Sequence[str]) -> tuple[str, ...]:
-    """The modalities whose studies are too many to be read; none when the period is not whole months."""
-    if months is None:
-        return ()
-    found = several(session, scope, [CellQuestion(None, one, *months) for one in modalities])
-    counts = [sum(group.summary.n for group in groups) for groups in found]
-    return tuple(one for one, count in zip(modalities, counts, strict=True) if count > FACTS_AT_MOST)
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the values of lines lie: arrays of a line, a room of `Counted.rooms`, a bin and how many; sorted, each once.
+
+    `lines` is how many there are. What was left out of statistics has the bin `LEFT_OUT`.
+    """
+
+    lines: int
+    line: Ints
+    room: Ints
+    bin: Ints
+    count: Ints
+
+    def of(self, chosen: Flags) -> Spread:
+        """Some of the rows."""
+        return Spread(self.lines, self.line[chosen], self.room[chosen], self.bin[chosen], self.count[chosen])
+
+    def within(self, rooms: Flags) -> Spread:
+        """What is in some of the rooms."""
+        return self.of(rooms[self.room])
+
+    def values(self) -> Spread:
+        """Without what was left out."""
+        return self.of(self.bin != LEFT_OUT)
+
+    def summaries(self) -> list[Summary]:
+        """Each line, all its rooms together."""
+        return self.described(self.line, self.lines)
+
+    def described(self, groups: Ints, count: int) -> list[Summary]:
+        """Groups of rows, by their number."""
+        out = self.bin == LEFT_OUT
+        left_out = np.bincount(groups[out], self.count[out], count).astype(int).tolist()
+        rows = counted_bins(groups[~out], self.bin[~out], self.count[~out], count)
+        return summaries_of_bins(*rows, left_out, intervals=True)
+
+    def totals(self) -> list[int]:
+        """How many values each line has."""
+        stated = self.values()
+        totals: list[int] = np.bincount(stated.line, stated.count, self.lines).astype(int).tolist()
+        return totals
+
+    def by_line(self) -> list[Ordered]:
+        """The values of each line, by the middles of their bins."""
+        stated = self.values()
+        line, bins, counts = counted_bins(stated.line, stated.bin, stated.count, self.lines)
+        ends = np.cumsum(np.bincount(line, minlength=self.lines))[:-1]
+        parts = zip(np.split(middles(bins), ends), np.split(counts, ends), strict=True)
+        return [Ordered(values, numbers) for values, numbers in parts]
+
+    def medians(self) -> Iterator[tuple[int, int, float]]:
+        """Line, room and median of the values there."""
+        stated = self.values()
+        starts = np.flatnonzero(np.diff(stated.line, prepend=-1) | np.diff(stated.room, prepend=-1))
+        number = np.add.reduceat(stated.count, starts) if len(starts) else stated.count
+        ranks = Ranks(middles(stated.bin), np.cumsum(stated.count), np.cumsum(number) - number, number)
+        found = (stated.line[starts], stated.room[starts], ranks.percentile(0.5))
+        yield from zip(*(column.tolist() for column in found), strict=True)
 
 
-def occurring(session: Session, scope: Scope, months: Months, modality: str) -> dict[int, list[Measure]]:
-    """The measures that each procedure (0: not mapped) has values of."""
-    measures = measures_of(modality)
-    asked = [CellQuestion(one, modality, *months, by=(Dim.PROCEDURE,)) for one in measures]
-    found: defaultdict[int, list[Measure]] = defaultdict(list)
-    for measure, groups in zip(measures, several(session, scope, asked), strict=True):
-        for group in groups:
-            found[int(group.key[0])].append(measure)
-    return dict(found)
+def spread(counted: Counted, number: int, lines: Sequence[Line]) -> Spread:
+    """How the values of a measure (or of its patients) lie in these lines."""
+    entries = counted.entries(number)
+    known, layers = _layers(lines)
+    code = counted.procedure * len(MODALITIES) + counted.modality
+    place = np.searchsorted(known, code)
+    place[known[np.minimum(place, len(known) - 1)] != code] = len(known)  # a row of the tables without lines
+    found = []
+    for table in layers:
+        line = table[place[entries.cell], entries.band]
+        inside = np.flatnonzero(line >= 0)
+        found.append((line[inside], inside))
+    line, inside = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    rooms = len(counted.rooms)
+    pair, pairs = line * rooms + counted.room[entries.cell[inside]], len(lines) * rooms
+    there = np.flatnonzero(np.bincount(pair, minlength=pairs))
+    rank = np.zeros(pairs, np.int64)
+    rank[there] = np.arange(len(there))
+    groups, bins, counts = counted_bins(rank[pair], entries.bin[inside], entries.count[inside], len(there))
+    return Spread(len(lines), there[groups] // rooms, there[groups] % rooms, bins, counts)
 
 
-def are_bands(wanted: Wanted) -> bool:
-    """Whether the roll-up knows every group."""
-    return all(group is None or group.bands() is not None for groups in wanted.values() for group in groups)
+def _layers(lines: Sequence[Line]) -> tuple[Ints, list[Ints]]:
+    """Which line a procedure and band belong to, in as many tables as lines overlap, and the codes of their rows."""
+    codes = [procedure * len(MODALITIES) + MODALITIES.index(modality) for modality, procedure, _bands in lines]
+    known = np.unique(np.array(codes, dtype=np.int64))
+    layers = [np.full((len(known) + 1, 256), -1)]
+    for number, (row, line) in enumerate(zip(np.searchsorted(known, codes).tolist(), lines, strict=True)):
+        columns = sorted(line[2])
+        free = next((table for table in layers if (table[row, columns] < 0).all()), None)
+        if free is None:
+            free = np.full((len(known) + 1, 256), -1)
+            layers.append(free)
+        free[row, columns] = number
+    return known, layers
 
 
-def unmapped(session: Session, scope: Scope, where: Where) -> int:
-    """Studies without a procedure."""
-    asked = CellQuestion(None, where.modality, *where.months, sites=_one(where.site_id), devices=_one(where.device_id),
-                         procedures=frozenset({0}))  # fmt: skip
-    return sum(group.summary.n for group in several(session, scope, [asked])[0])
+def are_bands(groups: Sequence[Group | None]) -> bool:
+    """Whether counts know every group."""
+    return all(group is None or group.bands() is not None for group in groups)
 
 
-def found(session: Session, scope: Scope, where: Where, wanted: Wanted) -> dict[Key, Found]:
-    """What the groups of each procedure and measure come to; all groups are made of bands."""
-    plans = _plans(wanted)
-    questions = [one for measure, bands in plans for one in _questions(where, measure, bands)]
-    answers = several(session, scope, questions)
-    of_events = sorted({one for one, _bands in plans if one.level == EVENT}, key=lambda one: one.number)
-    patients = _patients(session, scope, where, of_events)
-    result: dict[Key, Found] = {}
-    for number, ((measure, bands), keys) in enumerate(plans.items()):
-        whole = {int(group.key[0]): group.summary for group in answers[2 * number]}
-        rooms: defaultdict[int, list[CellGroup]] = defaultdict(list)
-        for group in answers[2 * number + 1]:
-            rooms[int(group.key[0])].append(group)
-        for procedure, group_of in keys:
-            counted = _counted(patients, measure, procedure, bands) if measure.level == EVENT else None
-            result[procedure, measure, group_of] = _found(
-                where, whole.get(procedure, Summary(0)), rooms[procedure], counted
-            )
-    return result
-
-
-def _plans(wanted: Wanted) -> dict[tuple[Measure, frozenset[int]], list[tuple[int, Group | None]]]:
-    """Procedures that are asked the same, together."""
-    plans: defaultdict[tuple[Measure, frozenset[int]], list[tuple[int, Group | None]]] = defaultdict(list)
-    for (procedure, measure), groups in wanted.items():
+def lines_of(wanted: Wanted) -> dict[Measure, dict[Key, Line]]:
+    """The lines of each measure; all groups are made of bands."""
+    found: defaultdict[Measure, dict[Key, Line]] = defaultdict(dict)
+    for about, groups in wanted.items():
+        modality, procedure, measure = about
         held: frozenset[int] = frozenset()
         for group in groups:
-            bands = frozenset(all_bands()) - held if group is None else group.bands() or frozenset()
-            plans[measure, bands].append((procedure, group))
+            bands = _EVERY - held if group is None else group.bands() or frozenset()
+            found[measure][about, group] = (modality, procedure, bands)
             held |= bands
-    return dict(plans)
+    return found
 
 
-def _questions(where: Where, measure: Measure, bands: frozenset[int]) -> tuple[CellQuestion, CellQuestion]:
-    about = (measure, where.modality, *where.months)
-    sites, devices = _one(where.site_id), _one(where.device_id)
-    return (
-        CellQuestion(*about, sites=sites, devices=devices, bands=bands, by=(Dim.PROCEDURE,), intervals=True),
-        CellQuestion(*about, bands=bands, by=(Dim.PROCEDURE, Dim.SITE, Dim.DEVICE)),
-    )
+def of_patients(measure: Measure) -> int:
+    """The number under which one value a patient is counted."""
+    return measure.number + PATIENTS if measure.level == EVENT else measure.number
 
 
-def _one(number: int | None) -> frozenset[int] | None:
-    return None if number is None else frozenset({number})
+def rooms_at(counted: Counted, site_id: int | None, device_id: int | None) -> Flags:
+    """Which rooms are at this site, and are this device; None: every one."""
+    return np.array([site_id in (None, site) and device_id in (None, device) for site, device in counted.rooms], bool)
 
 
-def _patients(session: Session, scope: Scope, where: Where, measures: Sequence[Measure]) -> Patients:
-    """How many patients have acquisitions of each measure, procedure, band and device; one statement."""
-    if not measures:
-        return {}
-    choice = all_of(where.days, one_of("modality", where.modality))
-    keys = (func.coalesce(EventFact.procedure_id, 0), EventFact.band, EventFact.site_id,
-            func.coalesce(EventFact.device_id, 0))  # fmt: skip
-    counts = [func.count(distinct(case((has_measure(one), EventFact.study_id)))) for one in measures]
-    statement = select(*keys, *counts).where(*conditions(session, scope, choice, EventFact)).group_by(*keys)
-    result: defaultdict[tuple[int, int], list[tuple[int, int, int, int]]] = defaultdict(list)
-    for procedure, band, site, device, *found in session.execute(statement):
-        for measure, count in zip(measures, found, strict=True):
-            if count:
-                result[measure.number, procedure].append((band, site, device, count))
-    return result
+def found(counted: Counted, site_id: int | None, device_id: int | None, wanted: Wanted) -> Iterator[tuple[Key, Found]]:
+    """What the groups of each procedure and measure come to at a place, beside the medians of all rooms."""
+    here = rooms_at(counted, site_id, device_id)
+    for measure, lines in lines_of(wanted).items():
+        values = spread(counted, measure.number, list(lines.values()))
+        patients = spread(counted, of_patients(measure), list(lines.values())).values()
+        wholes, own = values.within(here).summaries(), patients.within(here).totals()
+        rooms = _rooms(counted, here, values, patients)
+        for number, (key, whole) in enumerate(zip(lines, wholes, strict=True)):
+            yield key, Found(whole, own[number], tuple(rooms[number]), exact=False)
 
 
-def _counted(patients: Patients, measure: Measure, procedure: int, bands: frozenset[int]) -> dict[tuple[int, int], int]:
-    counted: defaultdict[tuple[int, int], int] = defaultdict(int)
-    for band, site, device, count in patients.get((measure.number, procedure), ()):
-        if band in bands:
-            counted[site, device] += count
-    return dict(counted)
+def values(
+    counted: Counted, site_id: int | None, device_id: int | None, wanted: Wanted
+) -> Iterator[tuple[Key, Values]]:
+    """The values of the groups of each procedure and measure at a place."""
+    here = rooms_at(counted, site_id, device_id)
+    for measure, lines in lines_of(wanted).items():
+        every = spread(counted, measure.number, list(lines.values())).within(here)
+        patients = spread(counted, of_patients(measure), list(lines.values())).within(here).by_line()
+        for key, whole, own in zip(lines, every.summaries(), patients, strict=True):
+            yield key, Values(whole, own, exact=False)
 
 
-def _found(
-    where: Where, whole: Summary, groups: Iterable[CellGroup], counted: Mapping[tuple[int, int], int] | None
-) -> Found:
-    rooms = []
-    for group in groups:
-        site, device = (int(part) for part in group.key[1:])
-        if device and group.summary.median is not None:
-            patients = group.summary.n if counted is None else counted.get((site, device), 0)
-            rooms.append(Room(site, device, patients, group.summary.median, where.holds(site, device)))
-    own = whole.n if counted is None else sum(n for at, n in counted.items() if where.holds(*at))
-    return Found(whole, own, tuple(rooms), exact=False)
+def _rooms(counted: Counted, here: Flags, values: Spread, patients: Spread) -> Mapping[int, Collection[Room]]:
+    """The rooms of each line that are a device."""
+    size = len(counted.rooms)
+    number = np.bincount(patients.line * size + patients.room, patients.count, patients.lines * size).astype(int)
+    rooms: defaultdict[int, list[Room]] = defaultdict(list)
+    for line, room, median in values.medians():
+        site, device = counted.rooms[room]
+        if device:
+            rooms[line].append(Room(site, device, int(number[line * size + room]), median, bool(here[room])))
+    return rooms
+
+
+def unmapped(counted: Counted, site_id: int | None, device_id: int | None) -> int:
+    """Studies without a procedure at a place."""
+    entries = counted.entries(STUDIES)
+    here = rooms_at(counted, site_id, device_id)
+    nameless = (counted.procedure[entries.cell] == 0) & here[counted.room[entries.cell]]
+    return int(entries.count[nameless].sum())
+
+
+__all__ = [
+    "FACTS_AT_MOST", "About", "Key", "Spread", "Values", "Wanted", "are_bands", "found", "lines_of", "of_patients",
+    "rooms_at", "spread", "unmapped", "values",
+]  # fmt: skip

@@ -23,6 +23,30 @@ _TWO_SIDED = _NORMAL.inv_cdf((1 + CONFIDENCE) / 2)
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """Values, ascending, each once, and how often each occurs."""
+
+    values: Values
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Values) -> Ordered:
+        """Single values in any order."""
+        return cls(*np.unique(values, return_counts=True))
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    def at(self, *ranks: int) -> Values:
+        """The values at ranks, from 0, of those that occur often repeated."""
+        return self.values[np.searchsorted(np.cumsum(self.counts), ranks, side="right")]
+
+    def median(self) -> float:
+        """Of all of them; there is at least one."""
+        return float(self.at((len(self) - 1) // 2, len(self) // 2).mean())
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """From one set of positive values to another: 0.1 is ten percent more.
 
@@ -35,17 +59,17 @@ class Change:
     p: float | None
 
 
-def change(former: Values, latter: Values) -> Change | None:
+def change(former: Ordered, latter: Ordered) -> Change | None:
     """How the median changed; None when either set is empty or its median is not positive."""
     if not len(former) or not len(latter):
         return None
-    before, after = float(np.median(former)), float(np.median(latter))
+    before, after = former.median(), latter.median()
     if before <= 0 or after <= 0:
         return None
     return Change(after / before - 1, _interval(former, latter, after / before), mann_whitney(former, latter))
 
 
-def _interval(former: Values, latter: Values, ratio: float) -> Interval | None:
+def _interval(former: Ordered, latter: Ordered, ratio: float) -> Interval | None:
     variances = _variance_of_log_median(former), _variance_of_log_median(latter)
     if variances[0] is None or variances[1] is None:
         return None
@@ -53,19 +77,19 @@ def _interval(former: Values, latter: Values, ratio: float) -> Interval | None:
     return ratio * math.exp(-half) - 1, ratio * math.exp(half) - 1
 
 
-def _variance_of_log_median(values: Values) -> float | None:
+def _variance_of_log_median(them: Ordered) -> float | None:
     """The variance of the logarithm of a median, from the values at equal distance on both sides of it."""
-    n = len(values)
+    n = len(them)
     rank = round((n + 1) / 2 - math.sqrt(n))
-    if rank < 1 or float(values.min()) <= 0:
+    if rank < 1 or float(them.values[0]) <= 0:
         return None
     outside = sum(math.comb(n, k) for k in range(rank)) / 2**n if n < 300 else _NORMAL.cdf(
         (rank - 0.5 - n / 2) / (math.sqrt(n) / 2))  # fmt: skip
-    low, high = np.log(np.partition(values, (rank - 1, n - rank))[[rank - 1, n - rank]]).tolist()
+    low, high = np.log(them.at(rank - 1, n - rank)).tolist()
     return float(((high - low) / (2 * _NORMAL.inv_cdf(1 - outside))) ** 2)
 
 
-def mann_whitney(former: Values, latter: Values) -> float | None:
+def mann_whitney(former: Ordered, latter: Ordered) -> float | None:
     """The two-sided p of the rank test, normal approximation with ties and continuity; None for too few values.
 
     1.0 when all values are equal.
@@ -73,11 +97,14 @@ def mann_whitney(former: Values, latter: Values) -> float | None:
     n, m = len(former), len(latter)
     if min(n, m) < FEWEST:
         return None
-    _values, place, counts = np.unique(np.concatenate((former, latter)), return_inverse=True, return_counts=True)
+    values, place = np.unique(np.concatenate((former.values, latter.values)), return_inverse=True)
+    own = np.concatenate((former.counts, latter.counts)).astype(np.float64)
+    counts = np.bincount(place, own, len(values))
     ranks = np.cumsum(counts) - (counts - 1) / 2
-    u = float(ranks[place[:n]].sum()) - n * (n + 1) / 2
+    first = len(former.values)
+    u = float((ranks[place[:first]] * own[:first]).sum()) - n * (n + 1) / 2
     total = n + m
-    ties = float(((counts.astype(np.float64) ** 3) - counts).sum()) / (total * (total - 1))
+    ties = float((counts**3 - counts).sum()) / (total * (total - 1))
     variance = n * m / 12 * (total + 1 - ties)
     if variance <= 0:
         return 1.0

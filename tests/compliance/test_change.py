@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dose.statistics.change import change, mann_whitney
+from dose.statistics.change import Ordered, change, mann_whitney
 
 
 def test_the_rank_test_is_what_counting_wins_says() -> None:
@@ -14,9 +14,13 @@ def test_the_rank_test_is_what_counting_wins_says() -> None:
     wins = sum((x > y) + (x == y) / 2 for x in a for y in b)
     ties = sum(t**3 - t for t in np.unique(np.r_[a, b], return_counts=True)[1]) / (17 * 16)
     z = (abs(wins - 36) - 0.5) / np.sqrt(72 / 12 * (18 - ties))
-    assert mann_whitney(a, b) == pytest.approx(_both_tails(z), rel=1e-6)
-    assert mann_whitney(a, a) == 1.0
-    assert mann_whitney(a[:7], b) is None
+    assert mann_whitney(_of(a), _of(b)) == pytest.approx(_both_tails(z), rel=1e-6)
+    assert mann_whitney(_of(a), _of(a)) == 1.0
+    assert mann_whitney(_of(a[:7]), _of(b)) is None
+
+
+def _of(values: np.ndarray) -> Ordered:
+    return Ordered.of(values)
 
 
 def _both_tails(z: float) -> float:
@@ -29,7 +33,7 @@ def test_the_interval_holds_the_true_change_as_often_as_it_says() -> None:
     chance = np.random.default_rng(3)
     held = 0
     for _ in range(400):
-        found = change(chance.lognormal(2, 0.5, 40), chance.lognormal(2 + np.log(0.8), 0.5, 30))
+        found = change(_of(chance.lognormal(2, 0.5, 40)), _of(chance.lognormal(2 + np.log(0.8), 0.5, 30)))
         assert found is not None
         assert found.interval is not None
         held += found.interval[0] <= -0.2 <= found.interval[1]
@@ -37,9 +41,19 @@ def test_the_interval_holds_the_true_change_as_often_as_it_says() -> None:
 
 
 def test_too_few_values_have_no_interval_and_nothing_has_no_change() -> None:
-    few = np.array([1.0, 2.0, 3.0])
-    found = change(few, 2 * few)
+    few = _of(np.array([1.0, 2.0, 3.0]))
+    found = change(few, _of(2 * few.values))
     assert found is not None
     assert (found.share, found.interval, found.p) == (1.0, None, None)
-    assert change(few, np.array([])) is None
-    assert change(np.zeros(3), few) is None
+    assert change(few, _of(np.array([]))) is None
+    assert change(_of(np.zeros(3)), few) is None
+
+
+def test_values_that_occur_often_are_as_often_repeated() -> None:
+    chance = np.random.default_rng(11)
+    for n in (9, 40, 401):
+        one, other = (chance.integers(1, 30, n).astype(float) for _ in range(2))
+        found, plain = change(_of(one), _of(other * 1.1)), np.median(other * 1.1) / np.median(one) - 1
+        assert found is not None
+        assert found.share == pytest.approx(plain)
+        assert _of(one).at(*range(n)).tolist() == sorted(one)

@@ -1,0 +1,176 @@
+"""The values of a period as counts in bins, whichever its days: whole months from the roll-up, other days from facts.
+
+What stands in facts is counted here as the roll-up counts it (`dose.statistics.cells`), so that both add up.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy.orm import Session
+
+from dose.queries.cells import CellQuestion, Dim, several
+from dose.queries.cells_cache import Cells, Entries, Flags, cells
+from dose.queries.choice import Choice, all_of, any_of, compare
+from dose.queries.medians import MODALITIES, Part, facts_of, medians_of
+from dose.scope import Permission, Scope
+from dose.statistics.bins import bins_of
+from dose.statistics.cells import LEFT_OUT, PATIENTS
+from dose.statistics.measures import BY_NUMBER, EVENT, STUDIES, STUDY, Measure
+
+Ints = npt.NDArray[np.int64]
+_NOTHING = np.zeros(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What an account may see of a period. The columns are of the places that entries name as their cells.
+
+    `modality` is the place in `MODALITIES`, -1 for others; a procedure or device 0 is not stated. `rooms` are sites and
+    devices, `room` their place among them.
+    """
+
+    site: Ints
+    device: Ints
+    modality: Ints
+    procedure: Ints
+    room: Ints
+    rooms: tuple[tuple[int, int], ...]
+    _held: Cells = field(repr=False)
+    _valid: Flags = field(repr=False)
+    _beside: Mapping[int, Entries] = field(repr=False)
+    _kept: dict[int, Entries] = field(default_factory=dict, repr=False)
+
+    def entries(self, number: int) -> Entries:
+        """The entries of a measure, of its patients (`PATIENTS` more), or of `STUDIES`."""
+        if number not in self._kept:
+            parts = self._held.entries(number, self._valid)
+            parts += [self._beside[number]] if number in self._beside else []
+            self._kept[number] = _joined(parts)
+        return self._kept[number]
+
+    def occurring(self) -> Iterator[tuple[str, int, Measure]]:
+        """Modality, procedure (0: not mapped) and measure of all that has a value, or one that was left out."""
+        for number, measure in BY_NUMBER.items():
+            there = np.zeros(len(self.site), bool)
+            there[self.entries(number).cell] = True
+            pairs = np.unique(self.procedure[there] * len(MODALITIES) + self.modality[there])
+            yield from ((MODALITIES[one % len(MODALITIES)], one // len(MODALITIES), measure) for one in pairs.tolist())
+
+
+def studies_between(
+    session: Session, scope: Scope, first: date, last: date, chosen: CellQuestion, modalities: Sequence[str]
+) -> int:
+    """How many studies the months of these days hold, of these modalities, where the question asks."""
+    months = (first.year * 100 + first.month, last.year * 100 + last.month)
+    asked = replace(chosen, by=(Dim.MODALITY,), month_from=months[0], month_to=months[1])
+    groups = several(session, scope, [asked])[0]
+    return sum(group.summary.n for group in groups if group.key[0] in modalities)
+
+
+def counted(session: Session, scope: Scope, first: date, last: date, modalities: Sequence[str]) -> Counted:
+    """The values of a period, both days included. At most two statements for its whole months, two for other days.
+
+    Raises
+    ------
+    NotPermitted
+        When the account may not view doses.
+    """
+    scope.require(Permission.VIEW_DOSES)
+    held = cells(session)
+    months, days = divided(first, last)
+    number = {name: place for place, name in enumerate(MODALITIES)}
+    kinds = np.array([number.get(name, -1) for name in held.modalities], dtype=np.int64)
+    of_cells = np.stack([held.site, held.device, kinds[held.modality] if len(kinds) else _NOTHING, held.procedure])
+    valid = held.valid & np.isin(of_cells[2], [number[name] for name in modalities])
+    valid &= (held.month >= months[0]) & (held.month <= months[1]) if months else False
+    for column, ids in ((held.site, scope.site_ids), (held.device, scope.device_ids)):
+        if ids is not None:
+            valid &= np.isin(column, sorted(ids))
+    beside, of_facts = _of_days(session, scope, days, modalities, len(valid)) if days else ({}, of_cells[:, :0])
+    site, device, modality, procedure = np.concatenate([of_cells, of_facts], axis=1)
+    once, room = _alike(site, device)
+    rooms = tuple(zip(site[once].tolist(), device[once].tolist(), strict=True))
+    return Counted(site, device, modality, procedure, room, rooms, held, valid, beside)
+
+
+def divided(first: date, last: date) -> tuple[tuple[int, int] | None, Choice | None]:
+    """The first and last whole month (YYYYMM) between two days, and the days beside them; None where there are none."""
+    start = first if first.day == 1 else _month_end(first) + timedelta(days=1)
+    end = last if last == _month_end(last) else last.replace(day=1) - timedelta(days=1)
+    if start > end:
+        return None, _between(first, last)
+    beside = [_between(*ends) for ends in ((first, start - timedelta(days=1)), (end + timedelta(days=1), last))
+              if ends[0] <= ends[1]]  # fmt: skip
+    return (start.year * 100 + start.month, end.year * 100 + end.month), any_of(*beside) if beside else None
+
+
+def _month_end(day: date) -> date:
+    return day.replace(day=calendar.monthrange(day.year, day.month)[1])
+
+
+def _between(first: date, last: date) -> Choice:
+    ends = ((">=", first), ("<=", last))
+    return all_of(*(compare("date", op, day.year * 10_000 + day.month * 100 + day.day) for op, day in ends))
+
+
+def _of_days(
+    session: Session, scope: Scope, days: Choice, modalities: Sequence[str], first: int
+) -> tuple[dict[int, Entries], Ints]:
+    """The entries of facts, by measure, and the columns of the places that they name, which begin at `first`."""
+    found: dict[int, Entries] = {}
+    columns = []
+    for level in (STUDY, EVENT):
+        part = facts_of(session, scope, days, level, modalities)
+        keys = np.stack([part.whole(name) for name in ("site_id", "device_id", "modality", "procedure_id")])
+        once, place = _alike(*keys)
+        place += first
+        first += len(once)
+        columns.append(keys[:, once] - np.array([[0], [0], [1], [0]]))
+        if level == STUDY:
+            found[STUDIES] = _entries(place, part.whole("band"), np.zeros(len(part), np.int16))
+        for measure in (one for one in BY_NUMBER.values() if one.level == level):
+            found |= _of_measure(part, place, measure)
+    return found, np.concatenate(columns, axis=1)
+
+
+def _alike(*columns: Ints) -> tuple[Ints, Ints]:
+    """Where each combination of values stands once, and for each row which combination it has."""
+    code = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        known, place = np.unique(column, return_inverse=True)
+        code = code * len(known) + place
+    _known, once, place = np.unique(code, return_index=True, return_inverse=True)
+    return once, place
+
+
+def _of_measure(part: Part, place: Ints, measure: Measure) -> dict[int, Entries]:
+    known = [number for number, name in enumerate(MODALITIES, 1) if name in measure.modalities]
+    here = part.states(measure) & np.isin(part.columns["modality"], known)
+    values, places, bands = part.columns[measure.column][here], place[here], part.whole("band")[here]
+    stated = ~np.isnan(values)
+    bins = np.full(len(values), LEFT_OUT, np.int16)
+    bins[stated] = bins_of(values[stated])
+    found = {measure.number: _entries(places, bands, bins)}
+    if measure.level == EVENT:
+        studies = part.whole("study_id")[here][stated]
+        once, patient = _alike(studies, places[stated], bands[stated])
+        medians = medians_of(values[stated], patient)
+        found[PATIENTS + measure.number] = _entries(places[stated][once], bands[stated][once], bins_of(medians))
+    return found
+
+
+def _entries(place: Ints, bands: Ints, bins: npt.NDArray[np.int16]) -> Entries:
+    return Entries(place.astype(np.int32), bands.astype(np.uint8), bins, np.ones(len(place), np.uint32))
+
+
+def _joined(parts: Sequence[Entries]) -> Entries:
+    if not parts:
+        return _entries(_NOTHING, _NOTHING, _NOTHING.astype(np.int16))
+    columns = ([getattr(part, name) for part in parts] for name in ("cell", "band", "bin", "count"))
+    return Entries(*map(np.concatenate, columns))
