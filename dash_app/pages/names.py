@@ -34,13 +34,13 @@ from dose.queries.naming_duplicates import duplicate_protocols
 from dose.queries.naming_rules import disagreeing, history, rules
 from dose.reference import vocabulary
 from dose.scope import Permission
-from dose.store import facts, naming_marks
+from dose.store import naming_marks
 from dose.store.naming_csv import Taken, export_rules, import_rules
 from dose.store.naming_rules import ACCEPTED, Draft, RuleGone, accept_rules, make_rule, retire_rule, undo
 
 PATH = "/names"
 MANAGE = Permission.MANAGE_NAMES
-PAGE_SIZE, TICK_MS, STEP = 50, 1200, 400
+PAGE_SIZE, TICK_MS = 50, 2000
 TABS = {
     "": N_("Without a name"),
     "conflicts": N_("Conflicts"),
@@ -115,9 +115,9 @@ def _tools() -> list[Any]:
     Input(Id.NAMES_PROGRESS, "children"),
     State(Id.URL, "pathname"),
 )
-def show_names(search: str | None, _answer: Any, _progress: Any, pathname: str) -> tuple[Any, Any]:  # noqa: ANN401
-    """The list of the chosen tab."""
-    if pathname.rstrip("/") != PATH:
+def show_names(search: str | None, _answer: Any, progress: Any, pathname: str) -> tuple[Any, Any]:  # noqa: ANN401
+    """The list of the chosen tab; not while studies are named anew, when somebody may be choosing in it."""
+    if pathname.rstrip("/") != PATH or (ctx.triggered_id == Id.NAMES_PROGRESS and progress):
         raise PreventUpdate
     said = parameters(search)
     tab = said.get("tab", "") if said.get("tab", "") in TABS else ""
@@ -356,16 +356,23 @@ def _taken(taken: Taken) -> html.Div:
     State(Id.NAMES_PROGRESS, "children"),
 )
 def name_again(_tick: int | None, _answer: Any, shown: Any) -> tuple[Any, bool]:  # noqa: ANN401 - a component
-    """Name the next studies again, and say how many are left; the worker goes on without the page."""
-    if scope().may(MANAGE):
-        naming_marks.mark_waiting(web().sessions)
-        facts.catch_up(web().sessions, limit=STEP)
+    """How many studies the worker has still to name anew."""
     with reading(Permission.VIEW_DOSES) as (session, _who):
         left = naming_marks.renaming(session)
     if left.done:
         return (None if shown else no_update), True
-    text = ngettext("%(n)s study is still to be named anew.", "%(n)s studies are still to be named anew.", left.studies)
-    return html.P([icon("clock"), text], className="quiet with-icon"), False
+    return html.P([icon("clock"), _left(left)], className="quiet with-icon"), False
+
+
+def _left(left: naming_marks.Renaming) -> str:
+    """What is pending; the lists below say it as the rules have it, statistics follow."""
+    text = _("The worker names the studies anew; statistics and lists of studies follow.")
+    if left.names:  # not all are marked yet: their number is not known
+        return text
+    count = ngettext(
+        "%(n)s study is still to be named anew.", "%(n)s studies are still to be named anew.", left.studies
+    )
+    return f"{count} {text}"
 
 
 @blueprint.get("/names/rules.csv")

@@ -49,10 +49,26 @@ def layout(search: str = "") -> html.Div:
         [
             page_head(_("Rule"), crumbs=[(_("Names"), "/names")]),
             html.Div(html.Div(className="bone block"), id=Id.RULE_BODY),
+            html.Div(id=Id.RULE_ANSWER, role="status"),
+            html.Div(id=Id.RULE_PREVIEW, role="status"),
             dcc.Store(id=Id.RULE_KEY, data=parameters(search)),
         ],
         className="quality",
     )
+
+
+@callback(
+    Output(Id.RULE_KEY, "data", allow_duplicate=True),
+    Output(Id.RULE_ANSWER, "children", allow_duplicate=True),
+    Input(Id.URL, "search"),
+    State(Id.URL, "pathname"),
+    prevent_initial_call=True,
+)
+def follow(search: str | None, pathname: str) -> tuple[dict[str, str], None]:
+    """The rule of another address, as when somebody opens what another person made of this one."""
+    if pathname.rstrip("/") != PATH:
+        raise PreventUpdate
+    return parameters(search), None
 
 
 @callback(Output(Id.RULE_BODY, "children"), Input(Id.RULE_KEY, "data"))
@@ -109,8 +125,6 @@ def _form(draft: Draft, known: dict[int, ProcedureRow], devices: dict[int, str],
                 ],
                 className="pattern-form",
             ),
-            html.Div(id=Id.RULE_ANSWER, role="status"),
-            html.Div(id=Id.RULE_PREVIEW, role="status"),
         ]
     )  # fmt: skip
 
@@ -238,7 +252,7 @@ def show_preview(*typed: Any) -> Any:  # noqa: ANN401 - a component
     prevent_initial_call=True,
 )
 def save(clicks: int | None, key: dict[str, str], *typed: Any) -> tuple[Any, Any]:  # noqa: ANN401 - components
-    """Make the rule, or put it in the place of the one that was opened."""
+    """Make the rule, or put it in the place of the one that was opened; what is saved next changes this one."""
     if not clicks or ctx.triggered_id != Id.RULE_SAVE:
         raise PreventUpdate
     try:
@@ -250,7 +264,7 @@ def save(clicks: int | None, key: dict[str, str], *typed: Any) -> tuple[Any, Any
         return bad(refusal(refused.code, refused.field)), no_update
     except RuleGone as gone:
         return bad(gone_text(gone)), no_update
-    return _saved(made), no_update
+    return _saved(made), {"rule": str(made)}
 
 
 def _saved(made: int) -> html.Div:

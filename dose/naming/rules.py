@@ -281,6 +281,20 @@ class _Level:
         return found
 
 
+    def by_words(self, values: Values, without: int | None) -> list[Rule] | None:
+        """As `best` where words alone decide, leaving one rule out; None where a number has its say."""
+        found: list[Rule] = []
+        for one in self._candidates(values):
+            if found and one.rank != found[0].rank:
+                break
+            if one.rule.id == without:
+                continue
+            if one.numbers:
+                return None
+            found.append(one.rule)
+        return found
+
+
 def _place(rule: Rule) -> tuple[str, int | None]:
     if rule.device_id is not None:
         return "device", rule.device_id
@@ -303,6 +317,18 @@ class Rules:
     def study_rules(self, study: Values) -> list[Rule]:
         """The rules for studies that win; several when they are of one rank."""
         return self._levels[STUDY].best(study)
+
+    def rules_by_words(self, study: Values, without: int | None = None) -> list[Rule] | None:
+        """The rules for studies that win for a local name, leaving one out; None where numbers of the study decide."""
+        return self._levels[STUDY].by_words(study, without)
+
+    def named_by_words(self, study: Values) -> Naming | None:
+        """What every study of a local name is; None where that depends on its numbers or its events."""
+        best = self.rules_by_words(study)
+        found = None if best is None else _decided(best)
+        if found is None or found.state != NONE:
+            return found
+        return None if self.names_events else self._by_code(study) or found
 
     def classify(self, study: Values, events: Sequence[Values] = ()) -> Naming:
         """Name a study, and its events where rules for them or their series exist."""

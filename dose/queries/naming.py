@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -17,12 +17,13 @@ from sqlalchemy.orm import Session
 
 from dose.naming.fields import Values, of_local_name
 from dose.naming.modalities import family
-from dose.naming.rules import CONFLICT, MAPPED, NONE
+from dose.naming.rules import CONFLICT, MAPPED, NONE, Naming, Rules
 from dose.naming.suggest import Known, Suggester, Suggestion, group_key, is_certain
 from dose.naming.texts import words
 from dose.scope import Permission, Scope
+from dose.store import naming_marks
 from dose.store.facts import NAME as FACTS
-from dose.store.naming import codes
+from dose.store.naming import codes, rules_in_force
 from dose.store.naming_marks import device_texts
 from dose.tables import Cursor, LocalName, Procedure, StudyFact
 
@@ -109,13 +110,13 @@ def _short(key: object) -> str:
 
 
 def volumes(session: Session, scope: Scope) -> list[Volume]:
-    """Studies of patients by local name and what they are named; one statement, answered by an index."""
+    """Studies of patients by local name and what the rules in force call them; one statement, answered by an index."""
     fact = StudyFact
     keys = (fact.local_name_id, fact.naming, fact.procedure_id, fact.rule_id)
     counted = (func.count(), func.min(fact.day), func.max(fact.day))
     statement = select(*keys, *counted).where(fact.counts, fact.local_name_id.is_not(None)).group_by(*keys)
     names = known_names(session)
-    rows = _counted(session, statement)
+    rows = _as_ruled(session, _counted(session, statement), names)
     return [row for row in rows if row.local_name_id in names and is_visible(scope, names[row.local_name_id][0])]
 
 
@@ -133,6 +134,27 @@ def _counted(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Volu
         _VOLUMES.clear()  # another thread may do the same: what it made is as good
         _VOLUMES[key] = found
     return found
+
+
+def _as_ruled(session: Session, rows: list[Volume], names: Mapping[int, tuple[Values, str]]) -> list[Volume]:
+    """The volumes as the rules in force have them, also of studies that are still to be named anew."""
+    now = named_anew(session, names)
+    return [_ruled(row, now[row.local_name_id]) if row.local_name_id in now else row for row in rows] if now else rows
+
+
+def _ruled(row: Volume, named: Naming) -> Volume:
+    return replace(row, naming=named.state, procedure_id=named.procedure_id, rule_id=named.rule_id)
+
+
+def named_anew(session: Session, names: Mapping[int, tuple[Values, str]]) -> dict[int, Naming]:
+    """What local names will be that are still to be named anew.
+
+    Not those of which numbers or events have their say: until then they are what they were.
+    """
+    waiting = naming_marks.waiting_names(session)
+    rules = rules_in_force(session.connection()) if waiting else Rules()
+    found = {number: rules.named_by_words(names[number][0]) for number in waiting if number in names}
+    return {number: named for number, named in found.items() if named is not None}
 
 
 def is_visible(scope: Scope, values: Values) -> bool:

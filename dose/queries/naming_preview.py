@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.naming.fields import FIELDS, STUDY, event_values, study_values
 from dose.naming.rules import BETWEEN, CONFLICT, MISSING, ONE_OF, Condition, Rule, Rules, meets
 from dose.queries.models import StudyRow
-from dose.queries.naming import is_visible, known_names, volumes
+from dose.queries.naming import is_visible, known_names, named_anew, volumes
 from dose.queries.studies import study_rows, study_statement
 from dose.scope import Permission, Scope
-from dose.store.naming import as_rule
+from dose.store.naming import as_rule, rules_in_force
 from dose.store.naming_marks import widened
 from dose.tables import Device, IrradiationEvent, Patient, ProcedureRule, Study, StudyFact
 
@@ -37,7 +37,7 @@ class Effect(StrEnum):
     SAME = "same"  # is called so already
     OTHER = "other"  # was called otherwise, and follows this rule now
     SETTLED = "settled"  # was a conflict, and follows this rule now
-    CONFLICT = "conflict"  # a rule of the same rank says otherwise
+    CONFLICT = "conflict"  # rules of the same rank say otherwise, or of a higher one contradict each other
     OUTRANKED = "outranked"  # a rule of a higher rank says otherwise
 
 
@@ -79,50 +79,84 @@ def preview(session: Session, scope: Scope, rule: Rule, replaces_id: int | None 
 def _of_studies(session: Session, scope: Scope, rule: Rule, names: Sequence[int], replaces_id: int | None) -> Preview:
     fact = StudyFact
     numbers = [_on_facts(one) for one in rule.conditions if _asks_facts(one)]
-    caught = and_(fact.counts, fact.local_name_id.in_(names), *numbers)
+    inside: Any = bindparam(
+        "names", names, expanding=True, literal_execute=True
+    )  # more than a database takes parameters
+    caught = and_(fact.counts, fact.local_name_id.in_(inside), *numbers)
     groups = _groups(session, caught) if numbers else _of_names(session, scope, set(names))
-    ranks = _ranks(session)
+    would = _Would(session, rule, replaces_id)
     effects: dict[Effect, int] = defaultdict(int)
     others: dict[int, int] = defaultdict(int)
-    kept = 0
-    for naming, procedure, rule_id, count in groups:
-        effect = _effect(rule, naming, procedure, None if rule_id == replaces_id else ranks.get(rule_id))
-        effects[effect] += count
-        kept += count if replaces_id is not None and rule_id == replaces_id else 0
-        if procedure is not None and effect in (Effect.OTHER, Effect.CONFLICT, Effect.OUTRANKED):
-            others[procedure] += count
+    for group in groups:
+        effect = would.effect(group)
+        effects[effect] += group.studies
+        if group.procedure_id is not None and effect in (Effect.OTHER, Effect.CONFLICT, Effect.OUTRANKED):
+            others[group.procedure_id] += group.studies
+    kept = sum(group.studies for group in groups if replaces_id is not None and group.rule_id == replaces_id)
     newest = select(fact.study_id).where(caught).order_by(fact.day.desc(), fact.study_id.desc()).limit(SAMPLE)
     sample = _sample(session, scope, list(session.scalars(newest)) if names else [])
     released = _named_by(session, scope, replaces_id) - kept
     return Preview(sum(effects.values()), dict(effects), dict(others), released, sample)
 
 
-def _of_names(session: Session, scope: Scope, names: set[int]) -> list[tuple[str, int | None, int | None, int]]:
-    rows = (row for row in volumes(session, scope) if row.local_name_id in names)
-    return [(row.naming, row.procedure_id, row.rule_id, row.studies) for row in rows]
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Studies of one local name that are called alike, as the rules in force have it."""
+
+    local_name_id: int
+    naming: str
+    procedure_id: int | None
+    rule_id: int | None
+    studies: int
 
 
-def _groups(session: Session, caught: ColumnElement[bool]) -> list[tuple[str, int | None, int | None, int]]:
-    keys = (StudyFact.naming, StudyFact.procedure_id, StudyFact.rule_id)
-    rows = session.execute(select(*keys, func.count()).where(caught).group_by(*keys))
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+def _of_names(session: Session, scope: Scope, names: set[int]) -> list[_Group]:
+    return [
+        _Group(row.local_name_id, row.naming, row.procedure_id, row.rule_id, row.studies)
+        for row in volumes(session, scope) if row.local_name_id in names
+    ]  # fmt: skip
 
 
-def _effect(rule: Rule, naming: str, procedure: int | None, rank: tuple[int, int, int] | None) -> Effect:
-    if naming == CONFLICT:
-        return Effect.SETTLED
-    if procedure is None:
-        return Effect.NEW
-    if procedure == rule.procedure_id:
-        return Effect.SAME
-    if rank is None or rule.rank > rank:  # also what its own code said, and what is replaced
-        return Effect.OTHER
-    return Effect.CONFLICT if rule.rank == rank else Effect.OUTRANKED
+def _groups(session: Session, caught: ColumnElement[bool]) -> list[_Group]:
+    keys = (StudyFact.local_name_id, StudyFact.naming, StudyFact.procedure_id, StudyFact.rule_id)
+    now, found = named_anew(session, known_names(session)), []
+    for row in session.execute(select(*keys, func.count()).where(caught).group_by(*keys)):
+        anew = now.get(row[0] or 0)
+        told = (anew.state, anew.procedure_id, anew.rule_id) if anew else (row[1], row[2], row[3])
+        found.append(_Group(row[0] or 0, *told, row[4]))
+    return found
 
 
-def _ranks(session: Session) -> dict[int | None, tuple[int, int, int]]:
-    rows = session.scalars(select(ProcedureRule).where(ProcedureRule.retired_at.is_(None)))
-    return {row.id: as_rule(row).rank for row in rows}
+class _Would:
+    """What a rule would make of studies beside the rules in force, without the one that it replaces."""
+
+    def __init__(self, session: Session, rule: Rule, replaces_id: int | None) -> None:
+        self._rule, self._replaces_id = rule, replaces_id
+        self._known, self._rules = known_names(session), rules_in_force(session.connection())
+        in_force = session.scalars(select(ProcedureRule).where(ProcedureRule.retired_at.is_(None)))
+        self._ranks: dict[int | None, tuple[int, int, int]] = {
+            row.id: as_rule(row).rank for row in in_force if row.id != replaces_id
+        }
+
+    def effect(self, group: _Group) -> Effect:
+        """What becomes of a group that the rule catches."""
+        rank, said = self._others(group)
+        if rank is not None and rank >= self._rule.rank and said != {self._rule.procedure_id}:
+            return Effect.CONFLICT if rank == self._rule.rank or len(said) != 1 else Effect.OUTRANKED
+        if group.naming == CONFLICT:
+            return Effect.SETTLED
+        if group.procedure_id is None:
+            return Effect.NEW
+        return Effect.SAME if group.procedure_id == self._rule.procedure_id else Effect.OTHER
+
+    def _others(self, group: _Group) -> tuple[tuple[int, int, int] | None, set[int]]:
+        """The rank of the best other rules, and the procedures that they name."""
+        best = self._rules.rules_by_words(self._known[group.local_name_id][0], self._replaces_id)
+        if best is not None:
+            return best[0].rank if best else None, {one.procedure_id for one in best}
+        # Numbers decide: of a conflict nothing tells the rank, so that it is taken for settled.
+        said = set() if group.procedure_id is None else {group.procedure_id}
+        return self._ranks.get(group.rule_id), said
 
 
 def _named_by(session: Session, scope: Scope, rule_id: int | None) -> int:

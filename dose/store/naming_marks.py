@@ -51,7 +51,7 @@ def mark(session: Session, rules: Iterable[Rule]) -> int:
         session.add(row)
     there = set(row.detail["names"])
     found = sorted(there.union(_met(session, wanted))) if wanted else sorted(there)
-    row.detail, row.updated_at = {"names": found}, datetime.now(UTC)
+    row.detail, row.updated_at = {**row.detail, "names": found}, datetime.now(UTC)
     session.flush()
     return len(found) - len(there)
 
@@ -83,11 +83,13 @@ def mark_next(session: Session, part: int = PART) -> int:
     row = session.get(Cursor, QUEUE, with_for_update=True)
     waiting = list(row.detail["names"]) if row else []
     taken = marked = 0
+    before = set(row.detail.get("marked", ())) if row and _any_outdated(session) else set()
     while row is not None and taken < len(waiting) and marked < part:
         names = waiting[taken : taken + NAMES]
         marked += mark_outdated(session.connection(), FACT.c.local_name_id.in_(names))
         taken += len(names)
-        row.detail, row.updated_at = {"names": waiting[taken:]}, datetime.now(UTC)
+        left = {"names": waiting[taken:], "marked": sorted(before.union(waiting[:taken]))}
+        row.detail, row.updated_at = left, datetime.now(UTC)
     session.flush()
     return taken
 
@@ -105,6 +107,19 @@ def _waits(sessions: sessionmaker[Session]) -> bool:
     with sessions() as session:
         row = session.get(Cursor, QUEUE)
         return row is not None and bool(row.detail["names"])
+
+
+def _any_outdated(session: Session) -> bool:
+    return session.scalar(select(StudyFact.study_id).where(StudyFact.outdated).limit(1)) is not None
+
+
+def waiting_names(session: Session) -> frozenset[int]:
+    """The local names of which some studies may still be called as before the last changes of rules."""
+    row = session.get(Cursor, QUEUE)
+    if row is None:
+        return frozenset()
+    marked = row.detail.get("marked", ()) if _any_outdated(session) else ()
+    return frozenset(row.detail["names"]).union(marked)
 
 
 def renaming(session: Session) -> Renaming:

@@ -11,7 +11,7 @@ from dose.queries.naming import group_of, names_page, suggested
 from dose.queries.naming_preview import Effect, preview
 from dose.queries.naming_rules import CHANGED, MADE, RETIRED, RETURNED, history, rules
 from dose.scope import Scope
-from dose.store import naming_rules
+from dose.store import naming_marks, naming_rules
 from tests.counting import statements
 from tests.naming.world import CHEST, HEAD, OTHER, PHYSICIST, draft, fact, local_name, of_site, place, procedure
 
@@ -116,7 +116,39 @@ def test_a_preview_of_a_change_says_what_is_released(session):
              rule_id=made, procedure_id=procedure(session, CHEST), age_years=age)  # fmt: skip
     changed = a_rule(session, HEAD, THORAX, ("age_years", "between", [None, 15]))
     seen = preview(session, PHYSICIST, changed, made)
-    assert (seen.effects, seen.released) == ({Effect.OTHER: 1}, 1)
+    assert (seen.effects, seen.released) == ({Effect.OTHER: 1}, 5)
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_what_is_still_to_be_named_anew_counts_as_the_rules_in_force_have_it(session, marked):
+    made = naming_rules.make_rule(session, PHYSICIST, draft(session, CHEST, THORAX))
+    if marked:
+        naming_marks.mark_next(session)
+    assert dict(names_page(session, PHYSICIST).by_state) == {"mapped": 5}
+    assert preview(session, PHYSICIST, a_rule(session, CHEST, THORAX)).effects == {Effect.SAME: 4}
+    other = a_rule(session, HEAD, ("description", "starts", "thor"))
+    assert preview(session, PHYSICIST, other).effects == {Effect.CONFLICT: 4}
+    old = a_rule(session, HEAD, THORAX, ("age_years", "between", [40, None]))  # more conditions: it wins
+    assert preview(session, PHYSICIST, old).effects == {Effect.OTHER: 3}
+    naming_rules.retire_rule(session, PHYSICIST, made)
+    assert dict(names_page(session, PHYSICIST).by_state) == {"none": 4, "mapped": 1}
+
+
+def test_a_third_rule_of_the_same_rank_settles_no_conflict_and_one_of_a_higher_does(session):
+    for key, said in ((CHEST, THORAX), (HEAD, ("description", "starts", "thor"))):
+        naming_rules.make_rule(session, PHYSICIST, draft(session, key, said))
+    third = ("description", "any_word", "thorax")
+    assert preview(session, PHYSICIST, a_rule(session, CHEST, third)).effects == {Effect.CONFLICT: 4}
+    assert preview(session, PHYSICIST, a_rule(session, CHEST, third, priority=1)).effects == {Effect.SETTLED: 4}
+    assert preview(session, PHYSICIST, a_rule(session, CHEST, third, priority=-1)).effects == {Effect.CONFLICT: 4}
+
+
+def test_a_rule_that_is_changed_is_not_held_against_itself(session):
+    made = naming_rules.make_rule(session, PHYSICIST, draft(session, CHEST, THORAX))
+    naming_rules.make_rule(session, PHYSICIST, draft(session, HEAD, ("description", "starts", "thor"), priority=-1))
+    lower = a_rule(session, CHEST, THORAX, priority=-2)
+    assert preview(session, PHYSICIST, lower, made).effects == {Effect.OUTRANKED: 4}
+    assert preview(session, PHYSICIST, a_rule(session, CHEST, THORAX, priority=1), made).effects == {Effect.SAME: 4}
 
 
 def test_rules_in_force_are_listed_with_what_they_name(session):
@@ -125,7 +157,7 @@ def test_rules_in_force_are_listed_with_what_they_name(session):
          procedure_id=procedure(session, CHEST))  # fmt: skip
     (row,), total = rules(session, PHYSICIST)
     assert (row.procedure, row.device, row.studies, row.made_by, total) == (
-        "CT chest without contrast", "ACME Scan 1", 1, "mona", 1,
+        "CT chest without contrast", "ACME Scan 1", 3, "mona", 1,
     )  # fmt: skip
     assert rules(session, of_site(2))[1] == 0
     assert rules(session, PHYSICIST, search="chest scan")[1] == 1
