@@ -41,6 +41,7 @@ AET = "DACSDEMO"
 MODALITY = "dacs-demo"  # the name under which Orthanc knows us while we send
 ISSUER_TAG = 0x00100021
 HEAD_BYTES = 4096  # holds the patient module
+ANSWER_S = 10  # an answer that takes longer was lost: the object is sent again
 
 __all__ = ["ANCHOR", "SEED", "DemoStudy", "demo_studies", "load_directly", "run_demo"]
 
@@ -155,6 +156,7 @@ class _Sender:
 
         self._address = address
         self._ae = AE(ae_title=AET)
+        self._ae.dimse_timeout = ANSWER_S
         for sop_class in (DOSE_SR, *SOP_CLASSES.values()):
             self._ae.add_requested_context(sop_class, ExplicitVRLittleEndian)
 

@@ -78,7 +78,7 @@ def intervention_study(visit: Visit, exam: Intervention) -> DemoStudy:
     study = visit.study(exam.description)
     events = identified(study, list(_beam_on(exam, visit, study)))
     runs = [event for event in events if event.event_type != "fluoroscopy"]
-    shown = runs[:: max(len(runs) // 2, 1)][:2]
+    shown = runs[:: max(len(runs) // 2, 1)][: 2 if visit.is_looked_at else 1]
 
     def pictures(patient: Patient) -> Iterator[Dataset]:
         for place, event in enumerate(shown, start=1):
@@ -145,7 +145,7 @@ def mammography_study(visit: Visit, *, tomo: bool) -> DemoStudy:
     events = identified(study, made)
 
     def pictures(patient: Patient) -> Iterator[Dataset]:
-        for place, event in enumerate(events, start=1):
+        for place, event in enumerate(events if visit.is_looked_at else events[:2], start=1):
             series = _series(patient, MG_1, study, "MG", place, event)
             tissue = radiographs.breast(
                 event.view or "CC", event.laterality or "left", 160, 208, density=density, seed=visit.number

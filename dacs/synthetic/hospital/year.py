@@ -28,7 +28,7 @@ SEED = 2026
 ANCHOR = datetime(2026, 11, 20, 16, 40)  # noqa: DTZ001 - local time of the hospital
 TODAY = 10  # studies on the anchor's day
 QUALITY_TEST, REJECTED = STUDIES - 200, STUDIES - 30  # the numbers of two studies out of the ordinary
-_MODALITY_SHARES = (("CT", 62), ("DX", 18), ("XA", 8), ("MG", 8), ("RF", 4))
+_MODALITY_SHARES = (("CT", 63), ("DX", 20), ("XA", 7), ("MG", 7), ("RF", 3))
 
 # What is unusual: (worklist description, how manyth of its kind counted from the newest), what.
 TWISTS = {
