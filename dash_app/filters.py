@@ -26,6 +26,7 @@ from dose.scope import Permission
 PAGE_SIZE = 50
 LONGEST = 200
 STATES = ("ok", "notes")
+YEARS = range(1900, 2200)  # of studies; nobody counts days beyond the ends of the calendar
 NAMING = frozenset({"q", "patient", "accession"})  # what people type there may name a patient
 SEALED = "~"
 OF_PATIENTS, OF_ANYBODY = "address.patient", "address.filter"  # by whom it was typed
@@ -134,13 +135,15 @@ def understood(text: str | None) -> str | None:
 
 
 def day(text: str | None) -> date | None:
-    """A day as YYYY-MM-DD, None when the text is none."""
+    """A day as YYYY-MM-DD, None when the text is none, or one of a time without devices to come."""
     try:
-        return date.fromisoformat(text) if text else None
+        found = date.fromisoformat(text or "")
     except ValueError:
         return None
+    return found if found.year in YEARS else None
 
 
 def number(text: str | None) -> int | None:
     """A row id or the number of a page, None when the text is none."""
-    return int(text) if text and text.isascii() and text.isdigit() and 0 < int(text) < 2**31 else None
+    is_number = text is not None and text.isascii() and text.isdigit() and len(text) <= 10  # int reads no endless ones
+    return int(text) if text and is_number and 0 < int(text) < 2**31 else None
