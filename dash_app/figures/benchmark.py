@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash_app.components.compliance_parts import group_text
+from dash_app.components.compliance_parts import level_text
 from dash_app.figures.style import (
     GREY,
     Level,
@@ -48,19 +48,18 @@ def benchmark_figure(found: Benchmark) -> dict[str, Any]:
 
 
 def levels_of(found: Benchmark) -> list[Level]:
-    """The levels of the procedure, the first few groups of patients, as numbered lines; `level_names` names them."""
+    """The level of the compared patients, and those of the same rank order beside it, as numbered lines."""
     return [Level(one.value, count_text(number)) for number, one in enumerate(_levels(found), 1)]
 
 
 def level_names(found: Benchmark) -> list[str]:
-    """What the numbered lines are."""
-    column, modality = found.measure.column, found.modality
-    parts = ((one.set_name, group_text(one.group), shown(column, one.value, modality)) for one in _levels(found))
-    return [" · ".join(part) for part in parts]
+    """What the numbered lines are: set, edition, patients, value, and the row that says so."""
+    return [level_text(one, found.modality) for one in _levels(found)]
 
 
 def _levels(found: Benchmark) -> list[ReferenceLevel]:
-    return [choice.level for choice in found.levels if choice.level is not None][:LEVELS]
+    first = found.level.level
+    return [one for one in (first, *found.level.beside) if one is not None][:LEVELS]
 
 
 def _tick(unit: Unit) -> str:
@@ -75,13 +74,17 @@ def _medians(found: Benchmark, units: list[Unit], question: Question) -> dict[st
     colours = [_colour(found.by, unit) for unit in units]
     return {
         "type": "scatter", "mode": "markers", "name": _("Median, 95 % CI"), "x": medians, "y": list(range(len(units))),
-        "marker": {"size": 11, "color": colours},
+        "marker": {"size": 11, "color": colours, "symbol": [_shape(unit) for unit in units]},
         "error_x": {"type": "data", "symmetric": False, "thickness": 1.5, "width": 5, "color": GREY,
                     "array": [b - a for a, b in zip(medians, high, strict=True)],
                     "arrayminus": [a - b for a, b in zip(medians, low, strict=True)]},
         "text": [hover(unit.name, question, unit.summary) for unit in units],
         "customdata": [studies_address(unit.behind) for unit in units], "hovertemplate": "%{text}<extra></extra>",
     }  # fmt: skip
+
+
+def _shape(unit: Unit) -> str:
+    return "circle" if unit.enough else "circle-open"  # not by its grey alone
 
 
 def _adjusted(found: Benchmark, units: list[Unit]) -> list[dict[str, Any]]:

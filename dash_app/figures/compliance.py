@@ -35,7 +35,7 @@ def charted(lines: Sequence[Line]) -> list[Line]:
 def compliance_figure(lines: Sequence[Line]) -> dict[str, Any]:
     """A mark a line on an axis of percent, the level at 100 %; a click leads to the studies."""
     chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(lines), legend=True)
-    chart["shapes"] = [{"type": "line", "x0": 100, "x1": 100, "y0": 0, "y1": 1, "yref": "paper",
+    chart["shapes"] = [{"type": "line", "x0": 100, "x1": 100, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
                         "line": {"dash": "dash", "width": 1.5, "color": "#c4553d"}}]  # fmt: skip
     chart["margin"] = {"l": 8, "r": 48, "t": 40, "b": 40}
     chart["legend"] = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}

@@ -10,9 +10,9 @@ from dash import ALL, ClientsideFunction, Input, Output, State, callback, client
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort, request
 
-from dash_app.components.compliance_parts import tabs
+from dash_app.components.compliance_parts import bare, group_text, tabs
 from dash_app.components.filter_parts import measure_label
-from dash_app.components.parts import attributes, empty, icon, page_head, section, table
+from dash_app.components.parts import attributes, badge, empty, icon, page_head, section, table
 from dash_app.components.quality_parts import percent
 from dash_app.components.values import DASH, amount, free, ltr, plain_number
 from dash_app.context import note, note_view, reading, scope
@@ -25,6 +25,7 @@ from dash_app.pages.compliance import days_controls, place_controls, place_of
 from dash_app.procedure_names import named_choices, procedure_code
 from dash_app.theme import CONFIG
 from dose import audit
+from dose.levels.groups import EVERYBODY
 from dose.queries.benchmark import Benchmark, Unit, benchmarks
 from dose.queries.groups import By
 from dose.queries.table_export import CONTENT, Cell, as_table
@@ -89,12 +90,25 @@ def show_benchmark(search: str | None, pathname: str) -> tuple[Any, Any]:
     note_view(audit.Action.VIEW_STATISTICS, search, again=False, subject="benchmark", subject_id=procedure)
     if not found:
         return empty(_("Nothing to compare"), html.P(_("No dose of this procedure in this period and place."))), None
-    return [*(_section(one) for one in found), html.P(_method(), className="quiet method")], _take_away(said)
+    method = html.P(_method(), className="quiet method")
+    return [_whom(found, said), *(_section(one) for one in found), method], _take_away(said)
 
 
 def _found(said: Mapping[str, str], procedure: int) -> tuple[Benchmark, ...]:
     with reading(Permission.VIEW_DOSES) as (session, who):
-        return benchmarks(session, who, place_of(said), procedure, by_of(said))
+        return benchmarks(session, who, place_of(said), procedure, by_of(said), said.get("who"))
+
+
+def _whom(found: Sequence[Benchmark], said: Mapping[str, str]) -> html.Div:
+    """The groups of patients that can be compared: a level is for one of them."""
+    groups = dict.fromkeys(one for of in found for one in of.offered) | {EVERYBODY: None}
+    shown = {of.group for of in found}
+    links = [
+        dcc.Link(group_text(one), href=address({**said, "who": one.key}, PATH),
+                 className="chip current" if one in shown else "chip")
+        for one in groups
+    ]  # fmt: skip
+    return html.Div([html.Span(_("Patients"), className="quiet"), *links], className="chips")
 
 
 def _section(one: Benchmark) -> html.Section:
@@ -107,7 +121,8 @@ def _section(one: Benchmark) -> html.Section:
         )
     figure = _chart(one, label)
     named = html.Ol([html.Li(html.Bdi(name)) for name in level_names(one)], className="quiet level-names")
-    return section(html.Bdi(f"{one.modality} · {label}"), [figure, named, _table(one)], aside)
+    title = f"{one.modality} · {label} · {group_text(one.group)}"
+    return section(html.Bdi(title), [figure, named, _table(one)], aside)
 
 
 def _chart(one: Benchmark, label: str) -> html.Div:
@@ -136,12 +151,14 @@ def _row(one: Benchmark, unit: Unit, titles: Sequence[str]) -> html.Tr:
     column, modality, summary = one.measure.column, one.modality, unit.summary
     interval = ltr(between(column, summary.median_interval, modality) if summary.median_interval else DASH)
     link = dcc.Link(free(unit.name), href=studies_address(unit.behind))
-    cells = [
+    cells: list[Any] = [
         link, amount(column, summary.median, modality), interval,
         amount(column, unit.adjusted, modality), amount(column, summary.p75, modality), plain_number(unit.patients),
     ]  # fmt: skip
+    if not unit.enough:
+        cells[-1] = html.Span([cells[-1], " ", badge(_("n too small"), "neutral", "note")])
     told = [html.Td(cell, **attributes(data_label=title)) for cell, title in zip(cells, titles, strict=True)]
-    return html.Tr(told, className="" if unit.enough else "few", title=None if unit.enough else _("n too small"))
+    return html.Tr(told, className="" if unit.enough else "few")
 
 
 def _take_away(said: Mapping[str, str]) -> list[Any]:
@@ -169,8 +186,9 @@ def export() -> Response:
         ("from", place.first.isoformat()), ("to", place.last.isoformat()), ("procedure", procedure_code(procedure)),
         ("method", "direct standardisation by age and weight"),
     ]  # fmt: skip
-    head = ("modality", "measure", by.value, f"{by.value}_key", "patients", "n", "median", "median_from", "median_to",
-            "p75", "median_of_equal_size", "covered_share")  # fmt: skip
+    head = ("modality", "measure", "group", by.value, f"{by.value}_key", "patients", "n", "median", "median_from",
+            "median_to", "p75", "median_of_equal_size", "covered_share", "level", "level_set", "level_edition",
+            "level_key")  # fmt: skip
     rows = [_exported(one, unit) for one in found for unit in one.units]
     told = {"Content-Disposition": f'attachment; filename="benchmark.{form}"', "Cache-Control": "no-store"}
     return Response(as_table(form, "benchmark", about, head, rows), content_type=CONTENT[form], headers=told)
@@ -179,8 +197,10 @@ def export() -> Response:
 def _exported(one: Benchmark, unit: Unit) -> list[Cell]:
     summary = unit.summary
     ends: Sequence[float | None] = summary.median_interval or (None, None)
-    return [one.modality, one.measure.key, unit.name, unit.id, unit.patients, summary.n, summary.median, *ends,
-            summary.p75, unit.adjusted, one.covered]  # fmt: skip
+    level = one.level.level
+    version: list[Cell] = [level.value, level.set_name, level.edition, level.id] if level else [None] * 4
+    return [one.modality, one.measure.key, bare(group_text(one.group)), unit.name, unit.id, unit.patients, summary.n,
+            summary.median, *ends, summary.p75, unit.adjusted, one.covered, *version]  # fmt: skip
 
 
 clientside_callback(ClientsideFunction("dacs", "open_marks"), Input(benchmark_id(ALL), "clickData"))

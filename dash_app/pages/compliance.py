@@ -136,7 +136,8 @@ def show_compliance(search: str | None, pathname: str) -> tuple[list[Any], Any]:
         found, over = compliance(session, who, place_of(said)), reached(session, who, place_of(said))
         used = None if is_compared(found) else in_use(session, who, found.place.against)
     _note(found)
-    return [*_body(found, said, used), more.triggers(over)], _period(found.place)
+    method = html.P(_method(found), className="quiet method") if found.lines else None
+    return [*_body(found, said, used), more.triggers(over), method], _period(found.place)
 
 
 def is_compared(found: Compliance) -> bool:
@@ -169,8 +170,7 @@ def _body(found: Compliance, said: Mapping[str, str], used: Sequence[SetRow] | N
     aside = html.Div([_unmapped(found.unmapped), *_take_away(said)], className="page-aside")
     head = html.Div([tallies(found, said, PATH), aside], className="section-head")
     hint = None if used is None else more.no_level(used, scope().may(Permission.MANAGE_LEVELS))
-    method = html.P(_method(found), className="quiet method")
-    return [hint, head, _more(found, lines, said), *parts, more.picture(lines), method]
+    return [hint, head, _more(found, lines, said), *parts, more.picture(lines)]
 
 
 def named_lines(lines: Sequence[Line]) -> list[Line]:

@@ -248,7 +248,7 @@ def _body(
     zone = web().settings.time_zone
     return [
         _decision(found) if may else None,
-        section(_("Levels of this set"), [form, upload()]) if form is not None else None,
+        section(_("Levels of this set"), [html.Div([form, upload()], className="level-form-head")]) if form else None,
         dmc.CheckboxGroup(shown, id=Id.LEVEL_CHOSEN, value=[]),
         _confirmation(rows) if may else None,
         section(_("Former versions"), [parts.history_table(former, zone, target)]) if former else None,

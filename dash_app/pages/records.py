@@ -92,9 +92,14 @@ def _record(found: RecordRow) -> list[Any]:
         html.P(free(found.comment), className="lead") if found.comment else None,
         html.P(html.Bdi(f"sha256:{found.content_sha256}", dir="ltr", className="code"), className="quiet hash"),
     ]
-    if "former" in found.content:
-        return [*parts, *comparison_tables(found.content)]
-    return [*parts, *_levels_made(found)]
+    told = comparison_tables(found.content) if "former" in found.content else _levels_made(found)
+    return [*parts, *told, _on_paper(found)]
+
+
+def _on_paper(found: RecordRow) -> html.Div:
+    """Beneath a print: who signed, and room for a hand."""
+    by: list[Any] = [_("Signed"), " ", when(found.signed_at, web().settings.time_zone), " · ", ltr(found.signed_by)]
+    return html.Div([html.Div(by), html.Div(_("Signature"))], className="signature")
 
 
 def _print() -> html.Button:

@@ -67,6 +67,14 @@ class Group:
         asked = sum(getattr(self, one.name) is not None for one in fields(self))
         return (-asked, *((high or 1e3) - (low or 0.0) for low, high in self.ranges()))
 
+    @property
+    def key(self) -> str:
+        """The group as an address names it: `age18-`, `age0-18.weight5-15`, `sexF`; `all` for everybody."""
+        names = zip((AGE, WEIGHT, THICKNESS), self.ranges(), strict=True)
+        parts = [f"{name}{_short(low)}-{_short(high)}" for name, (low, high) in names if (low, high) != (None, None)]
+        parts += [f"{name}{value}" for name, value in ((SEX, self.sex), (COMPLEXITY, self.complexity)) if value]
+        return ".".join(parts) or "all"
+
     def bands(self) -> frozenset[int] | None:
         """The elementary bands that make it up; None when its values must be taken from the studies themselves."""
         if self.sex or self.complexity or (self.thickness_from_mm, self.thickness_to_mm) != (None, None):
@@ -88,6 +96,10 @@ CHILDREN_BY_WEIGHT = tuple(
     for low, high in BODY_WEIGHTS_KG
 )
 CHILDREN_BY_AGE = tuple(Group(age_from_years=low, age_to_years=high) for low, high in HEAD_AGES_YEARS)
+
+
+def _short(border: float | None) -> str:
+    return "" if border is None else f"{border:g}"
 
 
 def _inside(borders: tuple[object, object], value: object) -> bool | None:
