@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, and_, bindparam, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.naming.fields import FIELDS, STUDY, event_values, study_values
@@ -26,7 +26,8 @@ from dose.store.naming import as_rule, rules_in_force
 from dose.store.naming_marks import widened
 from dose.tables import Device, IrradiationEvent, Patient, ProcedureRule, Study, StudyFact
 
-SECONDS, SAMPLE, PART = 4.0, 5, 200
+SECONDS, SAMPLE, PART = 0.8, 5, 200
+_DAY = 10**10  # more than there are studies
 PHANTOMS = {"head_16": 16, "body_32": 32}
 
 
@@ -45,8 +46,9 @@ class Effect(StrEnum):
 class Preview:
     """What a rule would catch; `procedures` are the present names of those that would become others or conflicts.
 
-    `released` counts studies that the rule it replaces names and this one does not. `looked` studies were read for a
-    rule below the level of studies, all of them when `complete`; `events` is how many events it caught.
+    `sample` are the newest studies, of several names where there are. `released` counts studies that the rule it
+    replaces names and this one does not. `looked` studies were read for a rule below the level of studies, all of them
+    when `complete`; `events` is how many events it caught.
     """
 
     studies: int
@@ -84,6 +86,10 @@ def _of_studies(session: Session, scope: Scope, rule: Rule, names: Sequence[int]
     )  # more than a database takes parameters
     caught = and_(fact.counts, fact.local_name_id.in_(inside), *numbers)
     groups = _groups(session, caught) if numbers else _of_names(session, scope, set(names))
+    found = [one.newest for one in sorted(groups, key=lambda one: -one.last)[:SAMPLE] if one.newest]
+    if len(found) < SAMPLE and groups:
+        newest = select(fact.study_id).where(caught).order_by(fact.day.desc(), fact.study_id.desc()).limit(SAMPLE)
+        found = list(session.scalars(newest))
     would = _Would(session, rule, replaces_id)
     effects: dict[Effect, int] = defaultdict(int)
     others: dict[int, int] = defaultdict(int)
@@ -93,26 +99,26 @@ def _of_studies(session: Session, scope: Scope, rule: Rule, names: Sequence[int]
         if group.procedure_id is not None and effect in (Effect.OTHER, Effect.CONFLICT, Effect.OUTRANKED):
             others[group.procedure_id] += group.studies
     kept = sum(group.studies for group in groups if replaces_id is not None and group.rule_id == replaces_id)
-    newest = select(fact.study_id).where(caught).order_by(fact.day.desc(), fact.study_id.desc()).limit(SAMPLE)
-    sample = _sample(session, scope, list(session.scalars(newest)) if names else [])
     released = _named_by(session, scope, replaces_id) - kept
-    return Preview(sum(effects.values()), dict(effects), dict(others), released, sample)
+    return Preview(sum(effects.values()), dict(effects), dict(others), released, _sample(session, scope, found))
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Studies of one local name that are called alike, as the rules in force have it."""
+    """Studies of one local name that are called alike, as the rules in force have it; where known, the newest."""
 
     local_name_id: int
     naming: str
     procedure_id: int | None
     rule_id: int | None
     studies: int
+    last: int  # day and study
+    newest: int | None = None
 
 
 def _of_names(session: Session, scope: Scope, names: set[int]) -> list[_Group]:
     return [
-        _Group(row.local_name_id, row.naming, row.procedure_id, row.rule_id, row.studies)
+        _Group(row.local_name_id, row.naming, row.procedure_id, row.rule_id, row.studies, row.last_day)
         for row in volumes(session, scope) if row.local_name_id in names
     ]  # fmt: skip
 
@@ -120,10 +126,13 @@ def _of_names(session: Session, scope: Scope, names: set[int]) -> list[_Group]:
 def _groups(session: Session, caught: ColumnElement[bool]) -> list[_Group]:
     keys = (StudyFact.local_name_id, StudyFact.naming, StudyFact.procedure_id, StudyFact.rule_id)
     now, found = named_anew(session, known_names(session)), []
-    for row in session.execute(select(*keys, func.count()).where(caught).group_by(*keys)):
+    last = func.max(
+        cast(StudyFact.day, BigInteger) * _DAY + StudyFact.study_id
+    )  # with it, so that no fact is read twice
+    for row in session.execute(select(*keys, func.count(), last).where(caught).group_by(*keys)):
         anew = now.get(row[0] or 0)
         told = (anew.state, anew.procedure_id, anew.rule_id) if anew else (row[1], row[2], row[3])
-        found.append(_Group(row[0] or 0, *told, row[4]))
+        found.append(_Group(row[0] or 0, *told, row[4], row[5], row[5] % _DAY))
     return found
 
 
