@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import date
 from itertools import groupby
 from typing import Any
 
-from dash import html
+from dash import dcc, html
 
 from dash_app.components.compliance_parts import WHY, group_text
 from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import attributes, badge, icon, section, table
 from dash_app.components.values import DASH, amount, free, listed, ltr, plain_number, symbol
-from dash_app.figures.style import between, shown
+from dash_app.figures.style import between, shown, studies_address
 from dash_app.i18n import N_, _, isolated
 from dash_app.procedure_names import procedure_said, sorted_by_name
 from dose.levels.compare import NO_LEVEL
 from dose.levels.groups import Group
 from dose.quantities import number_text
+from dose.queries.choice import Choice, all_of, negated, one_of
+from dose.queries.compliance import Place, chosen_group
 from dose.statistics.measures import EVENT, MEASURES, Measure
 
 KINDS = {
@@ -37,7 +41,8 @@ def comparison_tables(content: Content) -> list[Any]:
     few = [line for line in lines if not line["enough"]]
     method = html.P(html.Bdi(content["method"], dir="ltr"), className="quiet method")
     none = html.P(_("Nothing has enough patients on both sides."), className="quiet") if not enough else None
-    return [none, *_by_modality(enough, heads), _folded(few, heads), method]
+    told = Told(content)
+    return [none, *_by_modality(enough, heads, told), _folded(few, heads), _applied(content), method]
 
 
 def _named(lines: Sequence[Content]) -> list[Content]:
@@ -47,11 +52,69 @@ def _named(lines: Sequence[Content]) -> list[Content]:
     return [line for _modality, of in by_modality for line in sorted_by_name(of, lambda one: str(one["procedure"]))]
 
 
-def _by_modality(lines: Sequence[Content], heads: Sequence[str]) -> list[Any]:
+def _by_modality(lines: Sequence[Content], heads: Sequence[str], told: Told) -> list[Any]:
     return [
-        section(ltr(modality), [_table(list(of), heads)])
+        section(ltr(modality), [_table(list(of), heads, told)])
         for modality, of in groupby(lines, key=lambda line: line["modality"])
     ]
+
+
+def _applied(content: Content) -> html.Details | None:
+    """The levels that applied on either side, each with its set, edition, time and source."""
+    levels = content.get("levels", ())
+    if not levels:
+        return None
+    called = {
+        line["procedure_id"]: procedure_said(line["procedure_id"], line["procedure"]) for line in content["lines"]
+    }
+    titles = [_("Set"), _("Edition"), _("Procedure"), _("Patients"), _("Level"), _("In force"), _("Citation")]
+    rows = [_applied_row(level, called, titles) for level in levels]
+    summary = html.Summary([_("Levels that applied"), " ", plain_number(len(levels)), icon("down")],
+                           className="button small")  # fmt: skip
+    grid = table([html.Th(title, scope="col") for title in titles], rows, "compact stack levels-applied")
+    return html.Details([summary, grid], className="more-filters")
+
+
+def _applied_row(level: Content, called: Mapping[int, str], titles: Sequence[str]) -> html.Tr:
+    ends = [level[name] or "…" for name in ("valid_from", "valid_to")]
+    phantom = [" ", ltr(f"{level['phantom']} cm", "quiet")] if level["phantom"] else []
+    value = [symbol(level["column"]), " ", amount(level["column"], level["value"], level["modality"]), *phantom]
+    values: list[Any] = [
+        dcc.Link(html.Bdi(level["set_name"]), href=f"/levels/{level['set_id']}"), free(level["edition"]),
+        free(called.get(level["procedure_id"])), free(level["population"]), value,
+        ltr(" – ".join(ends) if ends != ["…", "…"] else DASH),
+        [free(level["citation"]), " ", ltr(f"#{level['id']}", "quiet")],
+    ]  # fmt: skip
+    return html.Tr(
+        [html.Td(value, **attributes(data_label=title)) for value, title in zip(values, titles, strict=True)]
+    )
+
+
+class Told:
+    """What cells need of the whole comparison: its places, its groups of patients, and former levels by their id."""
+
+    def __init__(self, content: Content) -> None:
+        self.levels = {level["id"]: level for level in content.get("levels", ())}
+        self._places = {side: _chosen(content[side]) for side in ("former", "latter")}
+        self._groups: defaultdict[tuple[Any, ...], list[Choice]] = defaultdict(list)
+        for line in content["lines"]:
+            if line["group"]:
+                self._groups[_about(line)].append(chosen_group(Group(**line["group"])))
+
+    def behind(self, line: Content, side: str) -> str:
+        """The address of the studies of one side of a line."""
+        group = [chosen_group(Group(**line["group"]))] if line["group"] else map(negated, self._groups[_about(line)])
+        named = (one_of("modality", line["modality"]), one_of("procedure", line["procedure_id"]))
+        return studies_address(all_of(self._places[side], *named, *group, one_of("measured", line["measure"])))
+
+
+def _about(line: Content) -> tuple[Any, ...]:
+    return line["modality"], line["procedure_id"], line["measure"]
+
+
+def _chosen(place: Content) -> Choice:
+    first, last = (date.fromisoformat(place[name]) for name in ("first", "last"))
+    return Place(first, last, place["site"], place["device"]).chosen
 
 
 def _folded(lines: Sequence[Content], heads: Sequence[str]) -> Any:  # noqa: ANN401 - a component
@@ -84,22 +147,25 @@ def place_text(place: Content) -> str:
     return listed([*(place[name] for name in ("site_name", "device_name") if place.get(name)), isolated(year)])
 
 
-def _table(lines: Sequence[Content], heads: Sequence[str]) -> html.Div:
+def _table(lines: Sequence[Content], heads: Sequence[str], told: Told) -> html.Div:
     titles = [_("Measure"), *heads, _("Change")]
     head = [html.Th(text, scope="col") for text in (_("Procedure"), _("Patients"), *titles)]
     rows, former = [], None
     for line in lines:
         key = (line["procedure_id"], line["procedure"])
-        rows.append(_row(line, titles, key != former))
+        rows.append(_row(line, titles, key != former, told))
         former = key
     return table(head, rows, "compact stack compliance-grid comparison-grid")
 
 
-def _row(line: Content, titles: Sequence[str], first: bool) -> html.Tr:
+def _row(line: Content, titles: Sequence[str], first: bool, told: Told) -> html.Tr:
     measure = MEASURES[line["measure"]]
     group = Group(**line["group"]) if line["group"] else None
-    values = [_measure(measure), *(_side(line[side], measure, line["modality"]) for side in ("former", "latter")),
-              _change(line)]  # fmt: skip
+    sides = (
+        _side(line[side], measure, line["modality"], told.behind(line, side), told.levels)
+        for side in ("former", "latter")
+    )
+    values = [_measure(measure), *sides, _change(line)]
     cells = [html.Td(value, **attributes(data_label=title)) for value, title in zip(values, titles, strict=True)]
     name = html.Th(free(line["procedure"]), scope="row", className="" if first else "again")
     classes = " ".join(word for word, yes in (("first", first), ("few", not line["enough"])) if yes)
@@ -112,7 +178,7 @@ def _measure(measure: Measure) -> list[Any]:
     return [*found, " ", ltr(f"{measure.phantom} cm", "quiet")] if measure.phantom else found
 
 
-def _side(side: Content, measure: Measure, modality: str) -> Any:  # noqa: ANN401 - a component
+def _side(side: Content, measure: Measure, modality: str, behind: str, levels: Mapping[int, Content]) -> Any:  # noqa: ANN401 - a component
     if side["median"] is None:
         return html.Span(DASH, className="missing")
     column = measure.column
@@ -123,7 +189,9 @@ def _side(side: Content, measure: Measure, modality: str) -> Any:  # noqa: ANN40
     if level:
         beside = [_("level"), " ", amount(column, level["value"], modality)]
     title = level and " · ".join(str(part) for part in (level["set"], level["edition"], f"#{level['id']}") if part)
-    middle: list[Any] = [html.Strong(amount(column, side["median"], modality))]
+    for former in (levels[one] for one in side.get("former_levels", ()) if one in levels):
+        beside += [", ", _("before that"), " ", amount(column, former["value"], modality)]
+    middle: list[Any] = [dcc.Link(html.Strong(amount(column, side["median"], modality)), href=behind)]
     if interval:
         middle += [" ", html.Span(["(", html.Bdi(interval, dir="ltr"), ")"], className="quiet")]
     upper: list[Any] = [_("P75"), " ", amount(column, side["p75"], modality), " · n\u00a0"]

@@ -151,7 +151,7 @@ def _compared(levels: Levels, places: Places, key: Key, sides: Sides) -> Compare
 
 def _order(line: Compared) -> tuple[object, ...]:
     borders = [border or 0.0 for pair in (line.group or EVERYBODY).ranges() for border in pair]
-    return (MODALITIES.index(line.modality), line.procedure.casefold(), line.procedure_id, line.group is None, borders,
+    return (MODALITIES.index(line.modality), line.procedure.casefold(), line.procedure_id, line.group in (None, EVERYBODY), line.group is None, borders,
             line.measure.number)  # fmt: skip
 
 
@@ -165,7 +165,22 @@ def content(session: Session, scope: Scope, kind: str, former: Place, latter: Pl
     return {
         "kind": kind, "method": method, "former": _place(session, scope, former),
         "latter": _place(session, scope, latter), "lines": [_line(line) for line in lines],
+        "levels": _levels(lines),
     }  # fmt: skip
+
+
+def _levels(lines: Iterable[Compared]) -> list[dict[str, Any]]:
+    """Each level that applied on either side, once: with the set, edition, time and source that lines only refer to."""
+    choices = [side.choice for line in lines for side in (line.former, line.latter)]
+    used = {one.id: one for choice in choices for one in (choice.level, *choice.former) if one is not None}
+    days = ("valid_from", "valid_to")
+    names = ("id", "set_id", "set_name", "kind", "edition", "modality", "column", "level", "phantom", "value",
+             "statistic", "population", "citation", "procedure_id")  # fmt: skip
+    return [
+        {name: getattr(one, name) for name in names}
+        | {name: day.isoformat() if (day := getattr(one, name)) else None for name in days}
+        for _id, one in sorted(used.items())
+    ]
 
 
 def _place(session: Session, scope: Scope, place: Place) -> dict[str, Any]:
@@ -194,7 +209,7 @@ def _said(side: Side) -> dict[str, Any]:
     return {
         "patients": side.patients, "n": one.n, "left_out": one.left_out, "median": one.median, "p75": one.p75,
         "median_interval": _pair(one.median_interval), "p75_interval": _pair(one.p75_interval), "level": said,
-        "why": side.choice.why,
+        "why": side.choice.why, "former_levels": [one.id for one in side.choice.former],
     }  # fmt: skip
 
 
