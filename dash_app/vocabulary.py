@@ -99,6 +99,25 @@ NOTES = {
     "datetime-unreadable": N_("A date or time cannot be read."),
     "tail-unreadable": N_("What follows the content of the report is broken; the doses were read."),
     "read-by-pydicom": N_("The encoding is unusual; the general reader was used."),
+    "comma-for-backslash": N_("Several values of an element are separated by commas; they were read so."),
+    "ctdi-vol-from-slices": N_("The CTDIvol of an acquisition is the mean over its slices."),
+    "day-inferred": N_(
+        "Only the time of an administration is stated: it was taken to be on the other side of midnight."
+    ),
+    "decimal-comma": N_("A number is written with a decimal comma; it was read so."),
+    "duration-exceeds-gap": N_("An irradiation is stated to last longer than the time to the next event."),
+    "kept-unread": N_("A part of the report that this version does not read is kept with it."),
+    "not-shared-out": N_("A table of the report does not tell what belongs to which event; the value was left empty."),
+    "other-kind-left-out": N_("Parts of another kind of dose report (CT, projection) are not read."),
+    "reformats-only": N_("There are only reformatted images: the acquisition may be one that others show."),
+    "several-acquisitions": N_("An image is made of several acquisitions; their doses are added up."),
+    "several-administrations": N_("The images name more than one administration."),
+    "several-event-uids": N_("An image belongs to several events; it counts as the first."),
+    "several-exposures": N_("Of several exposures it is not told which source each is of."),
+    "stated-differently": N_("Two attributes state one value and differ."),
+    "images-left-out": N_("Some images of the series cannot be read and are left out."),
+    "screen-among-slices": N_("A dose screen stands among the slices: it is kept and not read with them."),
+    "more-warnings": N_("There are more odd values; their notes are left out."),
 }
 TOTAL_NOTES = {
     "dlp-total-differs": "dlp_mgy_cm",
