@@ -151,7 +151,8 @@ def _compared(levels: Levels, places: Places, key: Key, sides: Sides) -> Compare
 
 def _order(line: Compared) -> tuple[object, ...]:
     borders = [border or 0.0 for pair in (line.group or EVERYBODY).ranges() for border in pair]
-    return (MODALITIES.index(line.modality), line.procedure.casefold(), line.procedure_id, line.group in (None, EVERYBODY), line.group is None, borders,
+    rest = (line.group in (None, EVERYBODY), line.group is None)
+    return (MODALITIES.index(line.modality), line.procedure.casefold(), line.procedure_id, *rest, borders,
             line.measure.number)  # fmt: skip
 
 

@@ -309,7 +309,8 @@ def _named(session: Session, scope: Scope, lines: Iterable[Line]) -> Iterator[Li
 
 def _order(line: Line) -> tuple[object, ...]:
     borders = [border or 0.0 for pair in (line.group or EVERYBODY).ranges() for border in pair]
-    return (MODALITIES.index(line.modality), line.procedure.casefold(), line.procedure_id, line.group in (None, EVERYBODY), line.group is None, borders,
+    rest = (line.group in (None, EVERYBODY), line.group is None)
+    return (MODALITIES.index(line.modality), line.procedure.casefold(), line.procedure_id, *rest, borders,
             line.measure.number)  # fmt: skip
 
 
