@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from sqlalchemy import select
 
@@ -14,6 +16,7 @@ from tests.orthanc.live import Site, fresh_uid, until
 from tests.orthanc.test_live import report
 
 pytestmark = pytest.mark.integration
+minutes = itertools.count()
 
 
 def with_pixels(ds, count: int = 200_000) -> bytes:
@@ -26,7 +29,9 @@ def with_pixels(ds, count: int = 200_000) -> bytes:
 
 
 def fresh_study():
-    return study(1, uid=fresh_uid())
+    """A study at a minute of its own: equal images at one time are one exposure that several studies share."""
+    number = next(minutes)
+    return study(1, uid=fresh_uid(), time=f"{8 + number // 60:02}{number % 60:02}00")
 
 
 def slices_of(count: int, visit, first: int = 0, **attributes) -> list[bytes]:
