@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,8 +18,10 @@ from dash_app.ids import Id
 from dash_app.theme import CONFIG
 from dose.levels.compare import Asked
 from dose.levels.compare import Level as ReferenceLevel
+from dose.levels.groups import EVERYBODY
+from dose.levels.groups import Group as Patients
 from dose.quantities import display, display_unit, number_text
-from dose.queries.choice import All, Term, all_of, one_of
+from dose.queries.choice import All, Choice, Term, all_of, one_of
 from dose.queries.groups import By
 from dose.queries.levels import active_levels
 from dose.queries.statistics import Group, Question, Statistics, behind_group
@@ -56,15 +58,26 @@ LEVELS = 4  # lines on one chart
 def levels_of(session: Session, scope: Scope, question: Question, day: date) -> list[Level]:
     """The reference levels of the one procedure that a choice names: the versions that apply on a day, with theirs.
 
-    None where the choice names no procedure, or several: a level belongs to one.
+    None where the choice names no procedure, or several: a level belongs to one. Where it names ages or weights, the
+    level of a group that holds all of them.
     """
     parts = question.choice.parts if isinstance(question.choice, All) else (question.choice,)
     named = [part.values for part in parts if isinstance(part, Term) and part.field == "procedure"]
     if len(named) != 1 or len(named[0]) != 1 or not isinstance(named[0][0], int):
         return []
-    wanted = Asked(question.measure, question.modality, named[0][0], day)
-    found = [choice.level for choice in active_levels(session, scope).groups(wanted) if choice.level is not None]
+    wanted, group = Asked(question.measure, question.modality, named[0][0], day), _group(parts)
+    levels = active_levels(session, scope)
+    choices = levels.groups(wanted) if group == EVERYBODY else (levels.for_group(wanted, group),)
+    found = [choice.level for choice in choices if choice.level is not None]
     return [Level(one.value, _level_text(one), _iso(one.valid_from), _iso(one.valid_to)) for one in found[:LEVELS]]
+
+
+def _group(parts: Sequence[Choice]) -> Patients:
+    """The ages and weights of a choice as a group of patients; a border that two parts state is the later's."""
+    fields = {("age_years", ">="): "age_from_years", ("age_years", "<"): "age_to_years",
+              ("weight_kg", ">="): "weight_from_kg", ("weight_kg", "<"): "weight_to_kg"}  # fmt: skip
+    terms = (part for part in parts if isinstance(part, Term) and (part.field, part.op) in fields)
+    return Patients(**{fields[term.field, term.op]: float(term.values[0] or 0.0) for term in terms})  # type: ignore[arg-type]
 
 
 def _level_text(one: ReferenceLevel) -> str:

@@ -13,7 +13,7 @@ from dash import dcc, html
 
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import DASH, amount, free, ltr, plain_number, symbol
-from dash_app.figures.style import shown, studies_address
+from dash_app.figures.style import shown, studies_address, trend_address
 from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.vocabulary import SEXES, word
@@ -119,7 +119,7 @@ def grid(lines: Sequence[Line]) -> html.Div:
         for nth, (group, cells) in enumerate(groupby(of, key=lambda line: line.group)):
             by_column: dict[tuple[str, str], list[Any]] = {(column, level): [] for _order, column, level in columns}
             for line in cells:
-                by_column[line.measure.column, line.measure.level].append(_cell(line))
+                by_column[line.measure.column, line.measure.level] += [_cell(line), *_trend(line)]
             rows.append(_row(name, nth == 0, group, by_column))
     return table(head, rows, "compact stack compliance-grid")
 
@@ -155,6 +155,14 @@ def _cell(line: Line) -> dcc.Link:
     inner = [html.Span(head, className="verdict"), html.Span(values, className="values"), *_remarks(line)]
     title = level_text(level, line.modality)
     return dcc.Link(inner, href=studies_address(line.behind), className=f"stand {state}", title=title)
+
+
+def _trend(line: Line) -> list[dcc.Link]:
+    """Where a median or a device is above its level: which, and since when."""
+    if not line.rooms_above and (line.verdict is None or line.verdict.code != ABOVE):
+        return []
+    href = trend_address(line.modality, line.measure.key, line.behind)
+    return [dcc.Link([icon("statistics"), _("by device over time")], href=href, className="quiet trend")]
 
 
 def percent(ratio: float) -> str:

@@ -12,7 +12,7 @@ from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import attributes, badge, empty, icon, section, table
 from dash_app.components.study_rows import COLUMNS
 from dash_app.components.values import ago, amount, free, local_time, ltr, plain_number, symbol, told
-from dash_app.figures.style import between, count_text, studies_address
+from dash_app.figures.style import between, count_text, studies_address, trend_address
 from dash_app.filters import address
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
@@ -165,7 +165,8 @@ def _one_over(one: Over, period: Period) -> html.Li:
     median, value = (amount(one.measure.column, number, one.modality) for number in (one.median, one.level.value))
     why = [
         free(one.site), " · ", symbol(one.measure.column), " ", median, " ", ltr(f"(n {count_text(one.n)})"), " · ",
-        _("level"), " ", value, " · ", free(name), " · ", free(one.level.population),
+        _("level"), " ", value, " · ", free(name), " · ", free(one.level.population), " · ",
+        dcc.Link(_("by device over time"), href=trend_address(one.modality, one.measure.key, one.behind)),
     ]  # fmt: skip
     return _item("up", what, why, studies_address(all_of(one.behind, period.choice)), _("The studies"))
 

@@ -16,7 +16,7 @@ from dash_app.i18n import _, isolated
 from dash_app.theme import PALETTE, base_layout
 from dash_app.vocabulary import SEXES, name_of, word
 from dose.quantities import NARROW_SPACE, QUANTITIES, display, display_unit, number_text
-from dose.queries.choice import Choice, text_of
+from dose.queries.choice import All, Choice, Term, all_of, text_of
 from dose.queries.groups import By
 from dose.queries.statistics import Group, Question
 from dose.statistics.summary import Interval, Summary
@@ -58,6 +58,17 @@ def device_symbol(device_id: int | None) -> str:
 def studies_address(choice: Choice) -> str:
     """The list of the studies of a choice."""
     return address({"where": text_of(choice)})
+
+
+def trend_address(modality: str, measure: str, choice: Choice) -> str:
+    """The median of each device over all months, of the studies of a choice: who, and since when.
+
+    Of the choice its days are left out; `measure` is the key of one.
+    """
+    parts = choice.parts if isinstance(choice, All) else (choice,)
+    rest = all_of(*(part for part in parts if not (isinstance(part, Term) and part.field == "date")))
+    said = {"measure": f"{modality}/{measure}", "chart": "time", "by": "device", "where": text_of(rest)}
+    return address(said, "/statistics")
 
 
 def quantity_symbol(column: str) -> str:
