@@ -280,7 +280,6 @@ class _Level:
                 found.append(one.rule)
         return found
 
-
     def by_words(self, values: Values, without: int | None) -> list[Rule] | None:
         """As `best` where words alone decide, leaving one rule out; None where a number has its say."""
         found: list[Rule] = []

@@ -26,11 +26,12 @@ _PER_PROTOCOL = frozenset({"DX", "MG", *_DENTAL})  # a protocol there is one pro
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A procedure that may be suggested."""
+    """A procedure that may be suggested; `also`: its names in other languages, where words of them count, too."""
 
     id: int
     name: str
     modality: str | None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Suggester:
         self._codes = codes
         self._by_modality: dict[str | None, list[tuple[Known, frozenset[str]]]] = {}
         for one in procedures:
-            said = together(*(concepts_in(part) for part in one.name.replace("(generic)", "").split("(")))
+            texts = (part for name in (one.name, *one.also) for part in name.replace("(generic)", "").split("("))
+            said = together(*map(concepts_in, texts))
             if said:
                 self._by_modality.setdefault(family(one.modality), []).append((one, said))
 

@@ -20,6 +20,7 @@ from dose.naming.modalities import family
 from dose.naming.rules import CONFLICT, MAPPED, NONE, Naming, Rules
 from dose.naming.suggest import Known, Suggester, Suggestion, group_key, is_certain
 from dose.naming.texts import words
+from dose.queries.procedures import called
 from dose.scope import Permission, Scope
 from dose.store import naming_marks
 from dose.store.facts import NAME as FACTS
@@ -250,7 +251,9 @@ class Suggested:
 def suggester(session: Session) -> Suggester:
     """The active procedures, ready to be suggested."""
     rows = session.execute(select(Procedure.id, Procedure.name, Procedure.modality).where(Procedure.active))
-    return Suggester((Known(*row) for row in rows), codes(session.connection()))
+    own = {number: one.names for number, one in called(session).by_id.items() if one.names}
+    known = (Known(row.id, row.name, row.modality, tuple(own.get(row.id, {}).values())) for row in rows)
+    return Suggester(known, codes(session.connection()))
 
 
 def suggested(session: Session, groups: Iterable[NameGroup]) -> tuple[Suggested, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dose.reference import vocabulary
+from dose.scope import Permission, Scope
 from dose.tables import Procedure, ProcedureChange
 
 LOCAL = "local:"  # how the keys of a site's own procedures begin
@@ -66,3 +68,37 @@ def name_order(name: str) -> tuple[str, str]:
     """What names are sorted by: letters without case and accents, so that É stands at E."""
     decomposed = unicodedata.normalize("NFKD", name.casefold())
     return "".join(c for c in decomposed if not unicodedata.combining(c)), name
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureChangeRow:
+    """One thing that was said about a procedure; `may_undo`: nothing was said since."""
+
+    id: int
+    procedure_id: int
+    said: Mapping[str, Any]
+    before: Mapping[str, Any] | None
+    undone: bool
+    made_at: datetime
+    made_by: str
+    may_undo: bool
+
+
+def procedure_changes(session: Session, scope: Scope, limit: int = 100) -> tuple[ProcedureChangeRow, ...]:
+    """What was said about procedures, the newest first.
+
+    Raises
+    ------
+    NotPermitted
+        When the account may not view doses.
+    """
+    scope.require(Permission.VIEW_DOSES)
+    change = ProcedureChange
+    rows = session.scalars(select(change).order_by(change.id.desc()).limit(limit)).all()
+    last = select(func.max(change.id)).where(change.procedure_id.in_({row.procedure_id for row in rows}))
+    latest = set(session.scalars(last.group_by(change.procedure_id)))
+    return tuple(
+        ProcedureChangeRow(row.id, row.procedure_id, row.said, row.before, row.undone, row.made_at, row.made_by,
+                           row.id in latest)
+        for row in rows
+    )  # fmt: skip

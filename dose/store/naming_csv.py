@@ -7,9 +7,7 @@ beside numbers and keys for the reader and are not read.
 from __future__ import annotations
 
 import csv
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 
 from sqlalchemy import select
@@ -18,42 +16,19 @@ from sqlalchemy.orm import Session
 from dose.naming import written
 from dose.naming.rules import RuleRefused
 from dose.scope import Permission, Scope
+from dose.store.csv_tables import RowRefused, Taken, harmless, rows_of
 from dose.store.naming import as_rule
 from dose.store.naming_rules import CSV, Draft, Editor, RuleGone, draft_of
 from dose.tables import Procedure, ProcedureRule, Site
 
+__all__ = ["RowRefused", "Taken", "export_rules", "import_rules"]
 COLUMNS = (
     "rule", "level", "modality", "site", "device", "conditions", "procedure", "procedure_name", "complexity",
     "priority", "note",
 )  # fmt: skip
 NEEDED = ("conditions", "procedure")
 MOST_ROWS = 20_000
-LARGEST_BYTES = 10_000_000
 LARGEST = 2**31 - 1  # number that a database holds
-_MARKED = re.compile(r"'[=+\-@]")  # as `_harmless` writes it
-
-
-@dataclass(frozen=True, slots=True)
-class RowRefused:
-    """Why a row of the table was not taken: `row` as a spreadsheet numbers it, the code of a refusal and its field.
-
-    Codes are those of `RuleRefused`, and gone (somebody changed the rule since the table was written), column (the
-    table lacks it), long, encoding.
-    """
-
-    row: int
-    code: str
-    field: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a table."""
-
-    made: int
-    changed: int
-    unchanged: int
-    refused: tuple[RowRefused, ...]
 
 
 def export_rules(session: Session, who: Scope) -> str:
@@ -68,7 +43,7 @@ def export_rules(session: Session, who: Scope) -> str:
         select(ProcedureRule).where(ProcedureRule.retired_at.is_(None)).order_by(ProcedureRule.id)
     ):
         if who.site_ids is None or row.site_id is None or row.site_id in who.site_ids:
-            table.writerow({key: _harmless(value) for key, value in _line(row, sites, procedures[row.procedure_id])})
+            table.writerow({key: harmless(value) for key, value in _line(row, sites, procedures[row.procedure_id])})
     return "\ufeff" + text.getvalue()
 
 
@@ -86,11 +61,6 @@ def _line(row: ProcedureRule, sites: Mapping[int, str], procedure: Procedure) ->
     yield "note", row.note or ""
 
 
-def _harmless(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") and not text[1:].isdigit() else text
-
-
 def import_rules(session: Session, who: Scope, content: bytes) -> Taken:
     """Take a table row by row; rows that are refused change nothing, the others are kept.
 
@@ -100,41 +70,11 @@ def import_rules(session: Session, who: Scope, content: bytes) -> Taken:
         When the account may not manage names.
     """
     who.require(Permission.MANAGE_NAMES)
-    text = _text(content)
-    if text is None:
-        return Taken(0, 0, 0, (RowRefused(0, "long" if len(content) > LARGEST_BYTES else "encoding"),))
-    table = csv.reader(StringIO(text), dialect=_dialect(text))
-    try:
-        head = [name.strip().lower() for name in next(table, [])]
-        read = list(_read(head, table))
-    except csv.Error:  # a cell of more than 131,072 letters
-        return Taken(0, 0, 0, (RowRefused(table.line_num, "long"),))
-    missing = [name for name in NEEDED if name not in head]
-    if missing:
-        return Taken(0, 0, 0, tuple(RowRefused(1, "column", name) for name in missing))
+    read = rows_of(content, NEEDED)
+    if isinstance(read, Taken):
+        return read
     with Editor(session, who) as editor:
         return _take(session, editor, read)
-
-
-def _text(content: bytes) -> str | None:
-    if len(content) > LARGEST_BYTES:
-        return None
-    for encoding in ("utf-8-sig", "cp1252"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return None if "\0" in text else text
-    return None
-
-
-def _dialect(text: str) -> type[csv.Dialect]:
-    head = text.partition("\n")[0]
-
-    class Found(csv.excel):
-        delimiter = max(",;\t", key=head.count)
-
-    return Found
 
 
 def _take(session: Session, editor: Editor, rows: Iterable[tuple[int, Mapping[str, str]]]) -> Taken:
@@ -152,14 +92,6 @@ def _take(session: Session, editor: Editor, rows: Iterable[tuple[int, Mapping[st
         except RuleGone as gone:
             refused.append(RowRefused(number, "gone", str(gone.rule_id)))
     return Taken(**counts, refused=tuple(refused))
-
-
-def _read(head: Sequence[str], table: Iterable[list[str]]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows that say anything, with their numbers."""
-    for number, row in enumerate(table, start=2):
-        said = {key: " ".join(value.split()) for key, value in zip(head, row, strict=False)}
-        if any(said.values()):
-            yield number, {key: value[1:] if _MARKED.match(value) else value for key, value in said.items()}
 
 
 def _row(session: Session, editor: Editor, places: _Places, row: Mapping[str, str]) -> str:
