@@ -58,7 +58,17 @@ def has_measure(one: Measure) -> Condition:
 
 def leaves_out(one: Measure) -> Condition:
     """Facts of the measure's level that state it, but flagged or as zero."""
-    return and_(fact_of(one).left_out.op("&")(left_out_bit(one)) != 0, *measured_alike(one))
+    return and_(_flagged(one), *measured_alike(one))
+
+
+def states(one: Measure) -> Condition:
+    """Facts of the measure's level that state it, in statistics or left out of them."""
+    return and_(or_(column_of(one).is_not(None), _flagged(one)), *measured_alike(one))
+
+
+def _flagged(one: Measure) -> Condition:
+    found: Condition = fact_of(one).left_out.op("&")(left_out_bit(one)) != 0
+    return found
 
 
 def measured_alike(one: Measure) -> list[Condition]:

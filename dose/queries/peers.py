@@ -5,7 +5,7 @@ What peers are is said in `dose.statistics.outliers`; here they are fetched, man
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -16,17 +16,20 @@ from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed
 from dose.scope import Scope
-from dose.statistics.bands import UNKNOWN
+from dose.statistics.bands import UNKNOWN, all_bands
 from dose.statistics.measures import MIXED, OF_PHANTOM, STUDY, Measure, measures_of
-from dose.statistics.outliers import Mask, Size, alike, size_of
+from dose.statistics.outliers import RADIOGRAPHY, Mask, Size, alike, size_of
 from dose.statistics.summary import Values
 from dose.tables import EventFact, StudyFact
 
 Numbers = npt.NDArray[np.int64]
 MODALITIES = ("CT", "XA", "RF", "DX", "CR", "RG", "PX", "IO", "MG", "PT", "NM")
-FACTORS = ("phase_count", "scan_length_mm", "fluoro_time_s", "event_count", "weight_kg")
-DOSES = ("dlp_mgy_cm", "ctdi_vol_mgy", "pka_gy_cm2", "ka_r_mgy", "fluoro_time_s", "agd_mgy", "activity_mbq")
 _OF_EVENTS = ("exposure_mas", "kvp_kv")
+_FACTORS = {
+    "CT": ("phase_count", "scan_length_mm", *_OF_EVENTS), "MG": ("exposure_mas",),
+    "XA": ("fluoro_time_s", "ka_r_mgy"), "RF": ("fluoro_time_s", "ka_r_mgy"),
+    **dict.fromkeys(RADIOGRAPHY, ("event_count", "exposure_mas")), "PT": ("weight_kg",), "NM": ("weight_kg",),
+}  # fmt: skip
 _JUDGED = {modality: measures_of(modality)[0].column for modality in MODALITIES}
 _NO_PHANTOM, _NOT_STATED = 98, 99
 _YEAR, _MODALITY, _PHANTOM = 10_000_000, 100_000, 100  # a year, a modality and a phantom in one number
@@ -151,12 +154,24 @@ def fetch(
 
 
 def peers_of(session: Session, scope: Scope, facts: Sequence[Fact]) -> Peers:
-    """The studies that may be peers of these, with their doses and what makes a difference. Two statements."""
-    columns = list(dict.fromkeys((*DOSES, *FACTORS)))
-    where = _candidates(facts)
-    kinds, values = fetch(session, scope, [getattr(StudyFact, name) for name in columns], where)
-    found = dict(zip(columns, values, strict=True))
-    return Peers(kinds, found | _event_means(session, scope, kinds.study_ids, where))
+    """The studies that may be peers of these, with their doses and what makes a difference, in one statement."""
+    names = sorted(set().union(*(_columns(fact.modality) for fact in facts)))
+    kinds, values = fetch(session, scope, list(map(_column, names)), _candidates(facts))
+    return Peers(kinds, dict(zip(names, values, strict=True)))
+
+
+def _columns(modality: str | None) -> Iterator[str]:
+    """The doses by which a study of the modality may be looked at, and what makes a difference of them."""
+    yield from (one.column for one in measures_of(modality) if one.level == STUDY)
+    yield from _FACTORS.get(modality or "", ())
+
+
+def _column(name: str) -> Any:  # noqa: ANN401 - a column, or an expression of those of events
+    """What a study states; of mAs and kV the mean of its diagnostic events."""
+    if name not in _OF_EVENTS:
+        return getattr(StudyFact, name)
+    mean = select(func.avg(getattr(EventFact, name)))
+    return mean.where(EventFact.study_id == StudyFact.study_id, EventFact.diagnostic.is_(True)).scalar_subquery()
 
 
 def _candidates(facts: Sequence[Fact]) -> ColumnElement[bool]:
@@ -181,23 +196,10 @@ def _alike(fact: Fact) -> ColumnElement[bool]:
     if protocol is None:
         named = [StudyFact.procedure_id == procedure, StudyFact.protocol_id.is_(None)]
     weight, age = _size(fact.band)
-    sized = StudyFact.band // 10 == age if weight == UNKNOWN else (StudyFact.band % 10).between(weight - 1, weight + 1)
-    return and_(*named, StudyFact.device_id == fact.device_id, of_years(fact.day, fact.day), sized)
-
-
-def _event_means(session: Session, scope: Scope, study_ids: Numbers, where: ColumnElement[bool]) -> dict[str, Values]:
-    """Mean mAs and kV of the diagnostic events of each study, NaN where none states it."""
-    studies = select(StudyFact.study_id).where(allowed(scope, StudyFact), *_COUNTED, where)
-    means = [func.avg(getattr(EventFact, name)) for name in _OF_EVENTS]
-    of_events = (EventFact.study_id.in_(studies), EventFact.diagnostic.is_(True))
-    rows = session.execute(select(EventFact.study_id, *means).where(*of_events).group_by(EventFact.study_id)).all()
-    found = {name: np.full(len(study_ids), np.nan) for name in _OF_EVENTS}
-    if rows:
-        ids, *columns = (np.array(column, dtype=np.float64) for column in zip(*rows, strict=True))
-        places = np.searchsorted(study_ids, ids.astype(np.int64))
-        for name, values in zip(_OF_EVENTS, columns, strict=True):
-            found[name][places] = values
-    return found
+    # A list of bands, not what they are made of: the index knows the band
+    near = [one for one in all_bands() if (one // 10 == age if weight == UNKNOWN else abs(one % 10 - weight) <= 1)]
+    years = of_years(fact.day, fact.day)
+    return and_(*named, StudyFact.device_id == fact.device_id, years, StudyFact.band.in_(near))
 
 
 def of_years(first: int, last: int) -> ColumnElement[bool]:

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, String, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, String, case, cast, func, select
 from sqlalchemy.orm import Session
 
 from dose.queries.choice import EVERYTHING, Choice, all_of, one_of
-from dose.queries.choice_sql import Fact, column_of, conditions, fact_of, has_measure, leaves_out
+from dose.queries.choice_sql import Fact, column_of, conditions, fact_of, states
 from dose.queries.groups import SEXES, By, Key, choice_of, labels
 from dose.scope import Permission, Scope
 from dose.statistics.measures import Measure
@@ -157,7 +157,7 @@ def columns(
     wanted = [_text(column_of(one)), *(_text(key_of(each, fact)) for each in by)]
     wanted += [_text(getattr(fact, name)) for name in numbers]
     wanted += [_text(fact.study_id)] if with_studies else []
-    where = [*_among(session, scope, question, fact), or_(has_measure(one), leaves_out(one))]
+    where = [*_among(session, scope, question, fact), states(one)]
     statement = select(*(func.aggregate_strings(text, ",") for text in wanted)).where(*where)
     if By.OPERATOR in by and fact is EventFact:
         statement = statement.join(StudyFact, StudyFact.study_id == EventFact.study_id)

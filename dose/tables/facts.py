@@ -60,8 +60,9 @@ class StudyFact(Base):
     left_out: Mapped[int] = mapped_column(default=0)  # bits of dose.statistics.measures: stated, but flagged or zero
     __table_args__ = (
         Index("ix_study_fact_day", "day", "site_id", "device_id", "patient_id"),
-        Index("ix_study_fact_procedure", "procedure_id", "device_id", "day"),
-        Index("ix_study_fact_protocol", "protocol_id", "device_id", "day"),
+        # The band too, by which peers are chosen before their rows are read
+        Index("ix_study_fact_procedure", "procedure_id", "device_id", "day", "band"),
+        Index("ix_study_fact_protocol", "protocol_id", "device_id", "day", "band"),
         # All that the list of names asks, so that it never reads a row
         Index("ix_study_fact_local_name", "local_name_id", "naming", "procedure_id", "rule_id", "counts", "day"),
         Index("ix_study_fact_patient", "patient_id", "day"),
@@ -76,7 +77,7 @@ class EventFact(Base):
 
     __tablename__ = "event_fact"
     event_id: Mapped[int] = mapped_column(ID, primary_key=True, autoincrement=False)
-    study_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    study_id: Mapped[int] = mapped_column(BigInteger)
     day: Mapped[int]
     month: Mapped[int]
     site_id: Mapped[int] = mapped_column(BigInteger)
@@ -109,9 +110,12 @@ class EventFact(Base):
     exposure_index: Mapped[float | None]
     left_out: Mapped[int] = mapped_column(default=0)
     __table_args__ = (
+        # Also what explains a dose among its like, of thousands of studies at once
+        Index("ix_event_fact_study_id", "study_id", "diagnostic", "exposure_mas", "kvp_kv"),
         Index("ix_event_fact_day", "day", "site_id", "device_id"),
         Index("ix_event_fact_procedure", "procedure_id", "device_id", "day"),
-        Index("ix_event_fact_protocol", "protocol_id", "device_id", "day"),
+        # What tells localizers apart, so that a protocol of tens of thousands of them need not be read
+        Index("ix_event_fact_protocol", "protocol_id", "device_id", "day", "modality", "diagnostic", "counts"),
     )
 
 

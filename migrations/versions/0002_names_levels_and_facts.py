@@ -73,8 +73,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_event_fact_day", "event_fact", ["day", "site_id", "device_id"])
     op.create_index("ix_event_fact_procedure", "event_fact", ["procedure_id", "device_id", "day"])
-    op.create_index("ix_event_fact_protocol", "event_fact", ["protocol_id", "device_id", "day"])
-    op.create_index("ix_event_fact_study_id", "event_fact", ["study_id"])
+    indexed = ["protocol_id", "device_id", "day", "modality", "diagnostic", "counts"]
+    op.create_index("ix_event_fact_protocol", "event_fact", indexed)
+    op.create_index("ix_event_fact_study_id", "event_fact", ["study_id", "diagnostic", "exposure_mas", "kvp_kv"])
     op.create_table(
         "procedure",
         sa.Column("id", ID, nullable=False),
@@ -152,8 +153,8 @@ def upgrade() -> None:
         postgresql_where=sa.text("outdated"),
     )
     op.create_index("ix_study_fact_patient", "study_fact", ["patient_id", "day"])
-    op.create_index("ix_study_fact_procedure", "study_fact", ["procedure_id", "device_id", "day"])
-    op.create_index("ix_study_fact_protocol", "study_fact", ["protocol_id", "device_id", "day"])
+    op.create_index("ix_study_fact_procedure", "study_fact", ["procedure_id", "device_id", "day", "band"])
+    op.create_index("ix_study_fact_protocol", "study_fact", ["protocol_id", "device_id", "day", "band"])
     op.create_table(
         "operator",
         sa.Column("id", ID, nullable=False),
