@@ -158,6 +158,13 @@ class Id(StrEnum):
     NAMES_TICK = "names-tick"
     NAMES_PROGRESS = "names-progress"
     NAMES_UPLOAD = "names-upload"
+    PROCEDURES_BODY = "procedures-body"
+    PROCEDURES_ACTION = "procedures-action"
+    PROCEDURES_ANSWER = "procedures-answer"
+    PROCEDURES_UPLOAD = "procedures-upload"
+    PROCEDURE_FORM = "procedure-form"
+    PROCEDURE_KEY = "procedure-key"
+    PROCEDURE_SAVE = "procedure-save"
     RULE_KEY = "rule-key"
     RULE_BODY = "rule-body"
     RULE_PROCEDURE = "rule-procedure"
@@ -206,6 +213,8 @@ class Id(StrEnum):
     COMPLIANCE_CHART = "compliance-chart"
     COMPLIANCE_PNG = "compliance-png"
     COMPLIANCE_PNG_READY = "compliance-png-ready"
+    BENCHMARK_PNG = "benchmark-png"
+    BENCHMARK_PNG_READY = "benchmark-png-ready"
     MAKE_FORM = "make-form"
     MAKE_KIND = "make-kind"
     MAKE_MODALITY = "make-modality"
@@ -293,6 +302,11 @@ def correct_id(name: str) -> dict[str, str]:
 def column_id(part: str, index: int) -> dict[str, object]:
     """The id of a choice about the column `index` of a table: meaning, unit, decimal, form."""
     return {"type": "column", "part": part, "index": index}
+
+
+def procedure_id(name: str) -> dict[str, str]:
+    """The id of a field of a procedure of the site: en, modality, loinc (ALL in callbacks)."""
+    return {"type": "procedure-field", "name": name}
 
 
 def pick_id(name: str, procedure_id: int) -> dict[str, object]:

@@ -202,6 +202,20 @@
   var KEPT = { measure: 1, chart: 1, over: 1, kind: 1, against: 1 };  // controls that show what is meant where the address says nothing
   var FILTERED = { "/studies": 1, "/names": 1, "/quality": 1, "/statistics": 1, "/today": 1, "/levels/compliance": 1, "/levels/comparison": 1, "/levels/comparison/change": 1, "/levels/benchmark": 1 };  // pages whose filters are parameters of their address
 
+  // ---- paper: what is folded on the screen is unfolded on a sheet --------------------------------------------
+  window.addEventListener("beforeprint", function () {
+    document.querySelectorAll(".compliance details:not([open])").forEach(function (one) {
+      one.open = true;
+      one.dataset.folded = "1";
+    });
+  });
+  window.addEventListener("afterprint", function () {
+    document.querySelectorAll("details[data-folded]").forEach(function (one) {
+      one.open = false;
+      delete one.dataset.folded;
+    });
+  });
+
   // ---- live list --------------------------------------------------------------------------------------------
   var asked = 0, heard = 0;
   function poll() {

@@ -194,8 +194,8 @@ def _side(side: Content, measure: Measure, modality: str, behind: str, levels: M
     middle: list[Any] = [dcc.Link(html.Strong(amount(column, side["median"], modality)), href=behind)]
     if interval:
         middle += [" ", html.Span(["(", html.Bdi(interval, dir="ltr"), ")"], className="quiet")]
-    upper: list[Any] = [_("P75"), " ", amount(column, side["p75"], modality), " · n\u00a0"]
-    upper.append(plain_number(side["patients"]))
+    upper: list[Any] = [html.Bdi([_("P75"), " ", amount(column, side["p75"], modality)]), " · "]
+    upper.append(html.Bdi(["n\u00a0", plain_number(side["patients"])], dir="ltr"))
     return html.Div(
         [
             html.Span(middle),

@@ -39,7 +39,9 @@ def triggers(found: Sequence[Reached]) -> Any:  # noqa: ANN401 - a component
     rows = [_trigger(one, titles) for one in found]
     text = _("For single examinations, to be looked at: neither a reference level nor a limit.")
     heads = [html.Th(title, scope="col") for title in titles]
-    return section(_("Trigger levels"), [html.P(text, className="quiet"), table(heads, rows, "compact stack")])
+    return section(
+        _("Trigger levels"), [html.P(text, className="quiet"), table(heads, rows, "compact stack levels-applied")]
+    )
 
 
 def _trigger(one: Reached, titles: Sequence[str]) -> html.Tr:
@@ -60,4 +62,4 @@ def picture(lines: Sequence[Line]) -> Any:  # noqa: ANN401 - a component
                       style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
     label = _("Medians in percent of their levels")
     chart = html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=label))
-    return section(label, [chart])
+    return html.Div(section(label, [chart]), className="level-chart")  # a phone has the cards alone

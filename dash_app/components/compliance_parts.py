@@ -139,7 +139,7 @@ def _row(name: str, first: bool, group: Group | None, cells: Mapping[tuple[str, 
 
 def _cell(line: Line) -> dcc.Link:
     state = state_of(line)
-    count: list[Any] = ["n\u00a0", plain_number(line.found.patients)]
+    count: list[Any] = [html.Bdi(["n\u00a0", plain_number(line.found.patients)], dir="ltr")]
     if line.measure.column in OF_PHANTOM and line.measure.phantom not in (None, MIXED):
         count += [" · ", ltr(f"{line.measure.phantom} cm", "unit")]
     level = line.choice.level

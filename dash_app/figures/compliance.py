@@ -16,7 +16,7 @@ from dash_app.figures.style import (
     shown,
     studies_address,
 )
-from dash_app.i18n import _, isolated
+from dash_app.i18n import _, direction, isolated
 from dose.queries.compliance import Line
 
 MOST = 40  # rows; the grid and the export have all
@@ -35,11 +35,11 @@ def charted(lines: Sequence[Line]) -> list[Line]:
 def compliance_figure(lines: Sequence[Line]) -> dict[str, Any]:
     """A mark a line on an axis of percent, the level at 100 %; a click leads to the studies."""
     chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(lines), legend=True)
-    chart["shapes"] = [{"type": "line", "x0": 100, "x1": 100, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
+    chart["shapes"] = [{"type": "line", "x0": 100, "x1": 100, "y0": 0, "y1": 1, "yref": "paper",
                         "line": {"dash": "dash", "width": 1.5, "color": "#c4553d"}}]  # fmt: skip
     chart["margin"] = {"l": 8, "r": 48, "t": 40, "b": 40}
     chart["legend"] = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}
-    title = {"text": _("Median in percent of the level"), "standoff": 8, "font": {"size": 12}}
+    title = {"text": _directed(_("Median in percent of the level")), "standoff": 8, "font": {"size": 12}}
     chart["xaxis"] = {"title": title, "rangemode": "tozero", "ticksuffix": " %", "zeroline": False, "fixedrange": True}
     chart["yaxis"] = {
         "tickvals": list(range(len(lines))), "ticktext": [_name(line) for line in lines], "autorange": "reversed",
@@ -53,13 +53,19 @@ def _marks(lines: Sequence[Line], state: str) -> dict[str, Any]:
     mine = [(place, line) for place, line in enumerate(lines) if state_of(line) == state]
     shape, shade = _SHAPES[LOOKS.get(state, ("neutral",))[0]]
     return {
-        "type": "scatter", "mode": "markers+text", "name": _(STATES[state]), "y": [place for place, _line in mine],
+        "type": "scatter", "mode": "markers+text", "name": _directed(_(STATES[state])),
+        "y": [place for place, _line in mine],
         "x": [100 * _ratio(line) for _place, line in mine], "marker": {"symbol": shape, "size": 11, "color": shade},
         "text": [f"{percent(_ratio(line))} · n {count_text(line.found.patients)}" for _place, line in mine],
         "textposition": "middle right", "textfont": {"size": 11}, "cliponaxis": False,
         "hovertext": [_hover(line) for _place, line in mine], "hovertemplate": "%{hovertext}<extra></extra>",
         "customdata": [studies_address(line.behind) for _place, line in mine],
     }  # fmt: skip
+
+
+def _directed(text: str) -> str:
+    """A label in the reader's direction: charts as a whole run from left to right."""
+    return f"\u2067{text}\u2069" if direction() == "rtl" else text
 
 
 def _look(line: Line) -> str:

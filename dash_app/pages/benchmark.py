@@ -28,8 +28,10 @@ from dose import audit
 from dose.levels.groups import EVERYBODY
 from dose.queries.benchmark import Benchmark, Unit, benchmarks
 from dose.queries.groups import By
+from dose.queries.medians import MODALITIES
 from dose.queries.table_export import CONTENT, Cell, as_table
 from dose.scope import Permission
+from dose.statistics.measures import MEASURES
 
 PATH = "/levels/benchmark"
 blueprint = Blueprint("benchmark", __name__)
@@ -55,6 +57,7 @@ def layout(search: str = "") -> html.Div:
             tabs(PATH),
             html.Div(controls, className="filter-row"),
             html.Div(html.Div(className="bone block", style={"height": 300}), id=Id.BENCHMARK_BODY),
+            *(dcc.Store(id=name) for name in (Id.BENCHMARK_PNG, Id.BENCHMARK_PNG_READY)),
         ],
         className="statistics compliance",
     )
@@ -122,14 +125,27 @@ def _section(one: Benchmark) -> html.Section:
     figure = _chart(one, label)
     named = html.Ol([html.Li(html.Bdi(name)) for name in level_names(one)], className="quiet level-names")
     title = f"{one.modality} · {label} · {group_text(one.group)}"
-    return section(html.Bdi(title), [figure, named, _table(one)], aside)
+    return section(html.Bdi(title), [figure, named, _table(one)], html.Span([aside, " ", _picture(one)]))
+
+
+def _chart_id(one: Benchmark) -> str:
+    return f"benchmark-{one.modality}-{one.measure.key}"
+
+
+def _picture(one: Benchmark) -> Any:  # noqa: ANN401 - a component
+    if not scope().may(Permission.EXPORT):
+        return None
+    told = attributes(data_action=f"{one.modality}/{one.measure.key}", data_target=Id.BENCHMARK_PNG)
+    return html.Button([icon("down"), "png".upper()], className="button small", **told)
 
 
 def _chart(one: Benchmark, label: str) -> html.Div:
     figure = benchmark_figure(one)
     graph = dcc.Graph(id=benchmark_id(f"{one.modality}/{one.measure.key}"), figure=figure, config=CONFIG,
                       responsive=True, style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
-    return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=label))
+    return html.Div(
+        graph, id=_chart_id(one), className="chart marks", dir="ltr", role="img", **attributes(aria_label=label)
+    )
 
 
 def _method() -> str:
@@ -169,6 +185,21 @@ def _take_away(said: Mapping[str, str]) -> list[Any]:
                className="button small")
         for form, name in (("csv", "CSV"), ("xlsx", "XLSX"))
     ]  # fmt: skip
+
+
+@callback(Output(Id.BENCHMARK_PNG_READY, "data"), Input(Id.BENCHMARK_PNG, "data"), prevent_initial_call=True)
+def allow_picture(pressed: dict[str, Any] | None) -> dict[str, str]:
+    """Write down that a chart is taken away; the browser then makes the picture."""
+    modality, _slash, key = str((pressed or {}).get("action", "")).partition("/")
+    if key not in MEASURES or modality not in MODALITIES:
+        raise PreventUpdate
+    scope().require(Permission.EXPORT)
+    note(audit.Action.EXPORT, subject="benchmark", measure=key, format="png")
+    name = f"benchmark-{modality}-{key}"
+    return {"chart": name, "title": f"{modality} · {measure_label(MEASURES[key])}", "name": name}
+
+
+clientside_callback(ClientsideFunction("dacs", "picture"), Input(Id.BENCHMARK_PNG_READY, "data"))
 
 
 @blueprint.get(f"{PATH}/export")
