@@ -128,7 +128,7 @@ def test_every_report_says_what_was_exposed(year):
 
 @pytest.mark.parametrize("place", range(5, STUDIES, 80))
 def test_reports_of_all_rooms_are_read_with_their_numbers(year, place):
-    study = year[place]
+    study = next(one for one in year[place:] if one.twist is None)
     (report,) = reports(study)
     assert report.modality == {"RF": "XA"}.get(study.modality, study.modality)  # TID 10001 does not tell them apart
     for field in ("dlp_mgy_cm", "pka_gy_cm2", "agd_mgy"):

@@ -57,8 +57,8 @@ def _scanner(visit: Visit) -> Device:
 def _habit(device: Device, exam: CTExam) -> float:
     """Return the dose over what the protocol gives: what reference levels and comparisons are there to find."""
     if device is CT_1:
-        return 1.2 if exam.description == "SCANNER THORAX ABDOMEN PELVIS" else 1.0  # never adapted
-    return 1.19 if device is CT_2_RETUNED and exam.description == "CT HEAD" else 0.85
+        return 1.3 if exam.description == "SCANNER THORAX ABDOMEN PELVIS" else 1.0  # never adapted
+    return 1.25 if device is CT_2_RETUNED and exam.description == "CT HEAD" else 0.85
 
 
 def size_factor(exam: CTExam, person: Person) -> float:

@@ -52,13 +52,13 @@ CT_EXAMS = (
     CTExam("CT PULMONARY ANGIOGRAPHY", 6, (Phase("Thorax PE", 7.4, 290, "chest", "chest", contrast=True),), 100),
     CTExam(
         "SCANNER ABDOMEN PELVIS",
-        36,
+        38,
         (Phase("Abdomen pelvis portal", 8.8, 455, "abdomen", "abdomen", contrast=True),),
         scout="abdomen",
     ),
     CTExam(
         "SCANNER THORAX ABDOMEN PELVIS",
-        15,
+        24,
         (
             Phase("Thorax arteriel", 6.9, 330, "chest", "chest", contrast=True),
             Phase("TAP portal", 8.9, 460, "abdomen", "abdomen", contrast=True),

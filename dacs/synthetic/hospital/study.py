@@ -18,7 +18,7 @@ from dacs.synthetic.projection import XRayEvent
 from dacs.synthetic.subjects import Device, Patient, Study
 from dacs.synthetic.uids import uid
 
-STUDIES = 800  # of the whole year
+STUDIES = 900  # of the whole year
 
 Event = CTEvent | XRayEvent
 E = TypeVar("E", CTEvent, XRayEvent)

@@ -107,17 +107,19 @@ class _Register:
         self._known: list[Person] = []
         self._came_for: dict[str, list[Person]] = {}
 
-    def next(self, description: str, twist: str | None, *, child: bool = False, woman: bool = False) -> Person:
+    def next(
+        self, description: str, twist: str | None, again: float, *, child: bool = False, woman: bool = False
+    ) -> Person:
         came = self._came_for.setdefault(description, [])
-        found = None if twist else self._again(came, child=child, woman=woman)
+        found = None if twist else self._again(came, again, child=child, woman=woman)
         if found is None:
             found = self._new(twist, child=child, woman=woman)
             self._known.append(found)
         came.append(found)
         return found
 
-    def _again(self, came: list[Person], *, child: bool, woman: bool) -> Person | None:
-        if came and self._rng.random() < 0.12:
+    def _again(self, came: list[Person], again: float, *, child: bool, woman: bool) -> Person | None:
+        if came and self._rng.random() < again:
             return self._rng.choice(came)
         usual = [p for p in self._known if p.age_years >= 35 and not (woman and p.patient.sex != "F")]
         if usual and not child and self._rng.random() < 0.15:
@@ -141,7 +143,8 @@ def _study(seed: int, number: int, started: datetime, twist: str | None, patient
     if number == QUALITY_TEST:
         return _quality_test(Visit(seed, number, PHANTOM, started, throw, "quality test"))
     description, build, needs = _draw(throw)
-    visit = Visit(seed, number, patients.next(description, twist, **needs), started, throw, twist)
+    again = 0.5 if number > STUDIES - TODAY else 0.12  # today's patients are asked for first
+    visit = Visit(seed, number, patients.next(description, twist, again, **needs), started, throw, twist)
     return _rejected(visit) if number == REJECTED else build(visit)
 
 
