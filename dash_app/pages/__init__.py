@@ -18,6 +18,7 @@ from dash_app.pages import (
     not_patients,
     outliers,
     patient,
+    procedures,
     quality,
     records,
     rejected,
@@ -51,6 +52,7 @@ def register() -> None:
     add_page(r"^/levels/records/(?P<record_id>\d{1,10})$", Permission.VIEW_DOSES, records.record_layout, N_("Record"))
     add_page(r"^/names$", Permission.VIEW_DOSES, names.layout, N_("Names"), "names", "/names")
     add_page(r"^/names/rule$", Permission.MANAGE_NAMES, rule_editor.layout, N_("Rule"))
+    add_page(r"^/names/procedures$", Permission.VIEW_DOSES, procedures.layout, N_("Procedures"))
     add_page(r"^/rejected$", Permission.VIEW_REJECTED, rejected.layout, N_("Rejected objects"), "rejected", "/rejected")
     add_page(r"^/quality$", Permission.VIEW_QUALITY, quality.layout, N_("Quality"), "quality", "/quality")
     add_page(r"^/quality/samples$", Permission.VIEW_QUALITY, samples.layout, N_("Samples"))

@@ -19,8 +19,9 @@ from dash_app.components.name_parts import (
     named_table,
     rule_table,
 )
+from dash_app.components.name_tabs import TABS, name_tabs
 from dash_app.components.name_words import bad, gone_text, good, refusal
-from dash_app.components.parts import attributes, empty, icon, page_head
+from dash_app.components.parts import empty, icon, page_head
 from dash_app.components.quality_parts import percent
 from dash_app.context import changing, note, note_view, reading, scope, web
 from dash_app.filters import address, number, parameters
@@ -41,14 +42,6 @@ from dose.store.naming_rules import ACCEPTED, Draft, RuleGone, accept_rules, mak
 PATH = "/names"
 MANAGE = Permission.MANAGE_NAMES
 PAGE_SIZE, TICK_MS = 50, 2000
-TABS = {
-    "": N_("Without a name"),
-    "conflicts": N_("Conflicts"),
-    "named": N_("Named"),
-    "rules": N_("Rules"),
-    "protocols": N_("Duplicate protocols"),
-    "history": N_("History"),
-}
 _SEARCHED = ("", "named", "rules")
 blueprint = Blueprint("names", __name__)
 
@@ -64,8 +57,7 @@ def layout(search: str = "") -> html.Div:
     return html.Div(
         [
             page_head(_("Names"), [html.Span(id=Id.NAMES_COUNT, className="quiet", role="status"), *_tools()]),
-            html.Nav([_tab(key, text, key == tab) for key, text in TABS.items()], className="page-tabs",
-                     **attributes(aria_label=_("Names"))),
+            name_tabs(tab),
             html.P(_(LEADS[tab]), className="lead") if tab in LEADS else None,
             html.Div(found, className="filter-row names-find") if found else None,
             html.Div(id=Id.NAMES_PROGRESS, role="status"),
@@ -87,12 +79,6 @@ LEADS = {
     "protocols": N_("Protocols of the last three months that are the same under several names, or one name for "
                     "several: settle them on the consoles."),
 }  # fmt: skip
-
-
-def _tab(key: str, text: str, here: bool) -> Any:  # noqa: ANN401 - a component
-    if here:
-        return html.Span(_(text), className="page-tab current", **attributes(aria_current="page"))
-    return dcc.Link(_(text), href=address({"tab": key} if key else {}, PATH), className="page-tab")
 
 
 def _tools() -> list[Any]:

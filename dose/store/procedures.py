@@ -33,7 +33,7 @@ LONGEST, KEY_LETTERS = 160, 34
 
 
 class ProcedureRefused(ValueError):
-    """`code`: name | long | modality | region | code | taken | twin | ruled | shipped | elsewhere; `field` where it is.
+    """`code`: name | letters | modality | region | code | taken | twin | ruled | shipped | elsewhere; `field` where it is.
 
     taken: another procedure has the code; twin: another one is called so (`field` is its key); ruled: rules in force
     name studies of another modality so; shipped: of those only their use can be changed.
@@ -209,7 +209,7 @@ def _checked(session: Session, draft: ProcedureDraft, row: Procedure | None) -> 
     if not names:
         raise ProcedureRefused("name")
     if any(len(name) > LONGEST for name in names.values()):
-        raise ProcedureRefused("long")
+        raise ProcedureRefused("letters")
     said = {one: (getattr(draft, one) or "").strip() or None for one in ("modality", "region", "rpid", "loinc")}
     said["modality"] = said["modality"] and said["modality"].upper()
     if said["modality"] is not None and not is_code(said["modality"]):

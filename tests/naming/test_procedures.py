@@ -124,7 +124,7 @@ def test_the_second_of_two_people_is_told_by_whom_and_nothing_is_lost(session):
 
 @pytest.mark.parametrize(
     ("wrong", "code"),
-    [({"names": {"en": " - "}}, "name"), ({"names": {"en": "x" * 161}}, "long"), ({"modality": "C T"}, "modality"),
+    [({"names": {"en": " - "}}, "name"), ({"names": {"en": "x" * 161}}, "letters"), ({"modality": "C T"}, "modality"),
      ({"region": "knee cap"}, "region"), ({"rpid": "30799-1"}, "code"), ({"loinc": "RPID22"}, "code"),
      ({"rpid": "RPID22"}, "taken"), ({"loinc": "30799-1"}, "taken"),
      ({"names": {"fr": "scanner THORACIQUE sans injection"}}, "twin")],
