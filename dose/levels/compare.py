@@ -133,9 +133,9 @@ class Levels:
     """Active levels, made ready for many questions."""
 
     def __init__(self, levels: Iterable[Level]) -> None:
-        self._by_key: defaultdict[tuple[str, str], list[Level]] = defaultdict(list)
+        self._by_key: defaultdict[tuple[str, str, int | None], list[Level]] = defaultdict(list)
         for one in levels:
-            self._by_key[one.column, one.level].append(one)
+            self._by_key[one.column, one.level, one.procedure_id].append(one)
 
     def choose(self, asked: Asked, patient: Patient) -> Choice:
         """The level for one patient's value: the group that surely holds him."""
@@ -201,12 +201,13 @@ class Levels:
 
     def _alike(self, asked: Asked, statistics: frozenset[str]) -> list[Level]:
         """Of any phantom: only to say why there is none."""
+        about = (asked.measure.column, asked.measure.level)
         return [
             one
-            for one in self._by_key.get((asked.measure.column, asked.measure.level), ())
+            for procedure in dict.fromkeys((None, asked.procedure_id))
+            for one in self._by_key.get((*about, procedure), ())
             if one.statistic in statistics
             and _one_family(one.modality, asked.modality)
-            and one.procedure_id in (None, asked.procedure_id)
             and one.site_id in (None, asked.site_id)
             and one.device_id in (None, asked.device_id)
         ]

@@ -30,7 +30,7 @@ from dose.queries.compliance import Place, are_few, chosen_group, group_of, is_u
 from dose.queries.groups import By, labels
 from dose.queries.levels import active_levels
 from dose.queries.medians import Part, parts
-from dose.queries.medians_cells import Spread, are_bands, of_patients, rooms_at, spread
+from dose.queries.medians_cells import Spread, are_bands, rooms_at, spread_with_patients
 from dose.scope import Scope
 from dose.statistics.bands import AGE_EDGES_YEARS, UNKNOWN, WEIGHT_EDGES_KG, all_bands
 from dose.statistics.bins import middles
@@ -176,15 +176,14 @@ def _of_counts(
     session: Session, scope: Scope, place: Place, procedure_id: int, by: By
 ) -> Iterator[tuple[Key, DosedOf]]:
     """A line a band, so that the values of each unit are known by size."""
-    counts = counted(session, scope, place.first, place.last, place.modalities)
+    counts = counted(session, scope, place.first, place.last, place.modalities, (procedure_id,))
     here = rooms_at(counts, place.site_id, place.device_id)
     unit_of = np.array([site if by is By.SITE else device for site, device in counts.rooms], dtype=np.int64)
     for modality, procedure, measure in counts.occurring():
         if procedure == procedure_id:
             lines = [(modality, procedure, frozenset({band})) for band in _BANDS]
-            found = spread(counts, measure.number, lines).within(here).values()
-            patients = spread(counts, of_patients(measure), lines).within(here).values()
-            yield (modality, measure), partial(_dosed_spread, found, patients, unit_of)
+            found, patients = (one.within(here) for one in spread_with_patients(counts, measure, lines))
+            yield (modality, measure), partial(_dosed_spread, found.values(), patients, unit_of)
 
 
 def _dosed_spread(whole: Spread, every: Spread, unit_of: Ints, group: Group) -> Dosed:

@@ -25,6 +25,7 @@ from dose.statistics.summary import Interval, Summary, interval_ranks
 
 _PERCENTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _DENSE = 6_000_000  # numbers of groups times bins that are counted in a table; more are sorted
+_EMPTY = 50  # times as many as there are values, and more than it takes to walk over them: sorted too
 _REACH = 1.5  # as dose.statistics.summary
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -239,7 +240,7 @@ def counted_bins(
     low = int(bins.min())
     width = int(bins.max()) - low + 1
     keys = groups * width + (bins.astype(np.int64) - low)
-    if count * width <= _DENSE:
+    if count * width <= min(_DENSE, max(_EMPTY * len(keys), 100_000)):
         table = np.bincount(keys, counts, count * width)
         there = np.flatnonzero(table)
         found = table[there].astype(np.int64)

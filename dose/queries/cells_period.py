@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from dose.queries.cells import CellQuestion, Dim, several
 from dose.queries.cells_cache import Cells, Entries, Flags, cells
-from dose.queries.choice import Choice, all_of, any_of, compare
+from dose.queries.choice import Choice, all_of, any_of, compare, one_of
 from dose.queries.medians import MODALITIES, Part, facts_of, medians_of
 from dose.scope import Permission, Scope
 from dose.statistics.bins import bins_of
@@ -73,8 +73,17 @@ def studies_between(
     return sum(group.summary.n for group in groups if group.key[0] in modalities)
 
 
-def counted(session: Session, scope: Scope, first: date, last: date, modalities: Sequence[str]) -> Counted:
-    """The values of a period, both days included. At most two statements for its whole months, two for other days.
+def counted(
+    session: Session,
+    scope: Scope,
+    first: date,
+    last: date,
+    modalities: Sequence[str],
+    procedures: Sequence[int] | None = None,
+) -> Counted:
+    """The values of a period, both days included, of these procedures (None: all, 0: not mapped).
+
+    At most two statements for its whole months, and two for other days.
 
     Raises
     ------
@@ -89,9 +98,12 @@ def counted(session: Session, scope: Scope, first: date, last: date, modalities:
     of_cells = np.stack([held.site, held.device, kinds[held.modality] if len(kinds) else _NOTHING, held.procedure])
     valid = held.valid & np.isin(of_cells[2], [number[name] for name in modalities])
     valid &= (held.month >= months[0]) & (held.month <= months[1]) if months else False
-    for column, ids in ((held.site, scope.site_ids), (held.device, scope.device_ids)):
+    wanted = ((held.site, scope.site_ids), (held.device, scope.device_ids), (held.procedure, procedures))
+    for column, ids in wanted:
         if ids is not None:
             valid &= np.isin(column, sorted(ids))
+    if days and procedures is not None:
+        days = all_of(days, one_of("procedure", *(number or None for number in procedures)))
     beside, of_facts = _of_days(session, scope, days, modalities, len(valid)) if days else ({}, of_cells[:, :0])
     site, device, modality, procedure = np.concatenate([of_cells, of_facts], axis=1)
     once, room = _alike(site, device)

@@ -103,30 +103,17 @@ class Spread:
         yield from zip(*(column.tolist() for column in found), strict=True)
 
 
-def spread(counted: Counted, number: int, lines: Sequence[Line]) -> Spread:
-    """How the values of a measure (or of its patients) lie in these lines."""
-    entries = counted.entries(number)
-    known, layers = _layers(lines)
-    code = counted.procedure * len(MODALITIES) + counted.modality
-    place = np.searchsorted(known, code)
-    place[known[np.minimum(place, len(known) - 1)] != code] = len(known)  # a row of the tables without lines
-    found = []
-    for table in layers:
-        line = table[place[entries.cell], entries.band]
-        inside = np.flatnonzero(line >= 0)
-        found.append((line[inside], inside))
-    line, inside = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    rooms = len(counted.rooms)
-    pair, pairs = line * rooms + counted.room[entries.cell[inside]], len(lines) * rooms
-    there = np.flatnonzero(np.bincount(pair, minlength=pairs))
-    rank = np.zeros(pairs, np.int64)
-    rank[there] = np.arange(len(there))
-    groups, bins, counts = counted_bins(rank[pair], entries.bin[inside], entries.count[inside], len(there))
-    return Spread(len(lines), there[groups] // rooms, there[groups] % rooms, bins, counts)
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Which line a procedure and band belong to, in as many tables as lines overlap; a row for each of `codes`."""
+
+    lines: int
+    codes: Ints
+    layers: tuple[Ints, ...]
 
 
-def _layers(lines: Sequence[Line]) -> tuple[Ints, list[Ints]]:
-    """Which line a procedure and band belong to, in as many tables as lines overlap, and the codes of their rows."""
+def tables_of(lines: Sequence[Line]) -> Tables:
+    """The tables of these lines; the last row of each is that of all other procedures."""
     codes = [procedure * len(MODALITIES) + MODALITIES.index(modality) for modality, procedure, _bands in lines]
     known = np.unique(np.array(codes, dtype=np.int64))
     layers = [np.full((len(known) + 1, 256), -1)]
@@ -137,7 +124,36 @@ def _layers(lines: Sequence[Line]) -> tuple[Ints, list[Ints]]:
             free = np.full((len(known) + 1, 256), -1)
             layers.append(free)
         free[row, columns] = number
-    return known, layers
+    return Tables(len(lines), known, tuple(layers))
+
+
+def spread(counted: Counted, number: int, tables: Tables) -> Spread:
+    """How the values of a measure (or of its patients) lie in these lines."""
+    entries, known = counted.entries(number), tables.codes
+    code = counted.procedure * len(MODALITIES) + counted.modality
+    place = np.searchsorted(known, code)
+    place[known[np.minimum(place, len(known) - 1)] != code] = len(known)
+    found = []
+    for table in tables.layers:
+        line = table[place[entries.cell], entries.band]
+        inside = np.flatnonzero(line >= 0)
+        found.append((line[inside], inside))
+    line, inside = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    rooms = len(counted.rooms)
+    pair, pairs = line * rooms + counted.room[entries.cell[inside]], tables.lines * rooms
+    there = np.flatnonzero(np.bincount(pair, minlength=pairs))
+    rank = np.zeros(pairs, np.int64)
+    rank[there] = np.arange(len(there))
+    groups, bins, counts = counted_bins(rank[pair], entries.bin[inside], entries.count[inside], len(there))
+    return Spread(tables.lines, there[groups] // rooms, there[groups] % rooms, bins, counts)
+
+
+def spread_with_patients(counted: Counted, measure: Measure, lines: Sequence[Line]) -> tuple[Spread, Spread]:
+    """How the values of a measure lie in these lines, and how one value a patient does."""
+    tables = tables_of(lines)
+    every = spread(counted, measure.number, tables)
+    patients = every if measure.level != EVENT else spread(counted, measure.number + PATIENTS, tables)
+    return every, patients.values()
 
 
 def are_bands(groups: Sequence[Group | None]) -> bool:
@@ -158,11 +174,6 @@ def lines_of(wanted: Wanted) -> dict[Measure, dict[Key, Line]]:
     return found
 
 
-def of_patients(measure: Measure) -> int:
-    """The number under which one value a patient is counted."""
-    return measure.number + PATIENTS if measure.level == EVENT else measure.number
-
-
 def rooms_at(counted: Counted, site_id: int | None, device_id: int | None) -> Flags:
     """Which rooms are at this site, and are this device; None: every one."""
     return np.array([site_id in (None, site) and device_id in (None, device) for site, device in counted.rooms], bool)
@@ -172,8 +183,7 @@ def found(counted: Counted, site_id: int | None, device_id: int | None, wanted: 
     """What the groups of each procedure and measure come to at a place, beside the medians of all rooms."""
     here = rooms_at(counted, site_id, device_id)
     for measure, lines in lines_of(wanted).items():
-        values = spread(counted, measure.number, list(lines.values()))
-        patients = spread(counted, of_patients(measure), list(lines.values())).values()
+        values, patients = spread_with_patients(counted, measure, list(lines.values()))
         wholes, own = values.within(here).summaries(), patients.within(here).totals()
         rooms = _rooms(counted, here, values, patients)
         for number, (key, whole) in enumerate(zip(lines, wholes, strict=True)):
@@ -186,9 +196,8 @@ def values(
     """The values of the groups of each procedure and measure at a place."""
     here = rooms_at(counted, site_id, device_id)
     for measure, lines in lines_of(wanted).items():
-        every = spread(counted, measure.number, list(lines.values())).within(here)
-        patients = spread(counted, of_patients(measure), list(lines.values())).within(here).by_line()
-        for key, whole, own in zip(lines, every.summaries(), patients, strict=True):
+        every, patients = spread_with_patients(counted, measure, list(lines.values()))
+        for key, whole, own in zip(lines, every.within(here).summaries(), patients.within(here).by_line(), strict=True):
             yield key, Values(whole, own, exact=False)
 
 
@@ -213,6 +222,6 @@ def unmapped(counted: Counted, site_id: int | None, device_id: int | None) -> in
 
 
 __all__ = [
-    "FACTS_AT_MOST", "About", "Key", "Spread", "Values", "Wanted", "are_bands", "found", "lines_of", "of_patients",
-    "rooms_at", "spread", "unmapped", "values",
+    "FACTS_AT_MOST", "About", "Key", "Spread", "Values", "Wanted", "are_bands", "found", "lines_of", "rooms_at",
+    "spread_with_patients", "unmapped", "values",
 ]  # fmt: skip

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
-AGE_EDGES_YEARS = (0.25, 1.0, 5.0, 6.0, 10.0, 15.0, 16.0, 18.0)  # below the first: 0; 18 and older: the last
+AGE_EDGES_YEARS = (0.25, 1.0, 5.0, 6.0, 10.0, 11.0, 15.0, 18.0)  # below the first: 0; 18 and older: the last
 WEIGHT_EDGES_KG = (5.0, 15.0, 30.0, 50.0, 60.0, 70.0, 80.0, 90.0)
 UNKNOWN = 9
 ADULT_YEARS = 18.0
@@ -29,6 +30,7 @@ def _index(edges: tuple[float, ...], value: float | None) -> int:
     return UNKNOWN if value is None else bisect_right(edges, value)
 
 
+@lru_cache(4096)
 def bands_between(
     age_from_years: float | None = None,
     age_to_years: float | None = None,

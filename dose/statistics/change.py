@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -83,10 +84,16 @@ def _variance_of_log_median(them: Ordered) -> float | None:
     rank = round((n + 1) / 2 - math.sqrt(n))
     if rank < 1 or float(them.values[0]) <= 0:
         return None
-    outside = sum(math.comb(n, k) for k in range(rank)) / 2**n if n < 300 else _NORMAL.cdf(
-        (rank - 0.5 - n / 2) / (math.sqrt(n) / 2))  # fmt: skip
     low, high = np.log(them.at(rank - 1, n - rank)).tolist()
-    return float(((high - low) / (2 * _NORMAL.inv_cdf(1 - outside))) ** 2)
+    return float(((high - low) / (2 * _NORMAL.inv_cdf(1 - _outside(n, rank)))) ** 2)
+
+
+@lru_cache(4096)
+def _outside(n: int, rank: int) -> float:
+    """The chance that fewer than `rank` of n values lie below their median."""
+    if n < 300:
+        return float(sum(math.comb(n, k) for k in range(rank)) / 2**n)
+    return _NORMAL.cdf((rank - 0.5 - n / 2) / (math.sqrt(n) / 2))
 
 
 def mann_whitney(former: Ordered, latter: Ordered) -> float | None:

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dose.levels.groups import EVERYBODY, Group
+from dose.queries import medians_cells
 from dose.queries.benchmark import benchmarks, standardised, weighted_median
 from dose.queries.compliance import Place
 from dose.queries.groups import By
@@ -19,19 +21,36 @@ DLP = MEASURES["dlp_mgy_cm-study-32"]
 YEAR = Place(date(2025, 1, 1), date(2025, 12, 31))
 
 
+CHILD, ADULT = Group(1.0, 6.0), Group(18.0)
+
+
 @pytest.mark.parametrize("by", [By.DEVICE, By.SITE])
-def test_units_are_what_pandas_says(hospital, engine, by: By) -> None:
+@pytest.mark.parametrize(
+    ("who", "group", "ages", "level"),
+    [(None, ADULT, (18.0, 200.0), 700.0), ("age18-", ADULT, (18.0, 200.0), 700.0), ("?", ADULT, (18.0, 200.0), 700.0),
+     ("age1-6", CHILD, (1.0, 6.0), 300.0), ("all", EVERYBODY, None, None)],
+)  # fmt: skip
+def test_units_are_what_pandas_says_of_the_patients_of_the_level(
+    hospital, engine, by: By, who, group, ages, level
+) -> None:
     with hospital() as session, statements(engine) as sent:
-        every = benchmarks(session, PHYSICIST, YEAR, CHEST, by)
+        every = benchmarks(session, PHYSICIST, YEAR, CHEST, by, who)
     (found,) = [one for one in every if one.measure == DLP]
     table = pd.DataFrame(STUDIES)
     table = table[(table.procedure_id == CHEST) & (table.phantom == 32) & table.counts & (table.day // 10000 == 2025)]
+    table = table if ages is None else table[(table.age_years >= ages[0]) & (table.age_years < ages[1])]
     medians = table.groupby(f"{by.value}_id").dlp_mgy_cm.median().to_dict()
     assert {unit.id: unit.summary.median for unit in found.units} == pytest.approx(medians)
-    assert len(found.levels) == 2
+    assert (found.group, found.offered, found.level.level and found.level.level.value) == (group, (CHILD, ADULT), level)
+    assert len(sent) <= 8
+
+
+def test_the_share_of_patients_of_shared_sizes_is_told(hospital) -> None:
+    with hospital() as session:
+        every = benchmarks(session, PHYSICIST, YEAR, CHEST, By.DEVICE, "all")
+    (found,) = [one for one in every if one.measure == DLP]
     assert found.covered is not None
     assert 0 < found.covered < 1
-    assert len(sent) <= 5
 
 
 def test_a_unit_with_larger_patients_is_not_blamed_for_them() -> None:
@@ -61,3 +80,22 @@ def test_whole_weights_repeat_values() -> None:
     for count in (1, 2, 7, 30):
         values, weights = chance.lognormal(size=count), chance.integers(1, 5, count)
         assert weighted_median(values, weights.astype(float)) == pytest.approx(np.median(np.repeat(values, weights)))
+
+
+@pytest.mark.parametrize("by", [By.DEVICE, By.SITE])
+@pytest.mark.parametrize("who", [None, "all", "age1-6"])
+def test_the_roll_up_sets_units_side_by_side_as_facts_do(rolled_up, monkeypatch, by: By, who) -> None:
+    with rolled_up() as session:
+        exact = benchmarks(session, PHYSICIST, YEAR, CHEST, by, who)
+        monkeypatch.setattr(medians_cells, "FACTS_AT_MOST", 0)
+        rolled = benchmarks(session, PHYSICIST, YEAR, CHEST, by, who)
+    assert [(one.measure, one.group, one.covered, one.exact) for one in rolled] == [
+        (one.measure, one.group, one.covered, False) for one in exact
+    ]
+    for one, other in zip(exact, rolled, strict=True):
+        units = {unit.id: unit for unit in other.units}
+        for unit in one.units:
+            mine = units[unit.id]
+            assert (mine.patients, mine.summary.n, mine.behind) == (unit.patients, unit.summary.n, unit.behind)
+            assert mine.summary.median == pytest.approx(unit.summary.median, rel=0.0051)
+            assert [mine.adjusted or 0.0] == pytest.approx([unit.adjusted or 0.0], rel=0.011)

@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 
 from dose.database import writing
 from dose.errors import NotPermitted
+from dose.queries import medians_cells
 from dose.queries.comparison import YEARLY, Compared, compared, content
 from dose.queries.compliance import Place
 from dose.queries.records import signed_record, signed_records
@@ -56,6 +57,21 @@ def test_two_years_are_what_pandas_says(hospital) -> None:
     assert one.change.share == pytest.approx(this.median() / last.median() - 1)
     assert one.change.interval[0] < one.change.share < one.change.interval[1] < 0
     assert one.enough
+
+
+@pytest.mark.parametrize("former", [LAST, Place(date(2024, 1, 2), date(2024, 12, 30))])
+def test_the_roll_up_compares_as_facts_do_within_its_accuracy(rolled_up, monkeypatch, former) -> None:
+    exact = [_adults(rolled_up, measure, former) for measure in (DLP, CTDI)]
+    monkeypatch.setattr(medians_cells, "FACTS_AT_MOST", 0)
+    rolled = [_adults(rolled_up, measure, former) for measure in (DLP, CTDI)]
+    for one, other in zip(exact, rolled, strict=True):
+        assert (one.exact, other.exact) == (True, False)
+        for before, after in ((one.former, other.former), (one.latter, other.latter)):
+            assert (before.patients, before.summary.n, before.choice) == (after.patients, after.summary.n, after.choice)
+            assert after.summary.median == pytest.approx(before.summary.median, rel=0.0051)
+        assert other.change.share == pytest.approx(one.change.share, abs=0.011)
+        assert other.change.interval == pytest.approx(one.change.interval, abs=0.015)
+        assert other.change.p == pytest.approx(one.change.p, rel=0.2)
 
 
 def test_acquisitions_of_one_patient_are_one_value_of_the_change(hospital) -> None:

@@ -7,8 +7,9 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from dose.database import writing
 from dose.errors import NotPermitted
 from dose.levels.compare import NO_LEVEL, OTHER_GROUP, PHANTOM_OTHER, PHANTOM_UNKNOWN, TOO_FEW
 from dose.levels.groups import EVERYBODY
@@ -18,7 +19,7 @@ from dose.queries.choice_sql import conditions
 from dose.queries.compliance import Line, Place, compliance
 from dose.scope import Permission, Scope, system_scope
 from dose.statistics.measures import MEASURES
-from dose.tables import StudyFact
+from dose.tables import ReferenceLevel, StudyFact
 from tests.compliance.conftest import CHEST, EVENTS, FOOT, HEAD, STUDIES
 from tests.counting import statements
 
@@ -75,6 +76,36 @@ def test_the_roll_up_says_the_same_within_its_accuracy(rolled_up, monkeypatch) -
         assert [(room.device_id, room.patients) for room in one.found.rooms] == [
             (room.device_id, room.patients) for room in other.found.rooms
         ]
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [((1, 2), (12, 30)), ((1, 15), (6, 30)), ((6, 30), (6, 30)), ((6, 1), (12, 31))]
+)
+def test_whole_months_and_the_days_beside_them_add_up(rolled_up, monkeypatch, first, last) -> None:
+    place = Place(date(2024, *first), date(2025, *last))
+    exact = _grid(rolled_up, place)
+    monkeypatch.setattr(medians_cells, "FACTS_AT_MOST", 0)
+    rolled = _grid(rolled_up, place)
+    assert rolled
+    assert [(line.measure, line.group, line.found.summary.n, line.found.summary.left_out, line.found.patients)
+            for line in rolled] == [
+        (line.measure, line.group, line.found.summary.n, line.found.summary.left_out, line.found.patients)
+        for line in exact
+    ]  # fmt: skip
+    medians = [[line.found.summary.median for line in lines] for lines in (rolled, exact)]
+    assert medians[0] == pytest.approx(medians[1], rel=0.0051)
+
+
+def test_a_group_that_is_none_of_bands_is_read_from_facts(rolled_up, monkeypatch) -> None:
+    with writing(rolled_up) as session:
+        session.execute(update(ReferenceLevel).where(ReferenceLevel.id == 4).values(weight_from_kg=70.5))
+    exact = _grid(rolled_up)
+    monkeypatch.setattr(medians_cells, "FACTS_AT_MOST", 0)
+    rolled = _grid(rolled_up)
+    assert {line.procedure_id for line in rolled if line.found.exact} == {HEAD}
+    assert [(line.measure, line.group, line.found.patients) for line in rolled] == [
+        (line.measure, line.group, line.found.patients) for line in exact
+    ]
 
 
 def test_no_level_and_not_comparable_are_told_apart(hospital) -> None:
