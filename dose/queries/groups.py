@@ -5,16 +5,17 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
+from dose.queries.access import allowed, allowed_devices
 from dose.queries.choice import Choice, all_of, compare, one_of
 from dose.queries.studies import device_name
 from dose.scope import Permission, Scope
 from dose.statistics.bands import AGE_EDGES_YEARS, UNKNOWN, WEIGHT_EDGES_KG
-from dose.tables import Device, Operator, Procedure, Protocol, Site
+from dose.tables import Device, EventFact, Operator, Procedure, Protocol, Site, StudyFact
 
 Key: TypeAlias = int
 
@@ -88,7 +89,8 @@ def days_of(by: By, key: Key) -> tuple[int, int]:
 def labels(session: Session, scope: Scope, by: Sequence[By], keys: Sequence[tuple[Key, ...]]) -> list[tuple[str, ...]]:
     """What each group is called in the language of nobody: names as stored, "" where not stated; one statement a key.
 
-    Who may not see whose a study is does not see who did it: operators then stay numbers.
+    Who may not see whose a study is does not see who did it: operators then stay numbers. What only sites have that the
+    account does not see is "" too.
     """
     columns = [_names(session, scope, one, {key[n] for key in keys}) for n, one in enumerate(by)]
     return [tuple(names.get(part, "") for names, part in zip(columns, key, strict=True)) for key in keys]
@@ -97,16 +99,27 @@ def labels(session: Session, scope: Scope, by: Sequence[By], keys: Sequence[tupl
 def _names(session: Session, scope: Scope, by: By, keys: Iterable[Key]) -> dict[Key, str]:
     wanted = sorted(key for key in keys if key)
     if by is By.DEVICE:
-        rows = session.scalars(select(Device).where(Device.id.in_(wanted)))
+        rows = session.scalars(select(Device).where(Device.id.in_(wanted), allowed_devices(scope)))
         return {row.id: device_name(vars(row)) for row in rows}
     if by is By.OPERATOR and not scope.may(Permission.VIEW_PATIENTS):
         return {key: f"#{key}" for key in wanted}
-    tables = {By.SITE: Site, By.PROCEDURE: Procedure, By.PROTOCOL: Protocol, By.OPERATOR: Operator}
+    tables: dict[By, Any] = {
+        By.SITE: Site, By.PROCEDURE: Procedure, By.PROTOCOL: Protocol, By.OPERATOR: Operator,
+    }  # fmt: skip
     if by in tables:
         table = tables[by]
-        named = select(table.id, table.name).where(table.id.in_(wanted))  # type: ignore[attr-defined]
+        named = select(table.id, table.name).where(table.id.in_(wanted), *_seen_by(scope, by))
         return {key: name or f"#{key}" for key, name in session.execute(named)}
     return {key: _plain(by, key) for key in (*wanted, 0)}
+
+
+def _seen_by(scope: Scope, by: By) -> list[ColumnElement[bool]]:
+    """Rows whose names an account may read: an address may hold the number of any."""
+    if by is By.PROTOCOL and (scope.site_ids, scope.device_ids) != (None, None):
+        facts = (StudyFact, EventFact)
+        return [or_(*(exists().where(one.protocol_id == Protocol.id, allowed(scope, one)) for one in facts))]
+    column = {By.SITE: Site.id, By.OPERATOR: Operator.site_id}.get(by)
+    return [] if column is None or scope.site_ids is None else [column.in_(sorted(scope.site_ids))]
 
 
 def _plain(by: By, key: Key) -> str:

@@ -10,21 +10,16 @@ from random import Random
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session, sessionmaker
 
-from dash_app.context import KEY
 from dash_app.frame import PAGES
 from dash_app.pages import register
-from dose.database import make_engine, session_factory, writing
 from dose.model import Device, Patient
 from dose.scope import Role
 from dose.statistics.measures import MEASURES
 from dose.store.facts import catch_up
-from dose.tables import AppUser, UserRole
 from tests.conftest import ROOT
 from tests.corrections.ward import of
-from tests.independent.visitor import visit
+from tests.independent.visitor import over_another, visit
 from tests.store.pretend import event, put
 from tests.web.conftest import Site, the_site
 from tests.web.test_gate import concrete, example
@@ -65,25 +60,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
 @pytest.fixture(params=["empty", "one", "missing", "absurd"])
 def other(site: Site, request: pytest.FixtureRequest, migrated_sqlite: Path, tmp_path: Path) -> Iterator[Site]:
     """The same app over another database, with the same accounts."""
-    (tmp_path / "dacs.sqlite3").write_bytes(migrated_sqlite.read_bytes())
-    engine = make_engine(f"sqlite:///{tmp_path}/dacs.sqlite3")
-    sessions = session_factory(engine)
-    _copy_accounts(site.sessions, sessions)
-    for report in REPORTS[request.param]:
-        put(sessions, report)
-    catch_up(sessions)
-    server = site.app.server
-    before = server.extensions[KEY]
-    server.extensions[KEY] = replace(before, sessions=sessions)
-    yield replace(site, sessions=sessions)
-    server.extensions[KEY] = before
-    engine.dispose()
-
-
-def _copy_accounts(origin: sessionmaker[Session], target: sessionmaker[Session]) -> None:
-    with origin() as here, writing(target) as there:
-        for table in (AppUser.__table__, UserRole.__table__):
-            there.execute(insert(table), [dict(row) for row in here.execute(select(table)).mappings()])
+    with over_another(site, migrated_sqlite, tmp_path) as found:
+        for report in REPORTS[request.param]:
+            put(found.sessions, report)
+        catch_up(found.sessions)
+        yield found
 
 
 ONE = event("1.9.1", 300.0, ctdi_vol_mgy=9.0, ctdi_phantom="body_32", scanning_length_mm=310.0)
@@ -108,7 +89,7 @@ def test_pages_ask_for_the_parameters_that_are_tried() -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 def test_an_address_of_anything_gets_a_page(site: Site, path: str) -> None:
-    visit(site, site.as_(Role.ADMINISTRATOR), path, anything(Random(path)))
+    visit(site.as_(Role.ADMINISTRATOR), path, anything(Random(path)))
 
 
 @pytest.mark.slow
@@ -116,7 +97,7 @@ def test_an_address_of_anything_gets_a_page(site: Site, path: str) -> None:
 def test_every_page_bears_every_value_in_every_parameter(site: Site, value: str) -> None:
     client = site.as_(Role.ADMINISTRATOR)
     for path in PATHS:
-        visit(site, client, path, dict.fromkeys(names(), value))
+        visit(client, path, dict.fromkeys(names(), value))
 
 
 @pytest.mark.slow
@@ -124,7 +105,7 @@ def test_every_page_bears_every_value_in_every_parameter(site: Site, value: str)
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.RESEARCHER])
 def test_every_page_bears_many_mixtures(site: Site, path: str, role: Role) -> None:
     for seed in range(60):
-        visit(site, site.as_(role), path, anything(Random(f"{path}{seed}{role}")))
+        visit(site.as_(role), path, anything(Random(f"{path}{seed}{role}")))
 
 
 def anything(chance: Random) -> dict[str, str]:
@@ -144,7 +125,7 @@ def anything(chance: Random) -> dict[str, str]:
     "/statistics/../studies", "/statistics\x00", "/studies/1/1", "/" + LONG,
 ])  # fmt: skip
 def test_rows_that_are_not_there_get_a_page_that_says_so(site: Site, path: str) -> None:
-    assert visit(site, site.as_(Role.ADMINISTRATOR), path).calls
+    assert visit(site.as_(Role.ADMINISTRATOR), path).calls
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -160,8 +141,8 @@ def test_files_of_addresses_of_anything_are_files_or_refused(site: Site, seed: i
 def test_every_page_stands_over_little_and_over_nonsense(other: Site) -> None:
     client = other.as_(Role.ADMINISTRATOR)
     for path in PATHS:
-        visit(other, client, path)
+        visit(client, path)
     for path in ("/today", "/statistics", "/outliers", "/levels/compliance", "/levels/benchmark", "/studies"):
         for said in ("?from=1999-01-01&to=2099-12-31&by=age&chart=time", "?measure=CT/dlp_mgy_cm-study&chart=scatter",
                      "?measure=CT/ctdi_vol_mgy-event-32&chart=histogram&by=operator&where=demo is no"):  # fmt: skip
-            visit(other, client, path, said)
+            visit(client, path, said)

@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
+from sqlalchemy import insert, select
 
 from dash_app import guard
+from dash_app.context import KEY
+from dose.database import make_engine, session_factory, writing
+from dose.tables import AppUser, UserRole
 from tests.web.conftest import ORIGIN, Site, twice
 
 FAULT = "This part of the page could not be made"
+Call = dict[str, Any]
 Properties = dict[str, dict[str, Any]]  # of components, by their ids
 
 
@@ -33,28 +40,36 @@ class Visit:
     made: set[str] = field(default_factory=set)
 
 
-def visit(site: Site, client: FlaskClient, path: str, said: Mapping[str, str] | str = "") -> Visit:
+def visit(client: FlaskClient, path: str, said: Mapping[str, str] | str = "") -> Visit:
     """Open an address; every answer must be one, and none a fault."""
     search = said if isinstance(said, str) else "?" + urlencode(said, errors="surrogatepass")
     here = Visit(path, search)
     here.parts["url"] = {"pathname": path, "search": search, "href": ORIGIN + path + search}
     here.parts |= {"page": {}, "rail": {}, "title": {}}
-    while (wanted := next(_waiting(site, here), None)) is not None:
-        here.made.add(wanted)
-        _call(site, client, here, wanted)
+    known = calls(client)
+    while wanted := next(_waiting(known, here), None):
+        here.made.add(wanted["output"])
+        _call(client, here, wanted)
     return here
 
 
-def _waiting(site: Site, here: Visit) -> Iterator[str]:
+def calls(client: FlaskClient) -> list[Call]:
+    """What the app tells a browser about its callbacks: those that are made on the server, at first."""
+    if not _KNOWN:
+        told = client.get("/_dash-dependencies").get_json()
+        _KNOWN.extend(one for one in told if not one["clientside_function"] and not one["prevent_initial_call"])
+    return _KNOWN
+
+
+_KNOWN: list[Call] = []
+
+
+def _waiting(known: list[Call], here: Visit) -> Iterator[Call]:
     """Callbacks whose components are all there, and that were not called yet."""
-    for output, one in site.app.callback_map.items():
-        at_first = "callback" in one and not one.get("prevent_initial_call") and "@" not in output
-        if at_first and output not in here.made and all(part["id"] in here.parts for part in _parts(output, one)):
-            yield output
-
-
-def _parts(output: str, one: Mapping[str, Any]) -> list[Mapping[str, str]]:
-    return [*one["inputs"], *one.get("state", ()), *_outputs(output)]
+    for one in known:
+        parts = [*one["inputs"], *one["state"], *_outputs(one["output"])]
+        if one["output"] not in here.made and all(part["id"] in here.parts for part in parts):
+            yield one
 
 
 def _outputs(output: str) -> list[dict[str, str]]:
@@ -62,9 +77,9 @@ def _outputs(output: str) -> list[dict[str, str]]:
     return [dict(zip(("id", "property"), name.rsplit(".", 1), strict=True)) for name in names]
 
 
-def _call(site: Site, client: FlaskClient, here: Visit, output: str) -> None:
-    one, outputs = site.app.callback_map[output], _outputs(output)
-    inputs, state = ([_held(here, part) for part in one.get(kind, ())] for kind in ("inputs", "state"))
+def _call(client: FlaskClient, here: Visit, one: Call) -> None:
+    output, outputs = one["output"], _outputs(one["output"])
+    inputs, state = ([_held(here, part) for part in one[kind]] for kind in ("inputs", "state"))
     body = {
         "output": output, "outputs": [_named(part) for part in outputs] if output.startswith("..") else
         _named(outputs[0]), "inputs": inputs, "state": state,
@@ -117,3 +132,20 @@ def _components(value: Any) -> Properties:
         for one in value.values():
             found |= _components(one)
     return found
+
+
+@contextmanager
+def over_another(site: Site, empty: Path, folder: Path) -> Iterator[Site]:
+    """The same app over another, empty database, with the same accounts."""
+    (folder / "dacs.sqlite3").write_bytes(empty.read_bytes())
+    engine = make_engine(f"sqlite:///{folder}/dacs.sqlite3")
+    found = replace(site, sessions=session_factory(engine))
+    with site.sessions() as here, writing(found.sessions) as there:
+        for table in (AppUser.__table__, UserRole.__table__):
+            there.execute(insert(table), [dict(row) for row in here.execute(select(table)).mappings()])
+    extensions = site.app.server.extensions
+    before = extensions[KEY]
+    extensions[KEY] = replace(before, sessions=found.sessions)
+    yield found
+    extensions[KEY] = before
+    engine.dispose()
