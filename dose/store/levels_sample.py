@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Select, Table, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Label, Select, String, Table, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose import tables
 from dose.levels.compare import TYPICAL
-from dose.levels.make import ALIKE, Sample, measures_for
+from dose.levels.make import ALIKE, Floats, Sample, measures_for
 from dose.scope import Scope
 from dose.statistics.measures import EVENT, STUDY, Measure, left_out_bit
 
@@ -88,15 +87,19 @@ def _one(condition: ColumnElement[bool]) -> ColumnElement[int]:
 def _of_level(
     session: Session, scope: Scope, plan: Plan, table: Table, measures: Sequence[Measure]
 ) -> dict[tuple[int, Measure], Sample]:
-    rows = session.connection().execute(_statement(scope, plan, table, measures)).all()
-    by_procedure: defaultdict[int, list[Any]] = defaultdict(list)
-    for row in rows:
-        by_procedure[row.procedure_id].append(row)
-    made = {(procedure, one): _sample(of, one) for procedure, of in by_procedure.items() for one in measures}
+    row = session.connection().execute(_statement(scope, plan, table, measures)).one()
+    facts = {name: np.fromstring(text or "", np.float64, sep=",") for name, text in row._mapping.items()}
+    order = np.argsort(facts["procedure_id"], kind="stable")
+    known, starts = np.unique(facts["procedure_id"][order], return_index=True)
+    parts = zip(known.tolist(), np.split(order, starts[1:]), strict=False)  # without facts there is a part, of nothing
+    made = {
+        (int(procedure), one): _sample({name: facts[name][part] for name in facts}, one)
+        for procedure, part in parts for one in measures
+    }  # fmt: skip
     return {key: sample for key, sample in made.items() if len(sample.value)}
 
 
-def _statement(scope: Scope, plan: Plan, table: Table, measures: Sequence[Measure]) -> Select[Any]:
+def _statement(scope: Scope, plan: Plan, table: Table, measures: Sequence[Measure]) -> Any:  # noqa: ANN401 - Select
     names = ["study_id", "procedure_id", "device_id", "site_id", "age_years", "weight_kg", "left_out", "phantom"]
     names += [one.column for one in measures]
     where: list[ColumnElement[bool]] = [_place(scope, plan, table), table.c.counts, table.c.procedure_id.is_not(None)]
@@ -104,7 +107,13 @@ def _statement(scope: Scope, plan: Plan, table: Table, measures: Sequence[Measur
         where.append(table.c.diagnostic)
     if plan.procedure_ids is not None:
         where.append(table.c.procedure_id.in_(sorted(plan.procedure_ids)))
-    return select(*(table.c[name] for name in dict.fromkeys(names))).where(*where)
+    return select(*(_column(table.c[name]) for name in dict.fromkeys(names))).where(*where)
+
+
+def _column(column: ColumnElement[Any]) -> Label[str]:
+    """A whole column as one text, which is many times faster than a row a fact."""
+    number = func.coalesce(cast(column, String), "nan")
+    return func.aggregate_strings(number, ",").label(str(column.key))
 
 
 def _place(scope: Scope, plan: Plan, table: Table) -> ColumnElement[bool]:
@@ -121,12 +130,11 @@ def _place(scope: Scope, plan: Plan, table: Table) -> ColumnElement[bool]:
     return and_(*where)
 
 
-def _sample(rows: Sequence[Any], measure: Measure) -> Sample:
-    bit = left_out_bit(measure)
-    mine = [row for row in rows if measure.phantom is None or row.phantom == measure.phantom]
-    chosen = [row for row in mine if getattr(row, measure.column) is not None]
-    numbers = [(row.study_id, row.device_id or 0, row.site_id) for row in chosen]
-    study, room, facility = np.array(numbers, dtype=np.int64).reshape(-1, 3).T
-    values = [(getattr(row, measure.column), row.age_years, row.weight_kg) for row in chosen]
-    value, age, weight = np.array(values, dtype=np.float64).reshape(-1, 3).T  # None becomes NaN
-    return Sample(study, value, age, weight, room, facility, sum(bool(row.left_out & bit) for row in mine))
+def _sample(facts: Mapping[str, Floats], measure: Measure) -> Sample:
+    of_phantom = measure.phantom is None or facts["phantom"] == measure.phantom
+    stated = of_phantom & ~np.isnan(facts[measure.column])
+    study, facility = (facts[name][stated].astype(np.int64) for name in ("study_id", "site_id"))
+    room = np.nan_to_num(facts["device_id"][stated]).astype(np.int64)
+    value, age, weight = (facts[name][stated] for name in (measure.column, "age_years", "weight_kg"))
+    left_out = of_phantom & (facts["left_out"].astype(np.int64) & left_out_bit(measure) != 0)
+    return Sample(study, value, age, weight, room, facility, int(left_out.sum()))
