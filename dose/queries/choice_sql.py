@@ -25,7 +25,7 @@ from dose.tables import EventFact, Protocol, Study, StudyFact, StudyWord
 
 Fact: TypeAlias = type[StudyFact] | type[EventFact]
 Condition: TypeAlias = ColumnElement[bool]
-FEW = 2000  # studies that are listed by their numbers rather than tested one by one
+FEW = 10_000  # studies that are looked up by their numbers rather than tested one by one
 _LAST = chr(0x10FFFF)
 _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "=": operator.eq, "!=": operator.ne,
@@ -39,11 +39,12 @@ def conditions(session: Session, scope: Scope, choice: Choice, fact: Fact) -> li
 
 def of_studies(session: Session, scope: Scope, choice: Choice) -> Condition:
     """The condition on `study` for a list of the studies of a choice; those not yet counted are not among them."""
-    where = and_(allowed(scope, StudyFact), condition(session, choice, StudyFact))
-    few = list(session.scalars(select(StudyFact.study_id).where(where).limit(FEW + 1)))
+    those = select(StudyFact.study_id).where(allowed(scope, StudyFact), condition(session, choice, StudyFact))
+    few = list(session.scalars(those.limit(FEW + 1)))
     if len(few) <= FEW:
         return Study.id.in_(few) if few else false()
-    return select(StudyFact.study_id).where(StudyFact.study_id == Study.id, where).exists()
+    # Of so many a walk in the order of the list soon finds a page. Facts of its own, though lists may join them as well
+    return those.where(StudyFact.study_id == Study.id).correlate(Study).exists()
 
 
 def condition(session: Session, choice: Choice, fact: Fact) -> Condition:
