@@ -19,8 +19,10 @@ ATTEMPTS = 8
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
 INSTANCE, SERIES, BUNDLE = "instance", "series", "bundle"  # to read; to register; to read as a whole, image by image
+WALKED = "walked"  # a series that a walk met: to register and read whole, whatever else is queued of it
 ORIGIN = "origin"  # to find out what it was made from
-QUICK, EVERY = (INSTANCE, SERIES, ORIGIN), (INSTANCE, SERIES, ORIGIN, BUNDLE)
+QUICK = (INSTANCE, SERIES, WALKED, ORIGIN)
+EVERY = (*QUICK, BUNDLE)
 DOSE_FIRST = "dose"  # sort key of arrivals that are dose reports: before images and the registering of their series
 
 

@@ -14,8 +14,9 @@ from dacs.worker_follow import Follower
 from dacs.worker_guard import Guard
 from dacs.worker_intake import Intake
 from dacs.worker_origin import Origins
-from dacs.worker_queue import BUNDLE, INSTANCE, ORIGIN, Priority, Queue, Wanted, put
+from dacs.worker_queue import BUNDLE, INSTANCE, ORIGIN, WALKED, Priority, Queue, Wanted, put
 from dacs.worker_series import kind_of_series, note_read, register
+from dacs.worker_sweep import under_way
 from dose.database import writing
 from dose.errors import ConfigError, DoseError
 from dose.log import logger
@@ -130,7 +131,7 @@ class Reader:
         """Register a series, and queue what it says about dose; whether nothing more of it is expected."""
         series = self._client.series(item.orthanc_id)
         kind = kind_of_series(self._client, series)
-        walk = item.priority >= Priority.RECONCILIATION
+        walk = item.level == WALKED
         register(self._client, self._factory, series)
         if walk and kind is Kind.REPORT:
             # Reports in a series that claims to be something else: the change log names them, a walk does not.
@@ -142,7 +143,9 @@ class Reader:
             return False
         elif walk or kind is Kind.SLICE:
             self._put(item, [Wanted(BUNDLE, item.orthanc_id, item.sort_key, item.seq)])
-        else:  # its images are read one by one as the change log names them
+        elif not under_way(self._factory, item.node):
+            # Its images are read one by one as the change log names them. A walk began with a new start in that log:
+            # what was named before it is for the walk to find, and must not look as if it had been read.
             note_read(self._factory, series.orthanc_id, len(series.instances))
         return True
 

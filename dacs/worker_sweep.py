@@ -15,7 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.dose_sources import NO_DOSE
-from dacs.worker_queue import INSTANCE, SERIES, Priority, Wanted, put
+from dacs.worker_queue import INSTANCE, WALKED, Priority, Wanted, put
 from dacs.worker_series import NOT_IMAGES, gone
 from dose import audit
 from dose.database import writing
@@ -39,6 +39,13 @@ def request(factory: sessionmaker[Session], node: str = "orthanc") -> bool:
         asked = request_comparison(session, scope, node)
         audit.record(session, scope, audit.Action.COMPARE, subject="orthanc", asked=asked)
     return asked
+
+
+def under_way(factory: sessionmaker[Session], node: str) -> bool:
+    """Whether a walk has not come to its end yet."""
+    with factory() as session:
+        detail = session.scalar(select(Cursor.detail).where(Cursor.name == f"{node}:sweep"))
+    return bool((detail or {}).get("running"))
 
 
 class Sweep:
@@ -113,7 +120,7 @@ class Sweep:
             known_series = {row[0]: (row[1], row[2]) for row in rows}
         wanted = [Wanted(INSTANCE, i, s.last_update) for s in reports for i in s.instances if i not in known_objects]
         changed = (s for s in images if self._is_news(s, *known_series.get(s.orthanc_id, (-1, -1))))
-        return wanted + [Wanted(SERIES, s.orthanc_id, s.last_update) for s in changed]
+        return wanted + [Wanted(WALKED, s.orthanc_id, s.last_update) for s in changed]
 
     def _is_news(self, series: Series, registered: int, read: int) -> bool:
         count = len(series.instances)

@@ -31,7 +31,7 @@ def with_pixels(ds, count: int = 200_000) -> bytes:
 def fresh_study():
     """A study at a minute of its own: equal images at one time are one exposure that several studies share."""
     number = next(minutes)
-    return study(1, uid=fresh_uid(), time=f"{8 + number // 60:02}{number % 60:02}00")
+    return study(1, uid=fresh_uid(), time=f"{9 + number // 60:02}{number % 60:02}00")
 
 
 def slices_of(count: int, visit, first: int = 0, **attributes) -> list[bytes]:
