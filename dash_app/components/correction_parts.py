@@ -29,6 +29,7 @@ REFUSALS = {
     "same-patient": N_("It is this patient's already."),
     "same-study": N_("Choose another study than this one."),
     "merged-away": N_("One of the two was merged into another study already: undo that first."),
+    "not-taken-as-one": N_("These two studies are not taken to be one examination any more."),
     "nobody": N_("A new patient needs an ID or a name."),
     "nothing": N_("Enter a height or a weight."),
     "implausible": N_("This is outside of what a person can be: height in metres, weight in kilograms."),
@@ -188,6 +189,13 @@ def kind_form(is_patient: bool) -> list[Any]:
     return [group, html.P(text, className="quiet")]
 
 
+def apart_form(study: StudyRow, other: StudyRow) -> list[Any]:
+    """The two studies that are said to be two examinations."""
+    rows = [html.Li(told(study_text(one))) for one in (study, other)]
+    text = _("Each of them will count, also after it is read again. Nothing is deleted.")
+    return [html.Ul(rows, className="plain-list"), html.P(text, className="quiet")]
+
+
 def events_form(events: Sequence[EventRow]) -> list[Any]:
     """Which events move, and where to."""
     marked = [dmc.Checkbox(label=told(_event_text(n, row)), value=str(row.id)) for n, row in enumerate(events, 1)]
@@ -273,6 +281,8 @@ def correction_text(row: CorrectionRow) -> str:
                         study=study_text(row.target))  # fmt: skip
     elif row.kind == "merge_studies":
         text = _("All events count in %(study)s", study=study_text(row.target))
+    elif row.kind == "not_same":
+        text = _("Not the same examination as %(study)s", study=study_text(row.target))
     elif row.kind == "set_size":
         text = " · ".join(_sizes(row))
     else:

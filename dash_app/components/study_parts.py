@@ -23,6 +23,7 @@ from dash_app.components.values import (
     when,
 )
 from dash_app.i18n import _, isolated, ngettext
+from dash_app.ids import Id
 from dash_app.vocabulary import (
     KINDS,
     NOTES,
@@ -348,8 +349,8 @@ def crumb(detail: StudyDetail) -> tuple[Any, list[Any]]:
     return title, [badge(_("demo"), "neutral")] if study.is_demo else []
 
 
-def counterparts(detail: StudyDetail) -> list[Any]:
-    """Links to studies that are, or may be, the same examination."""
+def counterparts(detail: StudyDetail, may_correct: bool) -> list[Any]:
+    """Links to studies that are, or may be, the same examination; who may correct can say that one is not."""
     said = {
         (True, True): _("The same examination, sent or described better, counts in:"),
         (True, False): _("The same examination was also typed or imported, which does not count:"),
@@ -357,16 +358,18 @@ def counterparts(detail: StudyDetail) -> list[Any]:
     }
     found = []
     for key, text in said.items():
-        links = [_counterpart(one) for one in detail.counterparts if (one.certain, one.counts) == key]
+        links = [_counterpart(one, may_correct) for one in detail.counterparts if (one.certain, one.counts) == key]
         if links:
             found.append(html.P([icon("info"), html.Span([text, " ", *links])], className="quiet with-icon"))
     return found
 
 
-def _counterpart(one: CounterpartRow) -> html.Span:
+def _counterpart(one: CounterpartRow, may_correct: bool) -> html.Span:
     kinds = listed(word(KINDS, kind) or kind for kind in one.kinds)
     link = dcc.Link(isolated(f"#{one.study_id}"), href=f"/studies/{one.study_id}")
-    return html.Span([link, f" {kinds} "])
+    asks = attributes(data_action=f"apart:{one.study_id}", data_target=Id.CORRECT_ASKED.value)
+    apart = html.Button(_("Not the same…"), type="button", className="button small", **asks) if may_correct else None
+    return html.Span([link, f" {kinds} ", apart])
 
 
 def shared(detail: StudyDetail) -> list[Any]:

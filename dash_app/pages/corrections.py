@@ -95,9 +95,11 @@ def open_correction(asked: About | None, pathname: str) -> tuple[Any, ...]:
     """Open the dialog of the task whose button was pressed."""
     task, _colon, which = str((asked or {}).get("action", "")).partition(":")
     study_id = number(pathname.rstrip("/").rpartition("/")[2]) or 0
+    about = {"task": task, "id": study_id, "other": number(which) or 0}
+    if task == "undo":
+        about["id"] = number(which) or 0
     with reading(_permission(task)) as (session, who):
-        title, body = _opened(session, who, task, number(which) or study_id)
-    about = {"task": task, "id": number(which) or study_id}
+        title, body = _opened(session, who, task, about)
     _looked(about, [])
     button = _("Undo") if task == "undo" else _("Correct")
     return True, title, body, task == "history", about, "", None, button
@@ -113,19 +115,31 @@ def _looked(about: About, concerned: Sequence[int]) -> None:
 def _permission(task: str) -> Permission:
     if task == "history":
         return Permission.VIEW_DOSES
+    if task == "apart":
+        return Permission.CORRECT
     return parts.TASKS[task][2] if task in parts.TASKS else Permission.ENTER_SIZE
 
 
-def _opened(session: Session, who: Scope, task: str, about: int) -> tuple[str, Any]:
-    zone = web().settings.time_zone
+def _opened(session: Session, who: Scope, task: str, about: About) -> tuple[str, Any]:
+    zone, number_of = web().settings.time_zone, about["id"]
     if task == "history":
-        return _("Corrections of this study"), parts.history(asked_of.corrections_of(session, who, about), zone, who)
+        found = asked_of.corrections_of(session, who, number_of)
+        return _("Corrections of this study"), parts.history(found, zone, who)
+    if task == "apart":
+        return _("Not the same examination?"), _apart(session, who, about)
     if task == "undo":
-        row = asked_of.correction(session, who, about)
+        row = asked_of.correction(session, who, number_of)
         return _("Undo this correction?"), parts.undo_form(row, zone) if row else None
     if task not in parts.TASKS:
         raise PreventUpdate
-    return _(parts.TASKS[task][1]), _form(session, who, task, about)
+    return _(parts.TASKS[task][1]), _form(session, who, task, number_of)
+
+
+def _apart(session: Session, who: Scope, about: About) -> list[Any]:
+    study, other = (study_detail(session, who, about[name]) for name in ("id", "other"))
+    if study is None or other is None:
+        raise PreventUpdate
+    return parts.apart_form(study.study, other.study)
 
 
 def _form(session: Session, who: Scope, task: str, study_id: int) -> list[Any]:
@@ -196,7 +210,7 @@ def _concerned(session: Session, who: Scope, about: About, values: About) -> tup
         studies = [one.id for one in (row.study, row.target) if one]
         return studies, [one.id for one in (row.person, row.former) if one]
     chosen = [number(text) or 0 for text in values.get("studies") or ()] or [about["id"]]
-    targets = [number(values.get(name)) for name in ("target",)]
+    targets = [number(values.get("target")), about.get("other")]
     person = number(values.get("person"))
     return [*chosen, *(one for one in targets if one)], [person] if person else []
 
@@ -248,6 +262,8 @@ def _wish(about: About, values: About, reason: str | None) -> Act | None:
     target = number(values.get("target"))
     if task == "undo":
         return lambda session, who: corrections.undo(session, who, study_id, extract)
+    if task == "apart":
+        return lambda session, who: corrections.tell_apart(session, who, study_id, about.get("other") or 0, reason)
     if task == "patient":
         return _whose(values, study_id, reason)
     if task == "size":

@@ -115,7 +115,7 @@ def _page(
         band(detail),
         html.Ul(notes(detail.notes, detail.study.modality), className="notes") if detail.notes else None,
         _no_patient(detail) if not detail.study.is_patient else None,
-        *counterparts(detail),
+        *counterparts(detail, scope().may(Permission.CORRECT)),
         *shared(detail),
         far_note(stand),
         html.Div([cards(detail, stand), earlier_list(earlier, images=images)], className="cards-beside"),

@@ -9,7 +9,6 @@ refused: that one must be undone first.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,8 +20,8 @@ from dose.errors import CannotCorrect
 from dose.model import DoseReport
 from dose.quantities import QUANTITIES
 from dose.scope import Permission, Scope
-from dose.store import not_patient, overrides
-from dose.store.claims import LINK, PATIENT, STUDY
+from dose.store import meeting, not_patient, overrides
+from dose.store.claims import PATIENT, STUDY
 from dose.store.overrides import (
     ASSIGN_EVENT,
     ASSIGN_STUDY,
@@ -30,6 +29,7 @@ from dose.store.overrides import (
     IN_FORCE,
     MERGE_PATIENTS,
     MERGE_STUDIES,
+    NOT_SAME,
     OF_EVENTS,
     OF_PATIENT,
     SET_IS_PATIENT,
@@ -39,7 +39,8 @@ from dose.store.overrides import (
 )
 from dose.store.persons import NewPatient, lay_down_merges, lay_down_typed, new_patient, root_of, typed
 from dose.store.rebuild import read_again
-from dose.store.rows import EVENT, clean
+from dose.store.rows import clean
+from dose.store.shown import shown_events
 from dose.store.statements import THE_ID, insert_one, update_by_id
 from dose.store.states import SOURCE
 from dose.store.studies import recompute
@@ -115,7 +116,7 @@ def assign_events(
     connection = _permitted(session, scope, Permission.CORRECT)
     study, target = _two_studies(connection, scope, study_id, target_study_id)
     batch = _Batch(session, scope, ASSIGN_EVENT, study.site_id, reason)
-    events = _events(connection, study_id, event_ids)
+    events = shown_events(connection, study_id, event_ids)
     if not events:
         raise LookupError("no such events in this study")
     here = overrides.standing_in(connection, study.study_instance_uid)
@@ -143,6 +144,24 @@ def merge_studies(
     batch = _Batch(session, scope, MERGE_STUDIES, study.site_id, reason)
     batch.add(study_instance_uid=study.study_instance_uid, target_study_instance_uid=target.study_instance_uid)
     _regroup(session, {study_id, target_study_id})
+    return batch.made(subject="study", subject_id=study_id, patient_id=study.patient_id)
+
+
+def tell_apart(session: Session, scope: Scope, study_id: int, other_id: int, reason: str | None = None) -> int:
+    """Say that two studies are not the same examination: each counts by itself. Returns the id to undo it by.
+
+    Raises
+    ------
+    CannotCorrect
+        `not-taken-as-one` when neither is, or may be, the other.
+    """
+    connection = _permitted(session, scope, Permission.CORRECT)
+    study, other = _two_studies(connection, scope, study_id, other_id)
+    if not meeting.are_one(connection, study_id, other_id):
+        raise CannotCorrect("not-taken-as-one")
+    batch = _Batch(session, scope, NOT_SAME, study.site_id, reason)
+    batch.add(study_instance_uid=study.study_instance_uid, target_study_instance_uid=other.study_instance_uid)
+    _lay_down(session, [study_id, other_id])
     return batch.made(subject="study", subject_id=study_id, patient_id=study.patient_id)
 
 
@@ -343,27 +362,6 @@ def _person(connection: Connection, scope: Scope, patient_id: int) -> int:
     if not rows or not _may_see(scope, rows[0]):
         raise LookupError(f"no patient {patient_id} for this account")
     return int(rows[0].merged_into_id or patient_id)
-
-
-@dataclass(frozen=True, slots=True)
-class _Event:
-    event_key: str
-    plane: str
-    study_instance_uid: str
-    origin: int
-
-
-def _events(connection: Connection, study_id: int, event_ids: Collection[int]) -> list[_Event]:
-    """Event key, plane and own study of events that a study shows; each once."""
-    columns = (EVENT.c.event_key, EVENT.c.plane, STUDY.c.study_instance_uid, STUDY.c.id.label("origin"))
-    joined = select(*columns).distinct().where(EVENT.c.id.in_(event_ids))
-    own = joined.join(SOURCE, SOURCE.c.id == EVENT.c.source_object_id).where(EVENT.c.study_id == study_id)
-    linked = joined.join(LINK, LINK.c.irradiation_event_id == EVENT.c.id).where(LINK.c.study_id == study_id)
-    linked = linked.join(SOURCE, SOURCE.c.id == LINK.c.source_object_id)
-    found: set[tuple[str, str, str, int]] = set()
-    for part in (own, linked):
-        found.update(connection.execute(part.join(STUDY, STUDY.c.id == SOURCE.c.study_id)))
-    return [_Event(*event) for event in sorted(found)]
 
 
 def _merged_away(connection: Connection, uid: str) -> bool:

@@ -12,6 +12,7 @@ site, day and accession number.
 * Doses agree, nothing contradicts, and one host has better evidence (accession number, then time) than all others: it
   is that examination. The listed study is *covered*, as a whole. A host has each dose, and each event, once: listed
   studies of one kind that need the same one are told apart by their evidence or not at all.
+* What a person told apart is never compared.
 * Doses agree in spite of one contradiction, or differ without one, or several would fit: *maybe* the same. Both count.
 
 The answer depends on the studies alone, never on the order in which they came.
@@ -20,7 +21,7 @@ The answer depends on the studies alone, never on the order in which they came.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -132,13 +133,14 @@ def _sum(values: Sequence[float], rounded: bool) -> Stated:
     return Stated(math.fsum(values), math.fsum(map(half_a_place, values)) if rounded else 0.0)
 
 
-def decide(studies: Iterable[Told], verdict: Verdict) -> None:
-    """Say of each listed study which other it is, or may be."""
+def decide(studies: Iterable[Told], verdict: Verdict, apart: Collection[frozenset[str]] = ()) -> None:
+    """Say of each listed study which other it is, or may be; `apart` are pairs that a person told apart, by UID."""
     them = sorted(studies, key=lambda one: one.uid)
     for level in (TYPED, IMPORTED):
         hosts = [one for one in them if one.level > level and one.id not in verdict.covered]
         listed = [one for one in them if one.level == level]
-        pairs = [pair for one in listed for host in hosts if (pair := _compare(one, host))]
+        may_meet = [(one, host) for one in listed for host in hosts if frozenset((one.uid, host.uid)) not in apart]
+        pairs = [pair for one, host in may_meet if (pair := _compare(one, host))]
         _cover(pairs, verdict)
         _doubt(pairs, verdict)
 

@@ -32,6 +32,7 @@ from dose import tables
 from dose.store.claims import PATIENT, STUDY
 from dose.store.covering import LISTED_BY_PEOPLE, seconds, speaker_of
 from dose.store.examinations import DICOM, IMPORTED, SUMMED, TYPED, Told, Verdict, decide, totals_of
+from dose.store.overrides import CORRECTION, IN_FORCE, NOT_SAME
 from dose.store.rows import ACCUMULATED
 from dose.store.rows import Row as Values
 from dose.store.statements import insert_into
@@ -177,7 +178,21 @@ def decide_on(connection: Connection, events: Mapping[int, Sequence[Values]], ve
         if not own:
             continue  # nothing is left of it but what a person said
         told.append(_told(study, own, events[study.id], [_summed(rows) for rows in reported[study.id].values()]))
-    decide(told, verdict)
+    decide(told, verdict, _told_apart(connection, [one.uid for one in told]))
+
+
+def _told_apart(connection: Connection, uids: Collection[str]) -> set[frozenset[str]]:
+    """Pairs of studies, by UID, of which a person said that they are two examinations."""
+    first, other = CORRECTION.c.study_instance_uid, CORRECTION.c.target_study_instance_uid
+    said = select(first, other).where(CORRECTION.c.kind == NOT_SAME, IN_FORCE, first.in_(uids), other.in_(uids))
+    return {frozenset(pair) for pair in connection.execute(said)}
+
+
+def are_one(connection: Connection, study_id: int, other_id: int) -> bool:
+    """Whether one of two studies is taken to be, or perhaps to be, the other."""
+    listed, study = COUNTERPART.c.listed_study_id, COUNTERPART.c.study_id
+    pair = or_((listed == study_id) & (study == other_id), (listed == other_id) & (study == study_id))
+    return bool(connection.execute(select(exists().where(pair))).scalar())
 
 
 def _told(study: Any, sources: Sequence[Any], events: Sequence[Values], reported: Sequence[Values]) -> Told:  # noqa: ANN401 - rows

@@ -40,6 +40,7 @@ from dose.store.states import SOURCE
 CORRECTION: Table = tables.Correction.__table__  # type: ignore[assignment]
 ASSIGN_STUDY, SPLIT_PATIENT, SET_SIZE, SET_IS_PATIENT = "assign_study", "split_patient", "set_size", "set_is_patient"
 ASSIGN_EVENT, MERGE_PATIENTS, MERGE_STUDIES = "assign_event", "merge_patients", "merge_studies"
+NOT_SAME = "not_same"  # the two studies are two examinations (dose.store.meeting)
 OF_PATIENT = (ASSIGN_STUDY, SPLIT_PATIENT)
 OF_EVENTS = (ASSIGN_EVENT, MERGE_STUDIES)
 SIZES = ("height_m", "weight_kg")

@@ -24,6 +24,7 @@ class Correction(Base):
     * `merge_patients`: `former_patient_id` is the same person as `patient_id`; `split_patient`: the study leaves a
       patient two people share, for `patient_id`.
     * `merge_studies`: the study's events count in `target_study_instance_uid`.
+    * `not_same`: the study and `target_study_instance_uid` are two examinations, however alike.
     * `set_size`: `values` = {"height_m", "weight_kg"}.
     * `set_is_patient`: `values` = {"is_patient"}.
     """
