@@ -276,6 +276,17 @@ def _figure(title: str, value: Any, href: str | None, name: str = "") -> html.Di
     return html.Div([html.Div(title, className="card-name"), number], className="card")
 
 
+def by_procedure(chosen: DoseRow | None, period: Period) -> dcc.Link | None:
+    """The way to what each procedure gives of the chosen measure."""
+    if chosen is None:
+        return None
+    first, last = (day.isoformat() for day in period.days)
+    said = {"measure": f"{chosen.modality}/{chosen.measure.key}", "by": "procedure", "from": first, "to": last}
+    return dcc.Link(
+        [icon("statistics"), _("by procedure")], href=address(said, "/statistics"), className="button small"
+    )
+
+
 def doses_table(rows: Sequence[DoseRow], period: Period, said: Mapping[str, str] | None, chosen: DoseRow | None) -> Any:  # noqa: ANN401
     """A line a measure: n, median, mean and the middle half; with `said` each opens its distribution."""
     if not rows:
@@ -324,14 +335,19 @@ def nothing(first: date | None) -> html.Div:
     return empty(_("No study in this period"), [html.P(_("Choose a longer or another period.")), longer], "today")
 
 
-def take_away(said: Mapping[str, str], may_export: bool) -> html.Details | None:
-    """Links to all numbers of the page as a table; nothing for who may not export."""
+def take_away(said: Mapping[str, str], may_export: bool, charts: Mapping[str, str]) -> html.Details | None:
+    """Links to all numbers of the page as a table, and its charts, by id and title, as pictures; for who may export."""
     if not may_export:
         return None
-    links = [
+    links: list[Any] = [
         html.A([icon("down"), name], href=address({**said, "format": kind}, "/today/export"), download="",
                className="menu-item")
         for kind, name in (("csv", "CSV"), ("xlsx", "XLSX"))
+    ]  # fmt: skip
+    links += [
+        html.Button([icon("down"), html.Bdi(f"PNG · {title}")], className="menu-item", type="button",
+                    **attributes(data_action=chart_id, data_target=Id.TODAY_PNG.value))
+        for chart_id, title in charts.items()
     ]  # fmt: skip
     summary = html.Summary([icon("down"), _("Export")], className="button small")
     return html.Details([summary, html.Div(links, className="menu")], className="menu-button")

@@ -77,6 +77,7 @@ def layout(search: str = "") -> html.Div:
                 className="period",
             ),
             html.Div(_bones(84, 200, 260), id=Id.TODAY_BODY),
+            *(dcc.Store(id=name) for name in (Id.TODAY_PNG, Id.TODAY_PNG_READY)),
         ],
         className="today",
     )
@@ -155,16 +156,31 @@ def _body(session: Session, who: Scope, found: Overview, said: dict[str, str]) -
     volumes = volume(session, who, found.period)
     chosen = _chosen(found, said.get("measure"))
     title = _(STEPS[volumes.step])
+    charts = _charts(title, chosen)
     aside = [html.Span(told(parts.span_text(found.period)), className="quiet"),
-             parts.take_away(said, who.may(Permission.EXPORT))]  # fmt: skip
+             parts.take_away(said, who.may(Permission.EXPORT), charts)]  # fmt: skip
     return [
         html.Div(aside, className="page-aside period-note"),
         parts.figures_of(found),
         section(title, [parts.chart(volume_figure(volumes, found.period), Id.TODAY_VOLUME, title)]),
         html.Div([_procedures(found), _spread(session, who, found.period, chosen)], className="two"),
-        section(_("Dose per procedure"), [parts.doses_table(found.doses, found.period, said, chosen)]),
+        section(
+            _("Dose per procedure"),
+            [parts.doses_table(found.doses, found.period, said, chosen)],
+            parts.by_procedure(chosen, found.period),
+        ),
         html.Div(_bones(160), id=Id.TODAY_PEOPLE),
     ]
+
+
+def _charts(volumes: str, chosen: DoseRow | None) -> dict[str, str]:
+    """The charts of the page with their titles."""
+    found = {Id.TODAY_VOLUME.value: volumes, Id.TODAY_PROCEDURES.value: _("Procedures by number")}
+    return found | ({Id.TODAY_SPREAD.value: _spread_title(chosen)} if chosen else {})
+
+
+def _spread_title(chosen: DoseRow) -> str:
+    return f"{chosen.modality} · {measure_label(chosen.measure)}"
 
 
 def _chosen(found: Overview, measure: str | None) -> DoseRow | None:
@@ -183,7 +199,7 @@ def _spread(session: Session, who: Scope, period: Period, chosen: DoseRow | None
     if chosen is None:
         return None
     found = distribution(session, who, period, chosen.measure, chosen.modality)
-    title = f"{chosen.modality} · {measure_label(chosen.measure)}"
+    title = _spread_title(chosen)
     count = html.Span(f"n {number_text(chosen.summary.n, 15)}", className="quiet", dir="ltr")
     return section(title, [parts.chart(spread_figure(found, chosen, period), Id.TODAY_SPREAD, title)], count)
 
@@ -248,5 +264,23 @@ def _row(
             one.left_out, one.median, one.mean, one.p25, one.p75]  # fmt: skip
 
 
+@callback(Output(Id.TODAY_PNG_READY, "data"), Input(Id.TODAY_PNG, "data"), State(Id.URL, "search"),
+          prevent_initial_call=True)  # fmt: skip
+def allow_picture(pressed: dict[str, Any] | None, search: str | None) -> dict[str, str]:
+    """Write down that a chart is taken away; the browser then makes the picture."""
+    scope().require(Permission.EXPORT)
+    period = _period(search)
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        found = overview(session, who, period)
+    charts = _charts(_(STEPS[period.step]), _chosen(found, parameters(search).get("measure")))
+    wanted = str((pressed or {}).get("action"))
+    if wanted not in charts:
+        raise PreventUpdate
+    note(audit.Action.EXPORT, subject="today", format="png", chart=wanted)
+    title = f"{charts[wanted]} · {parts.span_text(period)}"
+    return {"chart": wanted, "title": title, "name": f"{wanted}-{period.first}-{period.last}"}
+
+
+clientside_callback(ClientsideFunction("dacs", "picture"), Input(Id.TODAY_PNG_READY, "data"))
 for _chart in (Id.TODAY_VOLUME, Id.TODAY_PROCEDURES, Id.TODAY_SPREAD):
     clientside_callback(ClientsideFunction("dacs", "open_mark"), Input(_chart, "clickData"))

@@ -10,9 +10,11 @@ import pytest
 from playwright.sync_api import Browser, Page
 from pydicom.dataset import Dataset
 
-from dacs.synthetic.hospital import demo_studies
+from dacs.synthetic.hospital import STUDIES, demo_studies
 from tests.build import to_bytes
+from tests.end_to_end import raw
 from tests.installation import Installation
+from tests.orthanc.live import until
 
 PASSWORD = "a calm and quiet morning"
 
@@ -28,6 +30,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 def page(chromium: Browser, installation: Installation) -> Page:
     """A signed-in administrator who has changed the first password; every request is remembered."""
     page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(90_000)
     page.context.on("request", lambda request: REQUESTED.add(request.url))
     address, first = installation.first_sign_in() or ("", "")
     page.goto(installation.url)
@@ -43,6 +46,25 @@ def page(chromium: Browser, installation: Installation) -> Page:
 
 
 REQUESTED: set[str] = set()
+READ_S = 400.0
+
+
+@pytest.fixture(scope="session")
+def demo(installation: Installation) -> Path:
+    """The database of the installation with the whole demonstration hospital read and counted."""
+    sent = installation.dacs("demo", seconds=READ_S)
+    assert sent.returncode == 0, sent.stderr
+    database = installation.var / "dacs.sqlite3"
+    until("the worker read and counted everything", lambda: counted(database), READ_S)
+    return database
+
+
+def counted(database: Path) -> bool:
+    """Whether all readable studies are there, and in the statistics as they are now."""
+    number = "SELECT count(*) AS n FROM study"
+    folded = f"{number} JOIN study_fact ON study_fact.study_id = study.id AND study_fact.version = study.version"
+    there, ready = (int(raw.read(database, query).n[0]) for query in (number, folded))
+    return there == ready >= STUDIES - 1  # one report of the demonstration is refused
 
 
 @pytest.fixture(scope="session")
