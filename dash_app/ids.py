@@ -158,6 +158,7 @@ class Id(StrEnum):
     NAMES_TICK = "names-tick"
     NAMES_PROGRESS = "names-progress"
     NAMES_UPLOAD = "names-upload"
+    NAMES_DONE = "names-done"
     PROCEDURES_BODY = "procedures-body"
     PROCEDURES_ACTION = "procedures-action"
     PROCEDURES_ANSWER = "procedures-answer"
@@ -240,6 +241,8 @@ class Id(StrEnum):
     TODAY_VOLUME = "today-volume"
     TODAY_PROCEDURES = "today-procedures"
     TODAY_SPREAD = "today-spread"
+    TODAY_PNG = "today-png"
+    TODAY_PNG_READY = "today-png-ready"
     PATIENT_KEY = "patient-key"
     PATIENT_BODY = "patient-body"
 

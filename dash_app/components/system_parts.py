@@ -29,6 +29,7 @@ def state_cards(state: SystemState, orthanc: dict[str, Any] | None) -> html.Div:
                   _("everything was read") if not waiting else _backlog(state)),
             _card(_("Studies with dose"), plain_number(state.study_count),
                   _("newest: %(ago)s", ago=ago(state.newest_study_at))),
+            _statistics_card(state),
             _card(_("Not readable"), plain_number(state.rejected_count),
                   dcc.Link(_("Rejected objects"), href="/rejected") if state.rejected_count
                   else _("nothing was rejected")),
@@ -41,6 +42,36 @@ def _card(name: str, value: Any, below: Any) -> html.Div:  # noqa: ANN401 - comp
     parts = [html.Div(name, className="card-name"), html.Div(value, className="card-value"),
              html.Div(below, className="card-note")]  # fmt: skip
     return html.Div(parts, className="card")
+
+
+def _statistics_card(state: SystemState) -> html.Div:
+    if state.uncounted:
+        text = ngettext("%(n)s study waits to be counted", "%(n)s studies wait to be counted", state.uncounted)
+        return _card(_("Statistics"), badge(text, "amber", "clock"), _("The worker counts them; charts follow."))
+    if state.uncountable_count:
+        text = ngettext("%(n)s study is left out", "%(n)s studies are left out", state.uncountable_count)
+        return _card(_("Statistics"), badge(text, "red", "note"), _("What to do stands below."))
+    return _card(_("Statistics"), badge(_("up to date"), "fine", "ok"), _("every study is counted"))
+
+
+def uncountable(state: SystemState) -> list[Any]:
+    """Studies that statistics had to leave out, and what to do."""
+    if not state.uncountable_count:
+        return []
+    text = ngettext("%(n)s study cannot be counted in statistics.", "%(n)s studies cannot be counted in statistics.",
+                    state.uncountable_count)  # fmt: skip
+    then = _(
+        "Their doses are kept and shown; medians, levels and outliers leave them out. Look for a value that cannot be, "
+        "correct it on the study's page, then run dacs db repair. The worker's log says why."
+    )
+    links = [
+        dcc.Link(isolated(f"#{number}"), href=f"/studies/{number}", className="tally") for number in state.uncountable
+    ]
+    return [
+        html.P([icon("note"), text], className="with-icon amber-text"),
+        html.P(then),
+        html.Div(links, className="tallies"),
+    ]
 
 
 def _orthanc_card(orthanc: dict[str, Any] | None) -> html.Div:

@@ -10,7 +10,7 @@ from dash import Input, Output, State, callback, dcc, html, no_update
 from flask import request
 
 from dash_app.components.parts import attributes, icon, page_head, section
-from dash_app.components.system_parts import devices, gaps, given_up, refused, state_cards, sweep
+from dash_app.components.system_parts import devices, gaps, given_up, refused, state_cards, sweep, uncountable
 from dash_app.context import changing, reading, scope, web
 from dash_app.i18n import _, isolated
 from dash_app.ids import Id
@@ -73,6 +73,7 @@ def show_system(_tick: int | None, _answer: Any) -> list[Any]:  # noqa: ANN401 -
             [*sweep(state, zone), *gaps(state, zone), *given_up(state, zone)],
             _compare_button() if scope().may(Permission.COMPARE) else None,
         ),
+        *([section(_("Left out of statistics"), uncountable(state))] if state.uncountable_count else []),
         section(_("Devices turned away"), refused(state.refused_peers, zone, may_admit=admit)),
         section(_("Devices"), [devices(state.devices, zone)]),
         _versions(state, orthanc),

@@ -364,7 +364,10 @@ class RefusedPeerRow:
 
 @dataclass(frozen=True, slots=True)
 class SystemState:
-    """How the system is. `backlog` counts waiting items by priority (0 arrival … 3 back-fill)."""
+    """How the system is. `backlog` counts waiting items by priority (0 arrival … 3 back-fill).
+
+    `uncounted` studies wait to be in statistics (up to a thousand are counted); `uncountable` ones cannot be.
+    """
 
     processes: tuple[ProcessRow, ...]
     cursors: dict[str, int]
@@ -376,6 +379,9 @@ class SystemState:
     devices: tuple[DeviceInfo, ...]
     refused_peers: tuple[RefusedPeerRow, ...]
     newest_study_at: datetime | None
+    uncounted: int = 0
+    uncountable: tuple[int, ...] = ()
+    uncountable_count: int = 0
 
 
 @dataclass(frozen=True, slots=True)

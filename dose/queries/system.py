@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed, allowed_devices
@@ -19,10 +19,23 @@ from dose.queries.models import (
 )
 from dose.queries.studies import device_name
 from dose.scope import Permission, Scope
-from dose.tables import Cursor, Device, IngestItem, KeptObject, ProcessState, RefusedPeer, Site, SourceObject, Study
+from dose.store.facts import behind
+from dose.tables import (
+    Cursor,
+    Device,
+    IngestItem,
+    KeptObject,
+    ProcessState,
+    RefusedPeer,
+    Site,
+    SourceObject,
+    Study,
+    StudyFact,
+)
 
 RETRY = 1
 SHOWN = 100
+UNCOUNTABLE = 20
 
 
 def devices(session: Session, scope: Scope) -> tuple[DeviceInfo, ...]:
@@ -112,6 +125,8 @@ def system_state(session: Session, scope: Scope) -> SystemState:
         .where(SourceObject.status == "rejected", allowed(scope, SourceObject))
     )
     newest = select(Study.first_seen_at).order_by(Study.version.desc()).limit(1)
+    studies, waiting = session.scalar(select(func.count()).select_from(Study)) or 0, behind(session)
+    lacking = 0 if waiting else max(0, studies - (session.scalar(select(func.count()).select_from(StudyFact)) or 0))
     return SystemState(
         processes=tuple(
             ProcessRow(row.name, row.state, dict(row.detail), row.updated_at)
@@ -122,11 +137,21 @@ def system_state(session: Session, scope: Scope) -> SystemState:
         dead_items=tuple(_dead(item) for item in session.scalars(dead.limit(SHOWN))),
         dead_count=session.scalar(counted) or 0,
         rejected_count=session.scalar(rejected) or 0,
-        study_count=session.scalar(select(func.count()).select_from(Study)) or 0,
+        study_count=studies,
         devices=devices(session, scope),
         refused_peers=_refused(session),
         newest_study_at=session.scalar(newest),
+        uncounted=waiting,
+        uncountable=_without_facts(session, scope) if lacking else (),
+        uncountable_count=lacking,
     )
+
+
+def _without_facts(session: Session, scope: Scope) -> tuple[int, ...]:
+    """The newest studies of the account that folding left out, by their row ids; asked only where some are."""
+    known = exists().where(StudyFact.study_id == Study.id)
+    found = select(Study.id).where(~known, allowed(scope, Study)).order_by(Study.id.desc()).limit(UNCOUNTABLE)
+    return tuple(session.scalars(found))
 
 
 def _dead(item: IngestItem) -> DeadItem:
