@@ -288,6 +288,9 @@ def _number(day: date) -> int:
 
 _MODALITIES = sorted({modality for one in MEASURES.values() for modality in one.modalities})
 _SUMMED = ("dlp_mgy_cm", "pka_gy_cm2", "agd_mgy", "activity_mbq")
+# Of a modality one or two of them: the first is fetched as one column of all modalities, the second as another
+_SUMS_OF = {m: [name for name in _SUMMED if any((x.column, x.level) == (name, STUDY) for x in measures_of(m))]
+            for m in _MODALITIES}  # fmt: skip
 
 
 def patient_doses(session: Session, scope: Scope, period: Period) -> PatientDoses:
@@ -301,10 +304,10 @@ def patient_doses(session: Session, scope: Scope, period: Period) -> PatientDose
         _of_studies(session, scope, period), _shown_twice(session, scope, period), strict=True))  # fmt: skip
     found = [
         DoseRow(MEASURES[key], _MODALITIES[int(kind)], _sums(people[here], dose[here]))
-        for kind, phantom in sorted(set(zip(kinds.tolist(), phantoms.tolist(), strict=True)))
+        for kind, phantom in (divmod(both, 100) for both in np.unique(kinds * 100 + phantoms + 1).tolist())
         for column, dose in zip(_SUMMED, doses, strict=True)
-        if kind >= 0 and (key := measure_key(_MODALITIES[int(kind)], column, None if phantom < 0 else int(phantom)))
-        for here in [(kinds == kind) & (_same(column, phantoms, phantom)) & ~np.isnan(dose)]
+        if kind >= 0 and (key := measure_key(_MODALITIES[int(kind)], column, int(phantom) - 1 if phantom else None))
+        for here in [(kinds == kind) & (_same(column, phantoms, phantom - 1)) & ~np.isnan(dose)]
     ]
     once = {(row.modality, row.measure.key): row for row in found if row.summary.n}
     return PatientDoses(len(np.unique(people)), tuple(sorted(once.values(), key=lambda row: -row.summary.n)))
@@ -318,9 +321,22 @@ def _who() -> list[Any]:
 
 def _of_studies(session: Session, scope: Scope, period: Period) -> list[Values]:
     """Whose each study is, and its doses (NaN: none)."""
-    columns = [*_who(), *(getattr(StudyFact, name) for name in _SUMMED)]
+    person, kind, phantom = _who()
+    columns = [(person * 100 + kind + 1) * 100 + phantom + 1, _sum_at(0), _sum_at(1)]
     texts = [func.aggregate_strings(func.coalesce(cast(one, String), "nan"), ",") for one in columns]
-    return list(map(_numbers, session.execute(select(*texts).where(*within(scope, period))).one()))
+    who, *sums = map(_numbers, session.execute(select(*texts).where(*within(scope, period))).one())
+    kinds, doses = who // 100 % 100 - 1, np.full((len(_SUMMED), len(who)), np.nan)
+    for number, modality in enumerate(_MODALITIES):
+        here = kinds == number
+        for name, values in zip(_SUMS_OF[modality], sums, strict=False):
+            doses[_SUMMED.index(name)][here] = values[here]
+    return [who // 10_000, kinds, who % 100 - 1, *doses]
+
+
+def _sum_at(place: int) -> ColumnElement[Any]:
+    """The first or second dose that the modality of a study sums."""
+    columns = {modality: names[place] for modality, names in _SUMS_OF.items() if len(names) > place}
+    return case(*((StudyFact.modality == modality, getattr(StudyFact, name)) for modality, name in columns.items()))
 
 
 def _shown_twice(session: Session, scope: Scope, period: Period) -> list[Values]:

@@ -59,7 +59,21 @@ class StudyFact(Base):
     activity_mbq: Mapped[float | None]
     left_out: Mapped[int] = mapped_column(default=0)  # bits of dose.statistics.measures: stated, but flagged or zero
     __table_args__ = (
-        Index("ix_study_fact_day", "day", "site_id", "device_id", "patient_id"),
+        # All that a period's people and their sums ask, so that a year of rows need not be read
+        Index(
+            "ix_study_fact_day",
+            "day",
+            "site_id",
+            "device_id",
+            "patient_id",
+            "counts",
+            "modality",
+            "phantom",
+            "dlp_mgy_cm",
+            "pka_gy_cm2",
+            "agd_mgy",
+            "activity_mbq",
+        ),
         # The band too, by which peers are chosen before their rows are read
         Index("ix_study_fact_procedure", "procedure_id", "device_id", "day", "band"),
         Index("ix_study_fact_protocol", "protocol_id", "device_id", "day", "band"),

@@ -142,7 +142,9 @@ def upgrade() -> None:
         sa.Column("left_out", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("study_id", name="pk_study_fact"),
     )
-    op.create_index("ix_study_fact_day", "study_fact", ["day", "site_id", "device_id", "patient_id"])
+    of_people = ["day", "site_id", "device_id", "patient_id", "counts", "modality", "phantom"]
+    summed = ["dlp_mgy_cm", "pka_gy_cm2", "agd_mgy", "activity_mbq"]
+    op.create_index("ix_study_fact_day", "study_fact", [*of_people, *summed])
     of_names = ["local_name_id", "naming", "procedure_id", "rule_id", "counts", "day"]
     op.create_index("ix_study_fact_local_name", "study_fact", of_names)
     op.create_index(
