@@ -120,12 +120,27 @@ def reason_text(reason: NotAChoice) -> str:
     return text % {"word": f"\u2068{reason.word}\u2069"} if "%(word)s" in text else text
 
 
+BESIDE = 40  # letters that are shown before and after the place of a fault
+
+
+def reason_view(reason: NotAChoice) -> list[Any]:
+    """Why a text is no filter, and its place marked in the text."""
+    if reason.place is None:
+        return [reason_text(reason)]
+    text, first = reason.text, max(0, reason.place - BESIDE)
+    quoted_too = 2 * text[reason.place :].startswith('"')
+    end = reason.place + max(1, len(reason.word)) + quoted_too
+    parts = ["…" if first else "", text[first : reason.place], html.Mark(text[reason.place : end] or "\u2423"),
+             text[end : end + BESIDE], "…" if end + BESIDE < len(text) else ""]  # fmt: skip
+    return [reason_text(reason), html.Div(html.Bdi(parts, dir="ltr"), className="code")]
+
+
 def not_understood(reason: NotAChoice | None) -> Any:  # noqa: ANN401 - a component
     """What is said above a page whose filter could not be read: all is shown."""
     if reason is None:
         return None
     said = _("The filter in the address was not understood, so nothing is filtered.")
-    return html.Div([icon("note"), html.Span([said, " ", reason_text(reason)])], className="message", role="status")
+    return html.Div([icon("note"), html.Span([said, " ", *reason_view(reason)])], className="message", role="status")
 
 
 def field_label(name: str) -> str:

@@ -15,7 +15,7 @@ from dash_app.components.filter_parts import (
     condition_text,
     operators,
     read,
-    reason_text,
+    reason_view,
     unit_hint,
 )
 from dash_app.context import reading
@@ -100,7 +100,7 @@ def change_filter(
         text = whole or "" if ctx.triggered_id == Id.FILTER_USE else _with(search, how, name, op, several, value)
         where = text_of(parse(text))
     except NotAChoice as reason:
-        return search or "", html.Div(reason_text(reason), className="message")
+        return search or "", html.Div(html.Div(reason_view(reason)), className="message")
     said = {key: told for key, told in parameters(search).items() if key not in ("where", "page")}
     return address(said | ({"where": where} if where else {}), ""), None
 

@@ -23,15 +23,23 @@ Value: TypeAlias = str | int | float | None  # None: unknown
 
 
 class NotAChoice(ValueError):
-    """A text is no choice: `code` says why, `word` where.
+    """A text is no choice: `code` says why, `word` at which word, `place` where that begins in `text`.
 
-    Codes: too-long, too-deep, unfinished, unexpected, field, operator, value, unit, unit-missing.
+    Codes: too-long, too-deep, unfinished, unexpected, field, operator, value, unit, unit-missing. `place` is None where
+    no place is to blame.
     """
 
     def __init__(self, code: str, word: str = "") -> None:
         super().__init__(f"{code}: {word}" if word else code)
         self.code = code
         self.word = word[:60]
+        self.text = ""
+        self.place: int | None = None
+
+    def at(self, text: str, place: int) -> NotAChoice:
+        """The same, with its place in the text."""
+        self.text, self.place = text, place
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,25 +183,33 @@ def parse(text: str | None) -> Choice:
         return EVERYTHING
     if len(text) > LONGEST:
         raise NotAChoice("too-long")
-    reader = _Reader(_tokens(text))
-    choice = reader.either(0)
-    if reader.tokens:
-        raise NotAChoice("unexpected", reader.tokens[0][1])
+    tokens, places = _tokens(text)
+    reader = _Reader(tokens)
+    try:
+        choice = reader.either(0)
+        if reader.tokens:
+            raise NotAChoice("unexpected", reader.take()[1])
+    except NotAChoice as reason:
+        taken = len(places) - len(reader.tokens)  # the last of them is the one to blame
+        raise reason.at(text, len(text) if reason.code == "unfinished" else places[max(0, taken - 1)]) from None
     return choice
 
 
-def _tokens(text: str) -> list[_Token]:
-    found, place = [], 0
-    end = len(text.rstrip())
+def _tokens(text: str) -> tuple[list[_Token], list[int]]:
+    """The tokens of a text, and where each begins in it."""
+    found: list[_Token] = []
+    places, place, end = [], 0, len(text.rstrip())
     while place < end:
         match = _TOKEN.match(text, place)
         if match is None:
-            raise NotAChoice("unexpected", text[place:].strip())
+            left = text[place:]
+            raise NotAChoice("unexpected", left.strip()).at(text, place + len(left) - len(left.lstrip()))
         literal, sign, word = match.groups()
         found.append(("text", re.sub(r"\\(.)", r"\1", literal, flags=re.DOTALL)) if literal is not None
                      else ("sign", sign) if sign else ("word", word))  # fmt: skip
+        places.append(match.start(match.lastindex or 0) - (literal is not None))
         place = match.end()
-    return found
+    return found, places
 
 
 class _Reader:

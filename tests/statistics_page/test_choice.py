@@ -142,3 +142,25 @@ def test_the_filters_of_the_manual_are_filters_and_it_names_every_field() -> Non
     assert [bool(terms) for terms in map(parse, examples)] == [True, True]
     plain = {name for name, field in FIELDS.items() if field.kind is not Kind.AMOUNT}
     assert not {name for name in plain if f"`{name}`" not in manual}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("dlp > 500", "500"),
+        ("sex is F and (colour is red)", "colour"),
+        ('modality is CT and protocol is "x"', '"x"'),
+        ("age_years < 18 device is 4", "device"),
+        ('device is 4 and "', '"'),
+        ("hour < 3 and date is  yesterday or sex is F", "yesterday"),
+        ("(device is 3", ""),
+        ('protocol has "a b" and dlp_mgy_cm > 5 kg', "kg"),
+    ],
+)
+def test_the_place_of_a_fault_is_told(text: str, place: str) -> None:
+    with pytest.raises(NotAChoice) as found:
+        parse(text)
+    at = found.value.place
+    assert at is not None
+    assert (found.value.text, text[at:].startswith(place)) == (text, True)
+    assert at == len(text) if not place else text.rindex(place) == at

@@ -70,6 +70,7 @@ def test_a_filter_that_is_none_says_why_and_filters_nothing(counted: Site) -> No
     said = page(counted, "?where=" + quote("dlp > 500"))
     assert "nothing is filtered" in said
     assert "mGy·cm" in said
+    assert '"children": "500", "' in said or '{"children": "500"}' in said
     assert '"All together"' in said
 
 
