@@ -162,14 +162,14 @@ def _period(place: Place) -> Any:  # noqa: ANN401 - a component
 
 
 def _body(found: Compliance, said: Mapping[str, str], used: Sequence[SetRow] | None) -> list[Any]:
+    hint = None if used is None else more.no_level(used, scope().may(Permission.MANAGE_LEVELS))
     if not found.lines:
-        return [_nothing(found)]
+        return [_nothing(found), None if used else hint]
     lines = shown_lines(named_lines(found.lines), said.get("show"))
     by_modality = [(modality, list(of)) for modality, of in groupby(lines, key=lambda line: line.modality)]
     parts = [section(ltr(modality), [grid(of), applied(of)]) for modality, of in by_modality]
     aside = html.Div([_unmapped(found.unmapped), *_take_away(said)], className="page-aside")
     head = html.Div([tallies(found, said, PATH), aside], className="section-head")
-    hint = None if used is None else more.no_level(used, scope().may(Permission.MANAGE_LEVELS))
     return [hint, head, _more(found, lines, said), *parts, more.picture(lines)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Input, Output, State, callback, dcc, html
+from dash import Input, Output, State, callback, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from dash_app.components import level_parts as parts
@@ -162,6 +162,7 @@ def _signing() -> html.Section:
 
 @callback(
     Output(Id.MAKE_ANSWER, "children"),
+    Output(Id.MAKE_SEEN, "data", allow_duplicate=True),
     Input(Id.MAKE_SIGN, "n_clicks"),
     State(Id.MAKE_SEEN, "data"),
     State(Id.MAKE_TITLE, "value"),
@@ -171,8 +172,8 @@ def _signing() -> html.Section:
 )
 def sign_levels(
     clicks: int | None, seen: dict[str, Any] | None, title: str | None, comment: str | None, begins: str | None
-) -> Any:  # noqa: ANN401 - a component
-    """Freeze and sign what was seen."""
+) -> tuple[Any, Any]:
+    """Freeze and sign what was seen, once."""
     if not clicks or not seen:
         raise PreventUpdate
     said: dict[str, Any] = {"title": title or "", "comment": comment or "", "begins": day(begins)}
@@ -180,6 +181,6 @@ def sign_levels(
         with changing(MANAGE) as (session, who):
             made = sign(session, who, _plan(seen["plan"]), seen=seen["digest"], **said)
     except LevelRefused as refused:
-        return parts.refusal(refused.code)
+        return parts.refusal(refused.code), no_update
     link = dcc.Link(_("Open the set"), href=f"/levels/{made}")
-    return html.Div([icon("ok"), html.Span([_("Signed."), " ", link])], className="message good")
+    return html.Div([icon("ok"), html.Span([_("Signed."), " ", link])], className="message good"), None

@@ -17,7 +17,7 @@ from dose.levels import compare, draft
 from dose.scope import Role
 from dose.store.levels_shipped import load_levels
 from dose.store.naming import load_vocabulary
-from dose.tables import AuditEntry, Cursor, ReferenceLevel, ReferenceSet
+from dose.tables import AuditEntry, Cursor, Procedure, ReferenceLevel, ReferenceSet
 from tests.levels.test_published import table
 from tests.web.conftest import Asked, Site, site, value
 
@@ -116,6 +116,51 @@ def test_a_level_is_confirmed_with_the_source_that_was_read(site: Site, key: int
 def test_a_typed_level_is_refused_in_words(site: Site, key: int, changed: dict[str, str], words: str) -> None:
     BOTH["save"] = output_of(site, "level-save")
     assert words in text_of(site, saved(key, **changed))
+
+
+def first_level(site: Site, **wanted: object) -> ReferenceLevel:
+    """The first row in force that states this."""
+    where = [getattr(ReferenceLevel, name) == given for name, given in wanted.items()]
+    with site.sessions() as session:
+        in_force = select(ReferenceLevel).where(*where, ReferenceLevel.retired_at.is_(None))
+        return session.scalars(in_force.order_by(ReferenceLevel.id)).all()[0]
+
+
+def test_a_group_that_only_its_table_explains_stays_what_it_was(site: Site, key: int) -> None:
+    BOTH["save"] = output_of(site, "level-save")
+    row = first_level(site, population="1-5 y", modality="CT", phantom=16)
+    changed = {"id": str(row.id), "population": "1-5 y", "procedure": row.procedure_text, "value": "40",
+               "phantom": f"{row.phantom} cm", "column": row.column, "level": row.level}  # fmt: skip
+    assert "said" in text_of(site, saved(row.set_id, **changed))
+    made = first_level(site, replaces_id=row.id)
+    assert (made.value, made.age_from_years, made.age_to_years) == (40.0, row.age_from_years, row.age_to_years)
+    assert "Say for which patients" in text_of(site, saved(row.set_id, **changed | {"id": ""}))
+
+
+def test_a_level_holds_for_one_more_procedure(site: Site, key: int) -> None:
+    row = first_level(site, set_id=key, active=True)
+    with site.sessions() as session:
+        other = session.scalars(select(Procedure.id).where(Procedure.id != row.procedure_id)).first()
+    field = value('{"name":"id","type":"level-field"}', "value", str(row.id))
+    asked = press(output_of(site, "level-also"), "level-also", field, value("level-also-for", "value", str(other)))
+    assert "said" in text_of(site, asked)
+    assert first_level(site, set_id=key, procedure_id=other, value=row.value).citation == row.citation
+    assert "has this level for that procedure already" in text_of(site, asked)
+    nothing = press(asked.output, "level-also", field, value("level-also-for", "value", None))
+    assert "Say for which procedure" in text_of(site, nothing)
+
+
+def test_a_decision_is_shown_with_its_reason(site: Site, key: int) -> None:
+    with site.sessions() as session:
+        seen = session.get_one(ReferenceSet, key).changed_at.isoformat()
+    said: list[tuple[str, str, Any]] = [
+        ("set", "data", key), ("seen", "data", seen), ("use", "checked", True), ("priority", "value", 40),
+        ("from", "value", "2026-01-01"), ("to", "value", ""), ("why", "value", "Nearest survey"),
+    ]  # fmt: skip
+    state = [value(f"level-{name}", prop, given) for name, prop, given in said]
+    assert "said" in text_of(site, press(output_of(site, "level-decide"), "level-decide", *state))
+    shown = text_of(site, show(key))
+    assert all(words in shown for words in ("Nearest survey", "2026-01-01", "in use, priority"))
 
 
 def test_a_table_is_brought_in_with_its_refusals(site: Site, key: int) -> None:
