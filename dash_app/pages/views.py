@@ -76,6 +76,8 @@ def _change(action: str, name: str) -> str:
     if view_id is None:
         raise PreventUpdate
     with changing(Permission.VIEW_DOSES) as (session, who):
+        if not any(view.own and view.id == view_id for view in saved_views(session, who)):
+            return _("This view is not yours, or not there any more. Nothing was changed.")
         if verb == "delete":
             delete_view(session, who, view_id)
             return _("Forgotten.")

@@ -155,3 +155,39 @@ def test_a_saved_view_of_the_list_names_nobody(counted: Site) -> None:
     assert "Saved." in said
     assert "Amina" not in kept + said
     assert parse(kept.partition("?")[2]).chosen.modality == "CT"
+
+
+def _views(site: Site, role: Role, action: str | None = None, name: str = "", search: str = "") -> str:
+    """Press a button of a saved view, or save one; what the menu then says."""
+    pressed = value("views-action", "data", action and {"action": action})
+    inputs = [value("views-save", "n_clicks", 0 if action else 1), pressed]
+    state = [
+        value("views-name", "value", name),
+        value("url", "pathname", "/statistics"),
+        value("url", "search", search),
+    ]
+    outputs = "..views-body.children...views-answer.children.."
+    answer = Asked(outputs, inputs, state, pressed=1 if action else 0).send(site.as_(role))
+    assert answer.status_code == 200
+    return json.dumps(answer.get_json(), ensure_ascii=False)
+
+
+def test_a_shared_view_is_read_by_others_and_changed_by_its_owner_alone(counted: Site) -> None:
+    _views(counted, Role.PHYSICIST, None, "Rooms of all", "?where=site+is+4711&by=device")
+    with counted.sessions() as session:
+        number = session.scalars(select(SavedView.id).where(SavedView.name == "Rooms of all")).one()
+    assert "Rooms of all" not in _views(counted, Role.RESEARCHER, "rename:99999999", "x")
+    assert "Everybody sees it." in _views(counted, Role.PHYSICIST, f"share:{number}")
+    shown = _views(counted, Role.RESEARCHER, f"delete:{number}")
+    assert "Nothing was changed." in shown
+    assert "Rooms of all" in shown
+    assert f"rename:{number}" not in shown
+    assert "Nothing was changed." in _views(counted, Role.RESEARCHER, f"rename:{number}", "Mine")
+    assert "Forgotten." in _views(counted, Role.PHYSICIST, f"delete:{number}")
+    assert "not there any more" in _views(counted, Role.PHYSICIST, f"delete:{number}")
+
+
+def test_a_view_of_a_site_that_is_no_more_opens_and_says_that_nothing_matches(counted: Site) -> None:
+    said = page(counted, "?where=site+is+4711&by=site")
+    assert "Nothing matches" in said
+    assert "#4711" in said
