@@ -149,6 +149,17 @@ def test_statements_do_not_grow_with_the_studies(hospital, engine):
     assert counts[1] == counts[2] <= 12
 
 
+def test_statements_about_one_study_do_not_grow_with_its_like(hospital, engine):
+    counts = []
+    with hospital() as session:
+        for study in (FAR_UP, LAST_YEAR, FAR_UP):  # the first opens the connection; among 160 its like, and among 80
+            with statements(engine) as sent:
+                study_standing(session, ALL, study)
+                earlier_alike(session, ALL, study)
+            counts.append(len(sent))
+    assert counts[1] == counts[2] <= 8
+
+
 def test_an_empty_database_has_no_outliers(factory):
     with factory() as session:
         assert newest_day(session, ALL) is None
