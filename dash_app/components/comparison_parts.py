@@ -10,7 +10,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dash_app.components.compliance_parts import WHY, group_text
+from dash_app.components.compliance_parts import WHY, group_text, patients_text
 from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import attributes, badge, icon, section, table
 from dash_app.components.values import DASH, amount, free, listed, ltr, plain_number, symbol
@@ -195,7 +195,7 @@ def _side(side: Content, measure: Measure, modality: str, behind: str, levels: M
     if interval:
         middle += [" ", html.Span(["(", html.Bdi(interval, dir="ltr"), ")"], className="quiet")]
     upper: list[Any] = [html.Bdi([_("P75"), " ", amount(column, side["p75"], modality)]), " · "]
-    upper.append(html.Bdi(["n\u00a0", plain_number(side["patients"])], dir="ltr"))
+    upper.append(patients_text(side["patients"]))
     return html.Div(
         [
             html.Span(middle),

@@ -139,7 +139,7 @@ def _row(name: str, first: bool, group: Group | None, cells: Mapping[tuple[str, 
 
 def _cell(line: Line) -> dcc.Link:
     state = state_of(line)
-    count: list[Any] = [html.Bdi(["n\u00a0", plain_number(line.found.patients)], dir="ltr")]
+    count: list[Any] = [patients_text(line.found.patients)]
     if line.measure.column in OF_PHANTOM and line.measure.phantom not in (None, MIXED):
         count += [" · ", ltr(f"{line.measure.phantom} cm", "unit")]
     level = line.choice.level
@@ -163,6 +163,12 @@ def _trend(line: Line) -> list[dcc.Link]:
         return []
     href = trend_address(line.modality, line.measure.key, line.behind)
     return [dcc.Link([icon("statistics"), _("by device over time")], href=href, className="quiet trend")]
+
+
+def patients_text(count: int) -> html.Bdi:
+    """How many patients, with the sign that stands for it in every language."""
+    sign = "n\u00a0"
+    return html.Bdi([sign, plain_number(count)], dir="ltr")
 
 
 def percent(ratio: float) -> str:
