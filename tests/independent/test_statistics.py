@@ -146,3 +146,13 @@ def follow(engine: Engine, seed: int, size: int) -> None:
         table = raw.values(session)
         for by in (None, Random(seed).choice(list(By))):
             compare(session, table, by)
+
+
+def test_every_exposure_counts_in_one_row_whoever_tells_of_it(north_and_south: Hospital) -> None:
+    session, _table = north_and_south
+    uid = IrradiationEvent.irradiation_event_uid
+    counted = session.scalars(select(uid).where(IrradiationEvent.counted, uid.is_not(None))).all()
+    every = set(session.scalars(select(uid).where(uid.is_not(None))))
+    assert len(counted) == len(set(counted)) == len(every) > 300
+    covered = select(IrradiationEvent.counted).join(Study, Study.id == IrradiationEvent.study_id)
+    assert not any(session.scalars(covered.where(Study.covered_by_id.is_not(None))))
