@@ -121,4 +121,4 @@ def _levels_made(found: RecordRow) -> list[Any]:
 def _plan(plan: Mapping[str, Any]) -> str:
     period = isolated(f"{plan['date_from']} – {plan['date_to']}")
     weights = _("adults of 50 to 90 kg only, rooms of 65 to 75 kg on average") if plan["standard_weight"] else ""
-    return " · ".join(part for part in (_(LEVEL_KINDS[plan["kind"]]), plan["modality"], period, weights) if part)
+    return " · ".join(part for part in (word(LEVEL_KINDS, plan["kind"]), plan["modality"], period, weights) if part)
