@@ -80,7 +80,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A level for one measure, procedure and group; `value` None with the reason `why`: few-units or too-few.
+    """A level for one measure, procedure and group; `value` None with the reason `why`: few-units, too-few or weight.
 
     `count` studies in the units that count; `left_out` values that were flagged or zero, of all groups; `no_group`
     those whose age or weight is not known.
@@ -125,8 +125,9 @@ def make(
     is_head : bool
         Children are grouped by age instead of weight.
     standard_weight : bool
-        Adults of 50 to 90 kg only, rooms of a mean weight of 65 to 75 kg only. Without it all adults of known age
-        count, which large automatic samples may (the weights are stated beside).
+        Adults of 50 to 90 kg only, samples of a mean weight of 65 to 75 kg only: each room, or for a typical value all
+        patients together. Without it all adults of known age count, which large automatic samples may (the weights are
+        stated beside).
     """
     for population, group in groups_for(is_head=is_head, standard_weight=standard_weight):
         inside, unknown = _inside(sample, group)
@@ -142,15 +143,17 @@ def _line(
     units = tuple(_unit(sample, inside & (of == one), int(one), group, enough, kind) for one in np.unique(of[inside]))
     counted = [unit for unit in units if unit.left_out is None]
     count = sum(unit.count for unit in counted)
-    value, why = _level(
-        sample.value[inside & np.isin(of, [unit.id for unit in counted])], counted, kind, count >= enough
-    )
+    values = sample.value[inside & np.isin(of, [unit.id for unit in counted])]
+    problem = WEIGHT if group == STANDARD and not _is_standard(sample, inside) else ""
+    problem = TOO_FEW if count < enough else problem
+    value, why = _level(values, counted, kind, problem)
     return Line(population, group, value, why, count, units, sample.left_out, unknown)
 
 
-def _level(values: Floats, counted: list[Unit], kind: str, enough: bool) -> tuple[float | None, str]:
+def _level(values: Floats, counted: list[Unit], kind: str, problem: str) -> tuple[float | None, str]:
+    """The value, or why there is none; `problem` is that of the patients of a typical value, who are one sample."""
     if kind == TYPICAL:
-        return (float(np.median(values)), "") if enough else (None, TOO_FEW)
+        return (None, problem) if problem else (float(np.median(values)), "")
     if len(counted) < {LOCAL: ROOMS, NATIONAL: FACILITIES}[kind]:
         return None, FEW_UNITS
     return float(np.percentile([unit.median for unit in counted], 75)), ""
@@ -158,17 +161,29 @@ def _level(values: Floats, counted: list[Unit], kind: str, enough: bool) -> tupl
 
 def _unit(sample: Sample, chosen: npt.NDArray[np.bool_], number: int, group: Group, enough: int, kind: str) -> Unit:
     _studies, first = np.unique(sample.study[chosen], return_index=True)
-    weights = sample.weight[chosen][first]
-    known = weights[~np.isnan(weights)]
+    known = _weights(sample, chosen)
     mean = float(known.mean()) if len(known) else None
     why = None
     if kind != TYPICAL and not number:
         why = NO_ROOM
     elif kind != TYPICAL and len(first) < enough:
         why = TOO_FEW
-    elif group == STANDARD and mean is not None and not MEAN_KG[0] <= mean <= MEAN_KG[1]:
+    elif kind != TYPICAL and group == STANDARD and not _is_standard(sample, chosen):
         why = WEIGHT
     return Unit(number, len(first), float(np.median(sample.value[chosen])), mean, len(known), why)
+
+
+def _weights(sample: Sample, chosen: npt.NDArray[np.bool_]) -> Floats:
+    """The weights that are known, one a study."""
+    _studies, first = np.unique(sample.study[chosen], return_index=True)
+    weights = sample.weight[chosen][first]
+    return weights[~np.isnan(weights)]
+
+
+def _is_standard(sample: Sample, chosen: npt.NDArray[np.bool_]) -> bool:
+    """Whether the mean weight lies in the range of standard patients; nobody's lies nowhere."""
+    weights = _weights(sample, chosen)
+    return bool(len(weights)) and MEAN_KG[0] <= float(weights.mean()) <= MEAN_KG[1]
 
 
 def _inside(sample: Sample, group: Group) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

@@ -101,6 +101,16 @@ def test_a_room_of_another_mean_weight_is_left_out_when_weights_are_standardised
     assert adults(sample({1: 40}, weight=weight), LOCAL).units[0].left_out is None
 
 
+@pytest.mark.parametrize(("heavy", "why"), [(72.0, ""), (81.0, WEIGHT)])
+def test_the_patients_of_a_typical_value_are_one_sample_of_standard_weight(heavy: float, why: str) -> None:
+    made = sample({1: 30, 2: 30})
+    made.weight[:30], made.weight[30:] = 76.0, heavy - 4.0  # neither room need be standard by itself
+    line = adults(made, TYPICAL, standard_weight=True)
+    assert (line.why, line.value is None, len(line.counted)) == (why, bool(why), 2)
+    if not why:
+        assert line.value == pytest.approx(statistics.median(made.value.tolist()))
+
+
 def test_who_is_not_weighed_is_in_no_group_of_weights_and_is_counted() -> None:
     made = sample({1: 40})
     made.weight[:15] = np.nan
