@@ -152,6 +152,7 @@ class Id(StrEnum):
     NAMES_BODY = "names-body"
     NAMES_COUNT = "names-count"
     NAMES_TABS = "names-tabs"
+    NAMES_TAB = "names-tab"
     NAMES_ACTION = "names-action"
     NAMES_ANSWER = "names-answer"
     NAMES_ACCEPT = "names-accept"

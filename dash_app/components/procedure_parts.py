@@ -96,12 +96,12 @@ def procedure_table(rows: Sequence[ProcedureRow], studies: Mapping[int, int], ta
 def _row(row: ProcedureRow, studies: int, target: str | None) -> html.Tr:
     own = [" ", badge(_("of the site"))] if row.origin == SITE else []
     off = [" ", badge(_("not in use"), "amber", "close")] if not row.active else []
-    codes = [html.Div(ltr(code, "code")) for code in dict.fromkeys((row.key, row.rpid, row.loinc)) if code]
+    codes = ltr(" · ".join(code for code in dict.fromkeys((row.key, row.rpid, row.loinc)) if code), "code")
     href = address({"where": text_of(one_of("procedure", row.id))})
-    count: Any = dcc.Link(plain_number(studies), href=href, title=_("Show the studies")) if studies else plain_number(0)
+    count: Any = dcc.Link(plain_number(studies), href=href, title=_("Show the studies")) if studies else "–"
     cells: list[Any] = [
         [free(procedure_said(row.id, row.name), "main"), *own, *off], codes, row.modality or _("all"),
-        free(vocabulary.region_name(row.region, language())), count, _actions(row, target),
+        vocabulary.region_name(row.region, language()) or "–", count, _actions(row, target),
     ]  # fmt: skip
     tds = [html.Td(cell, className="dose" if n == 4 else None) for n, cell in enumerate(cells)]
     return html.Tr(tds, key=str(row.id), className=None if row.active else "off")

@@ -19,12 +19,12 @@ from dash_app.components.name_parts import (
     named_table,
     rule_table,
 )
-from dash_app.components.name_tabs import TABS, name_tabs
+from dash_app.components.name_tabs import TABS, name_tabs, pager
 from dash_app.components.name_words import bad, gone_text, good, refusal
 from dash_app.components.parts import empty, icon, page_head
 from dash_app.components.quality_parts import percent
 from dash_app.context import changing, note, note_view, reading, scope, web
-from dash_app.filters import address, number, parameters
+from dash_app.filters import number, parameters
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
 from dose import audit
@@ -49,26 +49,54 @@ blueprint = Blueprint("names", __name__)
 def layout(search: str = "") -> html.Div:
     """The page around the lists; which of them stands in the address."""
     said = parameters(search)
-    tab = said.get("tab", "")
-    found = [
-        dmc.TextInput(id=filter_id("find"), label=_("Find"), value=said.get("find", ""), size="xs", debounce=500,
-                      inputProps={"autoComplete": "off", "dir": "auto"})
-    ] if tab in _SEARCHED else []  # fmt: skip
     return html.Div(
         [
             page_head(_("Names"), [html.Span(id=Id.NAMES_COUNT, className="quiet", role="status"), *_tools()]),
-            name_tabs(tab),
-            html.P(_(LEADS[tab]), className="lead") if tab in LEADS else None,
-            html.Div(found, className="filter-row names-find") if found else None,
+            html.Div(_head(said), id=Id.NAMES_TABS),
             html.Div(id=Id.NAMES_PROGRESS, role="status"),
             html.Div(id=Id.NAMES_ANSWER, role="status"),
             html.Div(html.Div(className="bone block"), id=Id.NAMES_BODY),
             html.P(" ".join(vocabulary.notices()), className="notices", lang="en", dir="ltr"),
             dcc.Store(id=Id.NAMES_ACTION),
+            dcc.Store(id=Id.NAMES_DONE),
+            dcc.Store(id=Id.NAMES_TAB, data=_tab_of(said)),
             dcc.Interval(id=Id.NAMES_TICK, interval=TICK_MS),
         ],
         className="quality",
-    )  # fmt: skip
+    )
+
+
+def _tab_of(said: dict[str, str]) -> str:
+    return said.get("tab", "") if said.get("tab", "") in TABS else ""
+
+
+def _head(said: dict[str, str]) -> list[Any]:
+    """The tabs, what the chosen one is, and where its list is searched."""
+    tab = _tab_of(said)
+    find = dmc.TextInput(id=filter_id("find"), label=_("Find"), value=said.get("find", ""), size="xs", debounce=500,
+                         inputProps={"autoComplete": "off", "dir": "auto"})  # fmt: skip
+    return [
+        name_tabs(tab),
+        html.P(_(LEADS[tab]), className="lead") if tab in LEADS else None,
+        html.Div(find, className="filter-row names-find") if tab in _SEARCHED else None,
+    ]
+
+
+@callback(
+    Output(Id.NAMES_TABS, "children"),
+    Output(Id.NAMES_TAB, "data"),
+    Output(Id.NAMES_ANSWER, "children", allow_duplicate=True),
+    Input(Id.URL, "search"),
+    State(Id.NAMES_TAB, "data"),
+    State(Id.URL, "pathname"),
+    prevent_initial_call=True,
+)
+def turn(search: str | None, shown: str | None, pathname: str) -> tuple[Any, str, None]:
+    """The head of another list; what was said about the one before is gone."""
+    said = parameters(search)
+    if pathname.rstrip("/") != PATH or _tab_of(said) == shown:
+        raise PreventUpdate  # somebody may be typing in it
+    return _head(said), _tab_of(said), None
 
 
 LEADS = {
@@ -98,15 +126,15 @@ def _tools() -> list[Any]:
     Output(Id.NAMES_COUNT, "children"),
     Input(Id.URL, "search"),
     Input(Id.NAMES_ANSWER, "children"),
-    Input(Id.NAMES_PROGRESS, "children"),
+    Input(Id.NAMES_DONE, "data"),
     State(Id.URL, "pathname"),
 )
-def show_names(search: str | None, _answer: Any, progress: Any, pathname: str) -> tuple[Any, Any]:  # noqa: ANN401
-    """The list of the chosen tab; not while studies are named anew, when somebody may be choosing in it."""
-    if pathname.rstrip("/") != PATH or (ctx.triggered_id == Id.NAMES_PROGRESS and progress):
+def show_names(search: str | None, _answer: Any, _done: Any, pathname: str) -> tuple[Any, Any]:  # noqa: ANN401
+    """The list of the chosen tab; again when all studies are named, not before: somebody may be choosing in it."""
+    if pathname.rstrip("/") != PATH:
         raise PreventUpdate
     said = parameters(search)
-    tab = said.get("tab", "") if said.get("tab", "") in TABS else ""
+    tab = _tab_of(said)
     again = ctx.triggered_id not in (None, Id.URL.value)
     note_view(audit.Action.VIEW_LIST, f"{PATH} {tab}", again=again, subject="names")
     return _SHOW[tab](said), _count()
@@ -139,7 +167,7 @@ def _unnamed(said: dict[str, str]) -> list[Any]:
     return [
         html.Div([_lines(found.total), accept if may else None], className="list-head"),
         name_table(rows, known, sum(found.by_state.values()), _target()),
-        _pager(said, page, found.total),
+        pager(said, PATH, page, found.total, PAGE_SIZE),
     ]
 
 
@@ -164,7 +192,11 @@ def _named(said: dict[str, str]) -> list[Any]:
     if not found.groups:
         return [empty(_("No name has a procedure"), dcc.Link(_("To the names without"), href=PATH, className="button"))]
     total = sum(found.by_state.values())
-    return [_lines(found.total), named_table(found.groups, known, total), _pager(said, page, found.total)]
+    return [
+        _lines(found.total),
+        named_table(found.groups, known, total),
+        pager(said, PATH, page, found.total, PAGE_SIZE),
+    ]
 
 
 def _conflicts(said: dict[str, str]) -> list[Any]:  # noqa: ARG001 - as every list
@@ -184,7 +216,7 @@ def _rules(said: dict[str, str]) -> list[Any]:
         text = _("Studies with a RadLex, LOINC or CCAM code name themselves; rules name the others.")
         return [empty(_("No rules"), html.P(text), "typed")]
     head = html.Span(ngettext("%(n)s rule", "%(n)s rules", total), className="quiet")
-    return [head, rule_table(rows, web().settings.time_zone, _target()), _pager(said, page, total)]
+    return [head, rule_table(rows, web().settings.time_zone, _target()), pager(said, PATH, page, total, PAGE_SIZE)]
 
 
 def _protocols(said: dict[str, str]) -> list[Any]:  # noqa: ARG001 - as every list
@@ -211,18 +243,6 @@ def _history(said: dict[str, str]) -> list[Any]:  # noqa: ARG001 - as every list
 
 _SHOW = {"": _unnamed, "conflicts": _conflicts, "named": _named, "rules": _rules, "protocols": _protocols,
          "history": _history}  # fmt: skip
-
-
-def _pager(said: dict[str, str], page: int, total: int) -> Any:  # noqa: ANN401 - a component
-    last = max(1, -(-total // PAGE_SIZE))
-    if last == 1:
-        return None
-    links = [
-        dcc.Link(isolated(str(n)), href=address(said | {"page": str(n)}, PATH),
-                 className="button small current" if n == page else "button small")
-        for n in range(max(1, page - 5), min(last, page + 5) + 1)
-    ]  # fmt: skip
-    return html.Nav(links, className="pager")
 
 
 @callback(Output(Id.NAMES_ANSWER, "children"), Input(Id.NAMES_ACTION, "data"), prevent_initial_call=True)
@@ -337,17 +357,18 @@ def _taken(taken: Taken) -> html.Div:
 @callback(
     Output(Id.NAMES_PROGRESS, "children"),
     Output(Id.NAMES_TICK, "disabled"),
+    Output(Id.NAMES_DONE, "data"),
     Input(Id.NAMES_TICK, "n_intervals"),
     Input(Id.NAMES_ANSWER, "children"),
     State(Id.NAMES_PROGRESS, "children"),
 )
-def name_again(_tick: int | None, _answer: Any, shown: Any) -> tuple[Any, bool]:  # noqa: ANN401 - a component
+def name_again(tick: int | None, _answer: Any, shown: Any) -> tuple[Any, bool, Any]:  # noqa: ANN401 - a component
     """How many studies the worker has still to name anew."""
     with reading(Permission.VIEW_DOSES) as (session, _who):
         left = naming_marks.renaming(session)
     if left.done:
-        return (None if shown else no_update), True
-    return html.P([icon("clock"), _left(left)], className="quiet with-icon"), False
+        return None, True, tick if shown else no_update
+    return html.P([icon("clock"), _left(left)], className="quiet with-icon"), False, no_update
 
 
 def _left(left: naming_marks.Renaming) -> str:

@@ -11,7 +11,7 @@ from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response
 
-from dash_app.components.name_tabs import PROCEDURES, name_tabs
+from dash_app.components.name_tabs import PROCEDURES, name_tabs, pager
 from dash_app.components.name_words import bad, good
 from dash_app.components.parts import empty, icon, page_head
 from dash_app.components.procedure_parts import (
@@ -48,7 +48,7 @@ from dose.store.procedures import (
 from dose.store.procedures_csv import export_procedures, import_procedures
 from dose.tables import Procedure
 
-PATH = "/names/procedures"
+PATH, PAGE_SIZE = "/names/procedures", 25
 MANAGE = Permission.MANAGE_NAMES
 blueprint = Blueprint("procedures", __name__)
 
@@ -98,16 +98,19 @@ def show_procedures(search: str | None, _answer: Any, pathname: str) -> list[Any
     if pathname.rstrip("/") != PATH:
         raise PreventUpdate
     with reading(Permission.VIEW_DOSES) as (session, who):
-        known, history = procedures(session, who), procedure_changes(session, who)
+        known, history = procedures(session, who), procedure_changes(session, who, PAGE_SIZE)
         studies: dict[int, int] = {}
         for row in volumes(session, who):
             studies[row.procedure_id or 0] = studies.get(row.procedure_id or 0, 0) + row.studies
     note_view(audit.Action.VIEW_LIST, PATH, again=ctx.triggered_id != Id.URL.value, subject="procedures")
-    rows = _found(list(known.values()), parameters(search).get("find", ""))
+    said = parameters(search)
+    rows, page = _found(list(known.values()), said.get("find", "")), number(said.get("page")) or 1
     target = Id.PROCEDURES_ACTION.value if _may() else None
     everything = dcc.Link(_("Show all"), href=PATH, className="button")
-    found = procedure_table(rows, studies, target) if rows else empty(_("No procedure is called so"), everything)
-    return [found, _history(changes_table(history, web().settings.time_zone, target)) if history else None]
+    here = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    found = procedure_table(here, studies, target) if here else empty(_("No procedure is called so"), everything)
+    past = _history(changes_table(history, web().settings.time_zone, target)) if history else None
+    return [found, pager(said, PATH, page, len(rows), PAGE_SIZE), past]
 
 
 def _history(inside: html.Div) -> html.Details:

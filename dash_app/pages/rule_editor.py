@@ -17,7 +17,7 @@ from dash_app.components.name_words import (
     gone_text,
     refusal,
 )
-from dash_app.components.parts import empty, icon, page_head
+from dash_app.components.parts import attributes, empty, icon, page_head
 from dash_app.components.rule_parts import preview_text, value_hint, value_of, value_text
 from dash_app.context import changing, note_view, reading, scope
 from dash_app.filters import number, parameters
@@ -107,7 +107,8 @@ def _form(draft: Draft, known: dict[int, ProcedureRow], devices: dict[int, str],
                     _select(Id.RULE_PROCEDURE, _("Procedure"), str(draft.procedure_id or "") or None,
                             _procedure_choices(known), searchable=True, className="wide"),
                     _select(Id.RULE_LEVEL, _("Looks at"), draft.level, _words(LEVELS)),
-                    _select(Id.RULE_MODALITY, _("Modality"), draft.modality, list(MODALITIES), clearable=True),
+                    _select(Id.RULE_MODALITY, _("Modality"), draft.modality, list(MODALITIES), clearable=True,
+                            placeholder=_("as the procedure")),
                     _select(Id.RULE_PLACE, _("Holds for"), where, _places(devices, places), searchable=True),
                 ],
                 className="pattern-form",
@@ -161,9 +162,11 @@ def _condition(line: int, said: Any) -> html.Div:  # noqa: ANN401 - a mapping
     return html.Div(
         [
             _select(condition_id("field", line), None, field, _words(FIELD_NAMES), searchable=True, clearable=True,
-                    placeholder=_("Field")),
-            _select(condition_id("op", line), None, op, _operators(field), allowDeselect=False),
+                    placeholder=_("Field"), **attributes(aria_label=_("Field"))),
+            _select(condition_id("op", line), None, op, _operators(field), allowDeselect=False,
+                    **attributes(aria_label=_("Comparison"))),
             dmc.TextInput(id=condition_id("value", line), value=value_text(said), size="xs",
+                          **attributes(aria_label=_("Value")),
                           placeholder=value_hint(field, op),
                           inputProps={"autoComplete": "off", "dir": "auto", "maxLength": 400}, debounce=400),
         ],

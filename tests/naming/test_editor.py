@@ -12,7 +12,7 @@ from dose.database import writing
 from dose.scope import Role
 from dose.store.naming_rules import Draft, make_rule
 from dose.tables import Procedure, ProcedureRule
-from tests.naming.test_page import ready
+from tests.naming.test_page import act, ready, shown
 from tests.naming.world import CHEST, HEAD, OTHER
 from tests.web.conftest import Asked, site, value
 
@@ -113,3 +113,11 @@ def test_what_cannot_be_is_said_while_it_is_typed_and_when_it_is_saved(ready, wr
 def test_who_may_only_look_saves_nothing(ready):
     assert save(ready, {}, *form(procedure(ready, CHEST)), role=Role.RADIOLOGIST).status_code == 403
     assert in_force(ready) == []
+
+
+def test_a_conflict_stands_in_its_list_with_both_rules_until_one_is_undone(ready):
+    save(ready, {}, *form(procedure(ready, CHEST), {**SAID, "value": "ct*"}))
+    second = save(ready, {}, *form(procedure(ready, HEAD), {"field": "description", "op": "starts", "value": "ct"}))
+    assert shown(ready, "?tab=conflicts").count("disagreeing") >= 2
+    act(ready, f"undo:{saved_key(second)['rule']}")
+    assert "disagreeing" not in shown(ready, "?tab=conflicts")

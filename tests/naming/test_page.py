@@ -39,7 +39,8 @@ def shown(site, search="", role=Role.PHYSICIST):
     """The body of the page at an address."""
     inputs = [
         value(Id.URL, "search", search),
-        *(value(one, "children", None) for one in (Id.NAMES_ANSWER, Id.NAMES_PROGRESS)),
+        *(value(one, "children", None) for one in (Id.NAMES_ANSWER,)),
+        value(Id.NAMES_DONE, "data", None),
     ]
     asked = Asked(BODY, inputs, [value(Id.URL, "pathname", "/names")])
     answer = asked.send(site.as_(role))
@@ -95,6 +96,16 @@ def test_who_may_only_look_sees_no_button_and_changes_nothing(ready):
 )
 def test_every_tab_and_any_address_is_answered(ready, search):
     assert "children" in shown(ready, search)
+
+
+def test_another_tab_has_its_own_head_and_the_same_one_stays_while_somebody_types(ready):
+    client = ready.as_(Role.PHYSICIST)
+    wanted = next(key for key in ready.app.callback_map if f"{Id.NAMES_TABS}.children" in key)
+    state = [value(Id.NAMES_TAB, "data", "rules"), value(Id.URL, "pathname", "/names")]
+    answer = Asked(wanted, [value(Id.URL, "search", "?tab=conflicts")], state).send(client)
+    assert answer.get_json()["response"][Id.NAMES_TAB]["data"] == "conflicts"
+    assert "Rules of one rank" in answer.get_data(as_text=True)
+    assert Asked(wanted, [value(Id.URL, "search", "?tab=rules&find=x")], state).send(client).status_code == 204
 
 
 def test_a_table_is_read_and_each_refusal_said(ready):
