@@ -8,9 +8,9 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dash_app.components.compliance_parts import group_text
+from dash_app.components.compliance_parts import group_text, patients_text
 from dash_app.components.parts import attributes, badge, icon, table
-from dash_app.components.values import amount, free, ltr, plain_number, symbol, when
+from dash_app.components.values import amount, free, ltr, symbol, when
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.procedure_names import procedure_said
 from dash_app.vocabulary import word
@@ -282,7 +282,7 @@ def _line(line: Mapping[str, Any], names: Mapping[str, str]) -> html.Tr:
         group_text(Group(**line["group"])),
         quantity(measure.column, measure.level, measure.phantom),
         [value, why],
-        [plain_number(line["count"]), out],
+        [patients_text(line["count"]), out],
         rooms,
     ]
     return html.Tr([html.Td(cell) for cell in cells])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dash_app.components.compliance_parts import level_text
+from dash_app.figures.compliance import directed
 from dash_app.figures.style import (
     GREY,
     Level,
@@ -27,7 +28,8 @@ from dose.queries.benchmark import Benchmark, Unit
 from dose.queries.groups import By
 from dose.queries.statistics import Question
 
-ROW_HEIGHT, HEAD_HEIGHT, LEVELS = 34, 96, 3
+ROW_HEIGHT, HEAD_HEIGHT, LEVELS = 34, 120, 3
+TOP, BOTTOM, LEGEND = 30, 84, 50  # pixels: margins, and how far below the axis the legend begins
 
 
 def benchmark_figure(found: Benchmark) -> dict[str, Any]:
@@ -37,8 +39,9 @@ def benchmark_figure(found: Benchmark) -> dict[str, Any]:
     chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(units), legend=True)
     shapes, notes = level_lines(levels_of(found), question, "x")
     chart |= {"shapes": shapes, "annotations": notes}
-    chart["margin"] = {"l": 8, "r": 16, "t": 30, "b": 60}
-    chart["legend"] = {"orientation": "h", "x": 0, "y": -0.16 if len(units) > 4 else -0.4, "yanchor": "top"}
+    chart["margin"] = {"l": 8, "r": 16, "t": TOP, "b": BOTTOM}
+    below = -LEGEND / (chart["height"] - TOP - BOTTOM)
+    chart["legend"] = {"orientation": "h", "x": 0, "y": below, "yanchor": "top"}
     chart["xaxis"] = axis(found.measure.column, found.modality, False) | {"rangemode": "tozero"}
     chart["yaxis"] = {
         "tickvals": list(range(len(units))), "ticktext": [_tick(unit) for unit in units], "autorange": "reversed",
@@ -73,7 +76,8 @@ def _medians(found: Benchmark, units: list[Unit], question: Question) -> dict[st
     low, high = (scaled(column, modality, [pair[n] for pair in ends]) for n in (0, 1))
     colours = [_colour(found.by, unit) for unit in units]
     return {
-        "type": "scatter", "mode": "markers", "name": _("Median, 95 % CI"), "x": medians, "y": list(range(len(units))),
+        "type": "scatter", "mode": "markers", "name": directed(_("Median, 95 % CI")),
+        "x": medians, "y": list(range(len(units))),
         "marker": {"size": 11, "color": colours, "symbol": [_shape(unit) for unit in units]},
         "error_x": {"type": "data", "symmetric": False, "thickness": 1.5, "width": 5, "color": GREY,
                     "array": [b - a for a, b in zip(medians, high, strict=True)],
@@ -96,7 +100,7 @@ def _adjusted(found: Benchmark, units: list[Unit]) -> list[dict[str, Any]]:
     label = _("Median with patients of equal size")
     texts = [f"<b>{escaped(unit.name)}</b><br>{label}: {shown(column, unit.adjusted, modality)}" for _p, unit in told]
     return [{
-        "type": "scatter", "mode": "markers", "name": label, "x": scaled(column, modality, values),
+        "type": "scatter", "mode": "markers", "name": directed(label), "x": scaled(column, modality, values),
         "y": [place for place, _unit in told], "text": texts, "hovertemplate": "%{text}<extra></extra>",
         "customdata": [studies_address(unit.behind) for _place, unit in told],
         "marker": {"symbol": "diamond-open", "size": 13, "line": {"width": 2},

@@ -39,7 +39,7 @@ def compliance_figure(lines: Sequence[Line]) -> dict[str, Any]:
                         "line": {"dash": "dash", "width": 1.5, "color": "#c4553d"}}]  # fmt: skip
     chart["margin"] = {"l": 8, "r": 48, "t": 40, "b": 40}
     chart["legend"] = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}
-    title = {"text": _directed(_("Median in percent of the level")), "standoff": 8, "font": {"size": 12}}
+    title = {"text": directed(_("Median in percent of the level")), "standoff": 8, "font": {"size": 12}}
     chart["xaxis"] = {"title": title, "rangemode": "tozero", "ticksuffix": " %", "zeroline": False, "fixedrange": True}
     chart["yaxis"] = {
         "tickvals": list(range(len(lines))), "ticktext": [_name(line) for line in lines], "autorange": "reversed",
@@ -53,7 +53,7 @@ def _marks(lines: Sequence[Line], state: str) -> dict[str, Any]:
     mine = [(place, line) for place, line in enumerate(lines) if state_of(line) == state]
     shape, shade = _SHAPES[LOOKS.get(state, ("neutral",))[0]]
     return {
-        "type": "scatter", "mode": "markers+text", "name": _directed(_(STATES[state])),
+        "type": "scatter", "mode": "markers+text", "name": directed(_(STATES[state])),
         "y": [place for place, _line in mine],
         "x": [100 * _ratio(line) for _place, line in mine], "marker": {"symbol": shape, "size": 11, "color": shade},
         "text": [f"{percent(_ratio(line))} · n {count_text(line.found.patients)}" for _place, line in mine],
@@ -63,7 +63,7 @@ def _marks(lines: Sequence[Line], state: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _directed(text: str) -> str:
+def directed(text: str) -> str:
     """A label in the reader's direction: charts as a whole run from left to right."""
     return f"\u2067{text}\u2069" if direction() == "rtl" else text
 
