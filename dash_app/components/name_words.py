@@ -141,7 +141,7 @@ def conditions_text(conditions: Iterable[Condition]) -> html.Div:
 def place_text(rule: Rule, site: str | None, device: str | None) -> Any:  # noqa: ANN401 - a component
     """Where a rule holds."""
     where = device if rule.device_id is not None else site if rule.site_id is not None else None
-    return html.Bdi(where, dir="auto") if where else html.Span(_("all sites"), className="quiet")
+    return html.Bdi(where, dir="auto") if where else html.Span(_("all sites"), className="quiet one-line")
 
 
 def good(text: str) -> html.Div:

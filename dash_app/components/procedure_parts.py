@@ -96,7 +96,8 @@ def procedure_table(rows: Sequence[ProcedureRow], studies: Mapping[int, int], ta
 def _row(row: ProcedureRow, studies: int, target: str | None) -> html.Tr:
     own = [" ", badge(_("of the site"))] if row.origin == SITE else []
     off = [" ", badge(_("not in use"), "amber", "close")] if not row.active else []
-    codes = ltr(" · ".join(code for code in dict.fromkeys((row.key, row.rpid, row.loinc)) if code), "code")
+    known = (row.key, row.rpid, None if row.key == f"LN {row.loinc}" else row.loinc)
+    codes = ltr(" · ".join(code for code in dict.fromkeys(known) if code), "code")
     href = address({"where": text_of(one_of("procedure", row.id))})
     count: Any = dcc.Link(plain_number(studies), href=href, title=_("Show the studies")) if studies else "–"
     cells: list[Any] = [

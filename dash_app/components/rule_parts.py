@@ -102,9 +102,8 @@ def _events(seen: Preview) -> str:
 def _study(row: StudyRow) -> list[Any]:
     day, _clock = local_time(row.started_at)
     link = dcc.Link(ltr(day or str(row.id), "num"), href=f"/studies/{row.id}")
-    age = (
-        [" · ", html.Bdi(f"{row.age_years:.0f}", className="num"), " ", _("years")] if row.age_years is not None else []
-    )
+    years = row.age_years
+    age = [] if years is None else [" · ", ngettext("%(n)s year", "%(n)s years", int(years))]
     return [
         link,
         " ",
