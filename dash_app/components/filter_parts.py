@@ -199,12 +199,22 @@ def in_words(choice: Choice, names: Names, inside: bool = False) -> str:
 
 
 def _term_words(term: Term, names: Names) -> str:
-    values = [_value_words(FIELDS[term.field], value, names) for value in term.values]
-    name, listed = field_label(term.field), _(" or ").join(values)
+    field, name = FIELDS[term.field], field_label(term.field)
     if term.op in SIGNS:
-        # One isolate: right to left a sign of its own would be mirrored and say the contrary.
-        return f"{name} {isolated(f'{SIGNS[term.op]} {listed}')}"
-    return f"{name}: {listed}"
+        # One isolate: right to left a sign of its own would be mirrored and say the contrary. A unit that is a word of
+        # the reader's language stands outside, where its sentence goes on.
+        number, unit = _parts(field, term.values[0])
+        return f"{name} {isolated(f'{SIGNS[term.op]} {number}')} {unit}".rstrip()
+    return f"{name}: {_(' or ').join(_value_words(field, value, names) for value in term.values)}"
+
+
+def _parts(field: Field, value: Value) -> tuple[str, str]:
+    """A day, or a number with its unit, and the unit where it is a word."""
+    if field.kind is Kind.DAY:
+        return text_of(Term(field.name, "=", (value,))).rsplit(" ", 1)[1], ""
+    number = number_text(float(value or 0), 6)
+    unit = field.quantity.unit if field.quantity is not None and field.quantity.unit != "1" else ""
+    return (number, _("years")) if unit == "a" else (f"{number} {unit}".strip(), "")
 
 
 def _value_words(field: Field, value: Value, names: Names) -> str:
@@ -214,13 +224,10 @@ def _value_words(field: Field, value: Value, names: Names) -> str:
         return measure_label(MEASURES[str(value)])
     if isinstance(value, str):
         return word(VALUE_NAMES, value) or value
-    if field.kind is Kind.DAY:
-        return isolated(text_of(Term(field.name, "=", (value,))).rsplit(" ", 1)[1])
     if field.kind is Kind.ROW:
         return names.get((field.name, int(value))) or isolated(f"#{value}")
-    unit = field.quantity.unit if field.quantity is not None and field.quantity.unit != "1" else ""
-    unit = {"a": _("years")}.get(unit, unit)
-    return isolated(f"{number_text(value, 6)} {unit}".strip())
+    number, unit = _parts(field, value)
+    return f"{isolated(number)} {unit}".rstrip()
 
 
 def chips(said: Mapping[str, str], choice: Choice, names: Names, path: str) -> list[Any]:
