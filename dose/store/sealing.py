@@ -54,5 +54,5 @@ def freeze(
 def is_intact(session: Session, row: SignedRecord) -> bool:
     """Whether a record is what was signed, by its own hash and by the one of the audit trail."""
     signed = (AuditEntry.action == Action.RECORD_SIGN.value, AuditEntry.subject_id == row.id)
-    entry = session.scalars(select(AuditEntry).where(*signed).order_by(AuditEntry.id)).first()
-    return seal_of(row) == row.content_sha256 == (entry.detail.get("sha256") if entry else None)
+    written = {detail.get("sha256") for detail in session.scalars(select(AuditEntry.detail).where(*signed))}
+    return seal_of(row) == row.content_sha256 and row.content_sha256 in written
