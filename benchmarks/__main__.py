@@ -21,6 +21,7 @@ SHORT: dict[str, list[str]] = {
     "bench_lists": ["--studies", "20000"],
     "bench_quality": ["--events", "40000"],
     "bench_statistics": ["--short"],
+    "bench_pages": ["--short"],
     "bench_cells": ["--studies", "20000", "--grown", "0", "--seconds", "2"],
 }
 

@@ -11,7 +11,7 @@ standardisation); ICRP Publication 135 (2017), section 2.3.3 (size of patients).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeAlias
@@ -100,7 +100,7 @@ def benchmarks(
     about = _questions(place, procedure_id)
     offered = {key: tuple(map(group_of, levels.groups(asked))) for key, asked in about.items()}
     if are_few(session, scope, [place], procedure_id) or not all(map(are_bands, offered.values())):
-        read = _of_facts(session, scope, choice, procedure_id, by)
+        read = _of_facts(session, scope, choice, procedure_id, by, {measure for _modality, measure in about})
     else:
         read = _of_counts(session, scope, place, procedure_id, by)
     found = [(key, *_chosen(dosed, offered[key], who), offered[key]) for key, dosed in read if key in about]
@@ -154,11 +154,11 @@ def _chosen(dosed: DosedOf, offered: Sequence[Group], who: str | None) -> tuple[
 
 
 def _of_facts(
-    session: Session, scope: Scope, choice: Facts, procedure_id: int, by: By
+    session: Session, scope: Scope, choice: Facts, procedure_id: int, by: By, measures: Collection[Measure]
 ) -> Iterator[tuple[Key, DosedOf]]:
-    for (modality, procedure), of in parts(session, scope, choice).items():
+    for (modality, procedure), of in parts(session, scope, choice, measures=measures).items():
         for measure in measures_of(modality):
-            if procedure == procedure_id and measure.level in of:
+            if procedure == procedure_id and measure in measures and measure.level in of:
                 yield (modality, measure), partial(_dosed_part, of[measure.level].of(measure), measure, by)
 
 

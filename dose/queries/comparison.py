@@ -19,7 +19,7 @@ from dose.levels.groups import EVERYBODY, Group
 from dose.levels.minima import minimum_count
 from dose.queries.cells_period import counted
 from dose.queries.choice import all_of
-from dose.queries.compliance import Place, are_few, groups_wanted, level_for, masks, procedures_of, question
+from dose.queries.compliance import Place, among, are_few, groups_wanted, level_for, masks, measures_in, question
 from dose.queries.groups import By, labels
 from dose.queries.levels import active_levels
 from dose.queries.medians import MODALITIES, Part, parts
@@ -98,8 +98,8 @@ def _of_facts(
     session: Session, scope: Scope, levels: Levels, places: Places, only: Wanted | None = None
 ) -> Iterator[tuple[Key, Sides]]:
     """The groups that have a patient on either side, from facts: these, or all that occur."""
-    procedures = [] if only is None else procedures_of(only)
-    found = [parts(session, scope, all_of(place.chosen, *procedures)) for place in places]
+    chosen, measures = ([], None) if only is None else ([among(only)], measures_in(only))
+    found = [parts(session, scope, all_of(place.chosen, *chosen), measures=measures) for place in places]
     if only is None:
         there = {(modality, procedure, one) for side in found for (modality, procedure), of in side.items()
                  for one in measures_of(modality) if one.level in of}  # fmt: skip

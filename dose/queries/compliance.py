@@ -149,7 +149,8 @@ def _only_site(session: Session) -> int | None:
 def _of_facts(levels: Levels, asked: Place, place: Place, facts: Parts, only: Wanted | None = None) -> Iterator[Line]:
     """The lines of facts; of these measures and groups, or of all that occur."""
     for (modality, procedure), of in facts.items():
-        occurring = [(modality, procedure, one) for one in measures_of(modality) if one.level in of and procedure]
+        every = ((modality, procedure, one) for one in measures_of(modality) if one.level in of and procedure)
+        occurring = [about for about in every if only is None or about in only]
         wanted = only if only is not None else groups_wanted(levels, [asked], occurring)
         for about in occurring:
             measure = about[2]
@@ -171,13 +172,20 @@ def _of_counts(
             yield _line(levels, asked, place, about, group, one)
     others = {about: groups for about, groups in wanted.items() if about not in banded}
     if others:
-        facts = parts(session, scope, all_of(place.days, *procedures_of(others)), place.modalities)
+        facts = parts(session, scope, all_of(place.days, among(others)), measures=measures_in(others))
         yield from _of_facts(levels, asked, place, facts, others)
 
 
-def procedures_of(wanted: Wanted) -> list[Facts]:
-    """The procedures that are wanted, as a choice."""
-    return [one_of("procedure", *sorted({procedure for _modality, procedure, _measure in wanted}))]
+def among(wanted: Wanted) -> Facts:
+    """The modalities and procedures that are wanted, as a choice."""
+    modalities = sorted({modality for modality, _procedure, _measure in wanted})
+    procedures = sorted({procedure for _modality, procedure, _measure in wanted})
+    return all_of(one_of("modality", *modalities), one_of("procedure", *procedures))
+
+
+def measures_in(wanted: Wanted) -> set[Measure]:
+    """The measures that are wanted."""
+    return {measure for _modality, _procedure, measure in wanted}
 
 
 def masks(part: Part, groups: Sequence[Group | None]) -> Iterator[tuple[Group | None, Mask]]:  # fmt: skip
@@ -315,6 +323,6 @@ def _order(line: Line) -> tuple[object, ...]:
 
 
 __all__ = [
-    "AS_LEVEL", "NO_VALUE", "Compliance", "Line", "Place", "are_few", "chosen_group", "compliance", "group_of",
-    "groups_wanted", "here", "is_usual", "level_for", "masks", "procedures_of", "question",
+    "AS_LEVEL", "NO_VALUE", "Compliance", "Line", "Place", "among", "are_few", "chosen_group", "compliance", "group_of",
+    "groups_wanted", "here", "is_usual", "level_for", "masks", "measures_in", "question",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ References: ICRP Publication 135 (2017), section 2.3.3 (how many patients).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -157,8 +157,16 @@ def medians_of(values: Floats, place: Ints) -> Floats:
 Parts: TypeAlias = dict[tuple[str, int], dict[str, Part]]  # modality, procedure -> level -> its facts
 
 
-def parts(session: Session, scope: Scope, choice: Choice = EVERYTHING, modalities: Sequence[str] = MODALITIES) -> Parts:
-    """The facts of a choice, by modality and procedure (0: not mapped); two statements.
+def parts(
+    session: Session,
+    scope: Scope,
+    choice: Choice = EVERYTHING,
+    modalities: Sequence[str] = MODALITIES,
+    measures: Collection[Measure] | None = None,
+) -> Parts:
+    """The facts of a choice, by modality and procedure (0: not mapped); a statement for each level that is asked for.
+
+    `measures` None: all; else only what these need is read.
 
     Raises
     ------
@@ -167,15 +175,28 @@ def parts(session: Session, scope: Scope, choice: Choice = EVERYTHING, modalitie
     """
     found: Parts = {}
     for level in (STUDY, EVENT):
-        for key, part in _split(facts_of(session, scope, choice, level, modalities)):
-            found.setdefault(key, {})[level] = part
+        columns = None if measures is None else sorted({one.column for one in measures if one.level == level})
+        if columns is None or columns:
+            for key, part in _split(facts_of(session, scope, choice, level, modalities, columns)):
+                found.setdefault(key, {})[level] = part
     return found
 
 
-def facts_of(session: Session, scope: Scope, choice: Choice, level: str, modalities: Sequence[str]) -> Part:
-    """The facts of one level, of events the diagnostic ones; `modality` is the place in `MODALITIES`, from 1."""
+def facts_of(
+    session: Session,
+    scope: Scope,
+    choice: Choice,
+    level: str,
+    modalities: Sequence[str],
+    columns: Sequence[str] | None = None,
+) -> Part:
+    """The facts of one level, of events the diagnostic ones; `modality` is the place in `MODALITIES`, from 1.
+
+    `columns` are the values that are read; None: all.
+    """
     scope.require(Permission.VIEW_DOSES)
-    fact, values = (StudyFact, _STUDY_VALUES) if level == STUDY else (EventFact, _EVENT_VALUES)
+    fact, every = (StudyFact, _STUDY_VALUES) if level == STUDY else (EventFact, _EVENT_VALUES)
+    values = every if columns is None else columns
     names = [*_SHARED, *_SIZES, "complexity" if fact is StudyFact else "compressed_thickness_mm", *values]
     texts = [func.aggregate_strings(_text(_number(fact, name)), ",") for name in names]
     where = [*conditions(session, scope, choice, fact), fact.modality.in_(modalities)]

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Label, Select, String, Table, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Label, String, Table, and_, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose import tables
