@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from pathlib import Path
 from typing import Any, cast
 
 import dash
@@ -44,11 +46,27 @@ NOT_AT_START = r"theme\.js|sign-in\.css|plotly-.*\.js|.*\.txt"
 
 
 class DoseDash(dash.Dash):
-    """Dash with an index in the reader's language, direction and theme."""
+    """Dash with an index in the reader's language, direction and theme, made for lines that are slow and far."""
 
     def interpolate_index(self, *_none: Any, **parts: Any) -> str:  # noqa: ANN401 - Dash's strings
-        """The HTML that loads the app; it holds no data."""
-        return flask.render_template("index.html", lang=language(), text_direction=direction(), **parts)
+        """The HTML that loads the app; it holds no data.
+
+        It brings along what Dash would ask for next, and says early which scripts the charts of the page will need.
+        """
+        parts["scripts"] = weight.without_tables(parts["scripts"])
+        soon = weight.SCRIPTS_OF_CHARTS if weight.draws_charts(request.path) else ()
+        told = {"lang": language(), "text_direction": direction(), "soon": soon, "start": self._start()}
+        return flask.render_template("index.html", theme=self.get_asset_url("theme.js") + _stamp(), **told, **parts)
+
+    def _start(self) -> str:
+        """The first two answers that the page will ask for, as JSON that may stand in HTML."""
+        layout, callbacks = (one.get_data(as_text=True) for one in (self.serve_layout(), self.dependencies()))  # type: ignore[no-untyped-call]
+        return f'{{"_dash-layout":{layout},"_dash-dependencies":{callbacks}}}'.replace("<", "\\u003c")
+
+
+@cache
+def _stamp() -> str:
+    return f"?m={(Path(__file__).parent / 'assets' / 'theme.js').stat().st_mtime}"
 
 
 def create_app(settings: Settings, sessions: sessionmaker[Session]) -> DoseDash:
