@@ -33,7 +33,7 @@ LONGEST, KEY_LETTERS = 160, 34
 
 
 class ProcedureRefused(ValueError):
-    """`code`: name | letters | modality | region | code | taken | twin | ruled | shipped | elsewhere; `field` where it is.
+    """`code`: name | letters | modality | region | code | taken | twin | ruled | shipped | key | elsewhere; `field`.
 
     taken: another procedure has the code; twin: another one is called so (`field` is its key); ruled: rules in force
     name studies of another modality so; shipped: of those only their use can be changed.
