@@ -25,7 +25,7 @@ from dose.tables import EventStudy, IrradiationEvent, Patient, Site, Study
 
 Row = dict[str, Any]
 LEFT_OUT = nan  # stated, but flagged or zero
-AGES = [0.25, 1, 5, 6, 10, 15, 16, 18]
+AGES = [0.25, 1, 5, 6, 10, 11, 15, 18]
 WEIGHTS = [5, 15, 30, 50, 60, 70, 80, 90]
 COLUMNS = [
     "study", "patient", "modality", "site", "device", "sex", "age", "weight", "age_years", "weight_kg", "day", "month",

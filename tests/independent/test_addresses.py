@@ -57,7 +57,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return found
 
 
-@pytest.fixture(params=["empty", "one", "missing", "absurd"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("one", "missing")]
+
+
+@pytest.fixture(params=["empty", "absurd", *SLOW])
 def other(site: Site, request: pytest.FixtureRequest, migrated_sqlite: Path, tmp_path: Path) -> Iterator[Site]:
     """The same app over another database, with the same accounts."""
     with over_another(site, migrated_sqlite, tmp_path) as found:
@@ -104,7 +107,7 @@ def test_every_page_bears_every_value_in_every_parameter(site: Site, value: str)
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.RESEARCHER])
 def test_every_page_bears_many_mixtures(site: Site, path: str, role: Role) -> None:
-    for seed in range(60):
+    for seed in range(12):
         visit(site.as_(role), path, anything(Random(f"{path}{seed}{role}")))
 
 
