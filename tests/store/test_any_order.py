@@ -154,16 +154,36 @@ def _empty(engine: Engine) -> None:
             connection.execute(text(f"DELETE FROM {name}"))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(arrivals)
-def test_any_order_gives_the_same_database_on_sqlite(them):
-    contents = []
-    for order in them:
-        engine = make_engine("sqlite://")
-        Base.metadata.create_all(engine)
-        contents.append(_comparable(_content(engine, order)))
-        engine.dispose()
-    assert contents[0] == contents[1]
+def _in_memory() -> Engine:
+    engine = make_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    return engine
+
+
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def _any_order_gives_the_same(engine: Engine) -> None:
+    @FEW
+    @given(arrivals)
+    def same(them):
+        contents = []
+        for order in them:
+            _empty(engine)
+            contents.append(_comparable(_content(engine, order)))
+        assert contents[0] == contents[1]
+
+    same()
+    engine.dispose()
+
+
+def test_any_order_gives_the_same_database_on_sqlite():
+    _any_order_gives_the_same(_in_memory())
+
+
+@pytest.mark.integration
+def test_any_order_gives_the_same_database_on_postgresql(migrated_postgres):
+    _any_order_gives_the_same(make_engine(migrated_postgres))
 
 
 def _from_disk(order: Order) -> list[tuple[DoseReport, tuple[str | None, ...]]]:
@@ -183,48 +203,24 @@ def _together(engine: Engine, them: list[tuple[DoseReport, tuple[str | None, ...
         return dump(session)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-@given(arrivals, few([2, 3, 8]))
-def test_objects_that_come_together_give_what_they_give_one_by_one_on_sqlite(orders, size):
-    alone, together = map(_from_disk, orders)
-    contents = []
-    for write in (lambda engine: _content(engine, alone), lambda engine: _together(engine, together, size)):
-        engine = make_engine("sqlite://")
-        Base.metadata.create_all(engine)
-        contents.append(_comparable(write(engine)))
-        engine.dispose()
-    assert contents[0] == contents[1]
-
-
-@pytest.mark.integration
-def test_objects_that_come_together_give_what_they_give_one_by_one_on_postgresql(migrated_postgres):
-    engine = make_engine(migrated_postgres)
-
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(arrivals)
-    def same(orders):
+def _together_gives_what_one_by_one_gives(engine: Engine) -> None:
+    @FEW
+    @given(arrivals, few([2, 3, 8]))
+    def same(orders, size):
         alone, together = map(_from_disk, orders)
         _empty(engine)
         before = _comparable(_content(engine, alone))
         _empty(engine)
-        assert before == _comparable(_together(engine, together, 4))
+        assert before == _comparable(_together(engine, together, size))
 
     same()
     engine.dispose()
+
+
+def test_objects_that_come_together_give_what_they_give_one_by_one_on_sqlite():
+    _together_gives_what_one_by_one_gives(_in_memory())
 
 
 @pytest.mark.integration
-def test_any_order_gives_the_same_database_on_postgresql(migrated_postgres):
-    engine = make_engine(migrated_postgres)
-
-    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(arrivals)
-    def same(them):
-        contents = []
-        for order in them:
-            _empty(engine)
-            contents.append(_comparable(_content(engine, order)))
-        assert contents[0] == contents[1]
-
-    same()
-    engine.dispose()
+def test_objects_that_come_together_give_what_they_give_one_by_one_on_postgresql(migrated_postgres):
+    _together_gives_what_one_by_one_gives(make_engine(migrated_postgres))
