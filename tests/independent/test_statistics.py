@@ -28,6 +28,8 @@ ALL = system_scope("test")
 Hospital = tuple[Session, pd.DataFrame]
 PHANTOMS = {16: "head_16", 32: "body_32", 0: "mixed", None: ""}
 EXACT = 1e-12  # SQLite hands numbers over with 15 digits
+QUICK = [one for one in By if one not in (By.DAY, By.MONTH)]
+SLOW = [pytest.param(one, marks=pytest.mark.slow) for one in (By.DAY, By.MONTH)]  # many groups
 QUESTIONS = [(one, modality) for one in MEASURES.values() for modality in sorted(one.modalities)]
 
 
@@ -92,7 +94,7 @@ def assert_same(said: Any, own: pd.Series, what: Any) -> None:
         assert getattr(said, name) == (None if value is None else pytest.approx(value, rel=EXACT)), (what, name)
 
 
-@pytest.mark.parametrize("by", [None, *By])
+@pytest.mark.parametrize("by", [None, *QUICK, *SLOW])
 def test_every_column_by_every_key_is_what_pandas_makes_of_the_raw_rows(
     north_and_south: Hospital, by: By | None
 ) -> None:
