@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from dose.statistics.bins import bin_of
-from dose.statistics.measures import EVENT, OF_PHANTOM, STUDIES, STUDY, Measure, left_out_bit, measures_of
+from dose.statistics.measures import EVENT, OF_PHANTOM, STUDIES, STUDY, left_out_bit, measures_of
 
 Row = Mapping[str, Any]
 Entries = Counter[int]  # entry -> how many
@@ -79,24 +80,27 @@ def contributions(study: Row, events: Iterable[Row]) -> dict[CellKey, Entries]:
 
 
 def _of_events(events: Iterable[Row]) -> dict[CellKey, Entries]:
-    found: dict[CellKey, Entries] = {}
-    of_patient: dict[tuple[CellKey, int, int], list[float]] = {}
+    found: dict[CellKey, tuple[Entries, dict[int, list[float]]]] = {}
     for event in events:
         if event["counts"] and event["diagnostic"]:
-            key, band = cell_key(event), event["band"]
-            added = found.setdefault(key, Counter())
+            added, of_patient = found.setdefault(cell_key(event), (Counter(), {}))
+            band = event["band"]
             for measure, value in _stated(event, EVENT):
                 added[_entry(measure, band, value)] += 1
                 if value is not None:
-                    of_patient.setdefault((key, measure, band), []).append(value)
-    for (key, measure, band), values in of_patient.items():
-        found[key][_entry(PATIENTS + measure, band, _middle(values))] += 1
-    return found
+                    of_patient.setdefault(measure * _BANDS + band, []).append(value)
+    for added, of_patient in found.values():
+        for which, values in of_patient.items():
+            added[_entry(PATIENTS + which // _BANDS, which % _BANDS, _middle(values))] += 1
+    return {key: added for key, (added, _of_patient) in found.items()}
 
 
 def _middle(values: list[float]) -> float:
     """The median of some values."""
-    ordered, count = sorted(values), len(values)
+    count = len(values)
+    if count == 1:
+        return values[0]
+    ordered = sorted(values)
     return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
 
 
@@ -109,19 +113,27 @@ def cell_key(fact: Row) -> CellKey:
 
 def _stated(fact: Row, level: str) -> Iterator[tuple[int, float | None]]:
     """The measures that a fact states, by number, and their values; None where one is left out of statistics."""
-    left_out = fact["left_out"]
-    for one in measures_of(fact["modality"]):
-        if one.level != level or not measured(one, fact["phantom"]):
+    left_out, phantom = fact["left_out"], fact["phantom"]
+    for number, column, bit, of_phantom in _asked(fact["modality"], level):
+        if of_phantom not in (_ANY, phantom):
             continue
-        value = fact[one.column]
-        if value is not None or left_out & left_out_bit(one):
-            yield one.number, value
+        value = fact[column]
+        if value is not None or left_out & bit:
+            yield number, value
+
+
+_ANY = -1  # where a measure is of no phantom; doses of two phantoms never meet
+
+
+@lru_cache(64)
+def _asked(modality: str | None, level: str) -> tuple[tuple[int, str, int, int | None], ...]:
+    """Of the measures of a modality: number, column, bit of those left out, and which phantom they are of."""
+    return tuple(
+        (one.number, one.column, left_out_bit(one), one.phantom if one.column in OF_PHANTOM else _ANY)
+        for one in measures_of(modality)
+        if one.level == level
+    )
 
 
 def _entry(measure: int, band: int, value: float | None) -> int:
     return entry(measure, band, LEFT_OUT if value is None else bin_of(value))
-
-
-def measured(one: Measure, phantom: int | None) -> bool:
-    """Whether a fact that refers to `phantom` is counted in a measure (doses of two phantoms never meet)."""
-    return one.column not in OF_PHANTOM or one.phantom == phantom
