@@ -24,6 +24,7 @@ from tests.store.pretend import event, put
 from tests.web.conftest import Site, the_site
 from tests.web.test_gate import concrete, example
 
+pytestmark = pytest.mark.slow
 SAID = r'(?:said|args|asked|wish|parameters\(search\))(?:\.get\(|\[)"(\w+)"|"(\w+)" in said'
 LONG = "x" * 10_000
 NASTY = [
@@ -57,10 +58,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return found
 
 
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("one", "missing")]
-
-
-@pytest.fixture(params=["empty", "absurd", *SLOW])
+@pytest.fixture(params=["empty", "absurd", "one", "missing"])
 def other(site: Site, request: pytest.FixtureRequest, migrated_sqlite: Path, tmp_path: Path) -> Iterator[Site]:
     """The same app over another database, with the same accounts."""
     with over_another(site, migrated_sqlite, tmp_path) as found:
@@ -95,7 +93,6 @@ def test_an_address_of_anything_gets_a_page(site: Site, path: str) -> None:
     visit(site.as_(Role.ADMINISTRATOR), path, anything(Random(path)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("value", NASTY, ids=range(len(NASTY)))
 def test_every_page_bears_every_value_in_every_parameter(site: Site, value: str) -> None:
     client = site.as_(Role.ADMINISTRATOR)
@@ -103,7 +100,6 @@ def test_every_page_bears_every_value_in_every_parameter(site: Site, value: str)
         visit(client, path, dict.fromkeys(names(), value))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.RESEARCHER])
 def test_every_page_bears_many_mixtures(site: Site, path: str, role: Role) -> None:

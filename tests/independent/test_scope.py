@@ -27,6 +27,7 @@ from tests.store.pretend import event, put
 from tests.web.conftest import Site, address, the_site
 from tests.web.test_gate import concrete, example
 
+pytestmark = pytest.mark.slow
 HIDDEN = "Zzyzx"  # stands in every name that belongs to the other site alone
 register()
 PATHS = [one.href or example(one.pattern.pattern.split("(?:")[0]) for one in PAGES]

@@ -28,8 +28,8 @@ ALL = system_scope("test")
 Hospital = tuple[Session, pd.DataFrame]
 PHANTOMS = {16: "head_16", 32: "body_32", 0: "mixed", None: ""}
 EXACT = 1e-12  # SQLite hands numbers over with 15 digits
-QUICK = [one for one in By if one not in (By.DAY, By.MONTH)]
-SLOW = [pytest.param(one, marks=pytest.mark.slow) for one in (By.DAY, By.MONTH)]  # many groups
+QUICK = [By.PROCEDURE, By.AGE, By.QUARTER]
+SLOW = [pytest.param(one, marks=pytest.mark.slow) for one in By if one not in QUICK]
 QUESTIONS = [(one, modality) for one in MEASURES.values() for modality in sorted(one.modalities)]
 
 
@@ -122,12 +122,6 @@ def test_on_postgresql_the_same(migrated_postgres: str) -> None:
 
 
 _QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-
-
-@settings(max_examples=4, suppress_health_check=_QUIET)
-@given(st.integers(0, 2**32), st.integers(0, 15))
-def test_of_any_small_hospital_too(ward: Engine, seed: int, size: int) -> None:
-    follow(ward, seed, size)
 
 
 @pytest.mark.slow
