@@ -7,6 +7,8 @@ import re
 import pytest
 from sqlalchemy import delete, select
 
+from dacs.demo import load_directly
+from dacs.synthetic.hospital import demo_studies
 from dose.database import writing
 from dose.scope import Role
 from dose.store import patterns
@@ -19,7 +21,8 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def no_samples(site: Site) -> None:
-    """No month has been drawn."""
+    """No month has been drawn, and one with studies is over."""
+    load_directly(site.sessions, list(demo_studies(count=120))[:12])
     with writing(site.sessions) as session:
         session.execute(delete(QcSample))
 

@@ -1,4 +1,4 @@
-"""A whole installation, a real browser, and a scanner that sends with `storescu`."""
+"""A whole installation of each file's own, a real browser, and a scanner that sends with `storescu`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from tests.orthanc.live import until
 PASSWORD = "a calm and quiet morning"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     made = Installation(tmp_path_factory.mktemp("site"))
     yield made.start()
     made.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page(chromium: Browser, installation: Installation) -> Page:
     """A signed-in administrator who has changed the first password; every request is remembered."""
     page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
@@ -49,7 +49,7 @@ REQUESTED: set[str] = set()
 READ_S = 400.0
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(installation: Installation) -> Path:
     """The database of the installation with the whole demonstration hospital read and counted."""
     sent = installation.dacs("demo", seconds=READ_S)
@@ -78,7 +78,7 @@ def examination(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def send(installation: Installation, examination: Path) -> Callable[[str], int]:
     """Send the examination as an application entity; the exit status of storescu."""
 
