@@ -189,6 +189,27 @@ def open_page(pathname: str | None, search: str | None) -> tuple[Any, list[Any],
     return _nowhere(), _rail(path), _("No such page")
 
 
+_OPENED = ((Id.PAGE, "children"), (Id.RAIL, "children"), (Id.TITLE, "data"))
+
+
+def opened(path: str, query: str) -> dict[str, Any] | None:
+    """What `open_page` will be asked first and answers, so that it need not be asked; None when nobody is signed in.
+
+    `output` is Dash's name for what the callback writes, `pathname` and `search` are as browsers state them.
+    """
+    if not current_user.is_authenticated:
+        return None
+    search = f"?{query}" if query else ""
+    try:
+        parts = open_page(path, search)
+    except Exception:  # asked for as ever, it fails again: then it is logged and told
+        return None
+    answer = {str(name): {prop: part} for (name, prop), part in zip(_OPENED, parts, strict=True)}
+    output = "...".join(f"{name}.{prop}" for name, prop in _OPENED)
+    asked = {"output": f"..{output}..", "pathname": path, "search": search}
+    return asked | {"answer": {"multi": True, "response": answer}}
+
+
 def _closed() -> html.Div:
     return empty(
         _("Your account does not open this page"),

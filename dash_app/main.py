@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import dash
 import flask
+from dash._utils import to_json
 from flask import Flask, Response, jsonify, redirect, request
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
@@ -59,9 +60,11 @@ class DoseDash(dash.Dash):
         return flask.render_template("index.html", theme=self.get_asset_url("theme.js") + _stamp(), **told, **parts)
 
     def _start(self) -> str:
-        """The first two answers that the page will ask for, as JSON that may stand in HTML."""
+        """The first answers that the page will ask for, as JSON that may stand in HTML."""
         layout, callbacks = (one.get_data(as_text=True) for one in (self.serve_layout(), self.dependencies()))  # type: ignore[no-untyped-call]
-        return f'{{"_dash-layout":{layout},"_dash-dependencies":{callbacks}}}'.replace("<", "\\u003c")
+        page = to_json(frame.opened(request.path, request.query_string.decode("ascii", "replace")))  # type: ignore[no-untyped-call]
+        start = f'{{"_dash-layout":{layout},"_dash-dependencies":{callbacks},"_dash-update-component":{page}}}'
+        return start.replace("<", "\\u003c")
 
 
 @cache

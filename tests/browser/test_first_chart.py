@@ -18,6 +18,7 @@ pytestmark = pytest.mark.browser
 LINE = {"offline": False, "latency": 300, "downloadThroughput": 125_000, "uploadThroughput": 125_000}
 CHART = ".js-plotly-plot .main-svg"
 PATIENCE_MS = 90_000  # a busy machine takes its time to draw
+OPENS_PAGE = '"..page.children'
 FIRST_BYTES, AGAIN_BYTES = 880_000, 40_000
 
 
@@ -27,6 +28,7 @@ class Traffic:
     def __init__(self, one: Visit) -> None:
         self.asked: dict[str, tuple[str, str]] = {}
         self.bytes: dict[str, int] = {}
+        self.said: list[str] = []
         line = one.context.new_cdp_session(one.page)
         line.send("Network.enable")
         line.send("Network.clearBrowserCache")
@@ -38,6 +40,7 @@ class Traffic:
 
     def _asks(self, said: dict) -> None:
         self.asked[said["requestId"]] = (said["request"]["url"], said["initiator"]["type"])
+        self.said.append(said["request"].get("postData") or "")
 
     def until_chart(self, one: Visit, go: Callable[[], object]) -> list[tuple[str, str]]:
         """What was asked for until the first chart."""
@@ -60,6 +63,7 @@ def test_the_first_chart_needs_few_bytes_and_few_journeys(visit, site: Site, pat
     traffic = Traffic(one)
     first = traffic.until_chart(one, lambda: one.page.goto(one.base + path, wait_until="commit"))
     assert traffic.travelled < FIRST_BYTES
+    assert not [said for said in traffic.said if OPENS_PAGE in said]  # the index brought the page along
     assert not [url for url, _ in first if url.endswith(("/_dash-layout", "/_dash-dependencies"))]
     assert [by for url, by in first if "/plotly-" in url][:1] == ["parser"]  # asked for with the page, not after it
     again = traffic.until_chart(one, lambda: one.page.reload(wait_until="commit"))
