@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from dacs.demo import load_directly
 from dacs.synthetic.hospital import demo_studies
@@ -103,6 +103,7 @@ def test_a_number_of_the_grid_leads_to_its_studies(visit) -> None:
 def test_a_phantom_is_marked_as_a_patient_with_one_click(visit, site: Site) -> None:
     with writing(site.sessions) as session:
         all(iter(lambda: patterns.rejudge(session), 0))  # so that the page has nothing left to judge
+        session.execute(update(Study).values(is_patient=True, not_patient_reason=None))
         study = session.scalars(select(Study).order_by(Study.id)).first()
         study.is_patient, study.not_patient_reason = False, "name: phantom*; description: qa"
     page = visit(**WIDE).sign_in().page
