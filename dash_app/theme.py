@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+
+from babel import Locale
+
+from dash_app.i18n import language
 
 # Colour-blind safe (after Okabe and Ito 2008, doi:10.1038/nmeth.1618), mid-tone so that both themes carry it.
 PALETTE = ("#2a8f89", "#c77a1b", "#5b7fd6", "#b0568f", "#7a8b2f", "#c4553d", "#4aa3c7", "#8a6fc9")
@@ -36,4 +41,21 @@ def base_layout(y_title: str) -> dict[str, Any]:
     }
 
 
-CONFIG: Any = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": "reset"}
+CONFIG: dict[str, Any] = {"displayModeBar": False, "responsive": True, "scrollZoom": False, "doubleClick": "reset"}
+
+
+def config() -> Any:  # noqa: ANN401 - Dash's type of it is as wide
+    """How charts behave, and what axes of time are written in: the reader's names of months and days."""
+    return CONFIG | {"locale": language(), "locales": {language(): _calendar(language())}}
+
+
+@cache
+def _calendar(code: str) -> dict[str, Any]:
+    """The names as Plotly takes them (CLDR's, by Babel): weeks begin with Sunday. Only English says the month first."""
+    known = Locale.parse(code)
+    found: dict[str, Any] = {} if code == "en" else {"dayMonth": "%-d %b", "dayMonthYear": "%-d %b %Y"}
+    for kind, width in (("", "wide"), ("short", "abbreviated")):
+        days, months = known.days["format"][width], known.months["format"][width]
+        found[f"{kind}Days" if kind else "days"] = [days[(n - 1) % 7] for n in range(7)]
+        found[f"{kind}Months" if kind else "months"] = [months[n] for n in range(1, 13)]
+    return {"dictionary": {}, "format": found}

@@ -15,7 +15,7 @@ from dash_app.figures.style import Level, count_text, group_name, shown, studies
 from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id
-from dash_app.theme import CONFIG
+from dash_app.theme import config
 from dose.levels.compare import Asked
 from dose.levels.compare import Level as ReferenceLevel
 from dose.levels.groups import EVERYBODY
@@ -48,7 +48,7 @@ ROWS = 200  # groups in the table of a page; the export holds all
 def chart(figure: Mapping[str, Any], chart_id: str = Id.STATISTICS_CHART, title: str = "") -> html.Div:
     """A figure whose marks lead to their studies; left to right in every language, as axes are."""
     height = figure["layout"]["height"]
-    graph = dcc.Graph(id=chart_id, figure=figure, config=CONFIG, responsive=True, style={"height": f"{height}px"})
+    graph = dcc.Graph(id=chart_id, figure=figure, config=config(), responsive=True, style={"height": f"{height}px"})
     return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
 
 

@@ -13,7 +13,7 @@ from dash_app.figures.compliance import charted, compliance_figure
 from dash_app.figures.style import studies_address
 from dash_app.i18n import _
 from dash_app.ids import Id
-from dash_app.theme import CONFIG
+from dash_app.theme import config
 from dose.queries.compliance import Line
 from dose.queries.levels import SetRow
 from dose.queries.triggers import Reached
@@ -58,7 +58,7 @@ def picture(lines: Sequence[Line]) -> Any:  # noqa: ANN401 - a component
     if not shown:
         return None
     figure = compliance_figure(shown)
-    graph = dcc.Graph(id=Id.COMPLIANCE_CHART, figure=figure, config=CONFIG, responsive=True,
+    graph = dcc.Graph(id=Id.COMPLIANCE_CHART, figure=figure, config=config(), responsive=True,
                       style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
     label = _("Medians in percent of their levels")
     chart = html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=label))

@@ -13,7 +13,7 @@ from dash_app.components.values import age_text, amount, free, ltr, person_name,
 from dash_app.figures.patient import history_figure
 from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.procedure_names import procedure_text
-from dash_app.theme import CONFIG
+from dash_app.theme import config
 from dash_app.vocabulary import SEXES, word
 from dose.queries import StudyRow
 from dose.queries.patient import Examination, PatientHistory, Similar, similar
@@ -151,7 +151,7 @@ def _chart(
 ) -> html.Div:
     title = f"{modality} · {measure_label(measure)}"
     figure = history_figure(found, measure, modality, own, chosen)
-    graph = dcc.Graph(id=chart_id(number), figure=figure, config=CONFIG, responsive=True,
+    graph = dcc.Graph(id=chart_id(number), figure=figure, config=config(), responsive=True,
                       style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
     surface = html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
     return html.Div([html.H3(title), surface])

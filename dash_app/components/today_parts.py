@@ -17,7 +17,7 @@ from dash_app.filters import address
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
 from dash_app.procedure_names import procedure_text
-from dash_app.theme import CONFIG
+from dash_app.theme import config
 from dose.quantities import number_text
 from dose.queries import StudyRow
 from dose.queries.attention import IN_PROGRESS_MINUTES, Attention, Live, Over
@@ -39,7 +39,7 @@ def studies_text(count: int) -> str:
 def chart(figure: Mapping[str, Any], chart_id: str, title: str) -> html.Div:
     """A figure whose marks lead to their studies; left to right in every language, as axes are."""
     height = f"{figure['layout']['height']}px"
-    graph = dcc.Graph(id=chart_id, figure=figure, config=CONFIG, responsive=True, style={"height": height})
+    graph = dcc.Graph(id=chart_id, figure=figure, config=config(), responsive=True, style={"height": height})
     return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
 
 

@@ -23,7 +23,7 @@ from dash_app.i18n import _, isolated
 from dash_app.ids import Id, benchmark_id, filter_id
 from dash_app.pages.compliance import days_controls, place_controls, place_of
 from dash_app.procedure_names import named_choices, procedure_code
-from dash_app.theme import CONFIG
+from dash_app.theme import config
 from dose import audit
 from dose.levels.groups import EVERYBODY
 from dose.queries.benchmark import Benchmark, Unit, benchmarks
@@ -141,7 +141,7 @@ def _picture(one: Benchmark) -> Any:  # noqa: ANN401 - a component
 
 def _chart(one: Benchmark, label: str) -> html.Div:
     figure = benchmark_figure(one)
-    graph = dcc.Graph(id=benchmark_id(f"{one.modality}/{one.measure.key}"), figure=figure, config=CONFIG,
+    graph = dcc.Graph(id=benchmark_id(f"{one.modality}/{one.measure.key}"), figure=figure, config=config(),
                       responsive=True, style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
     return html.Div(
         graph, id=_chart_id(one), className="chart marks", dir="ltr", role="img", **attributes(aria_label=label)

@@ -32,7 +32,7 @@ from dash_app.filters import address, parameters
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
 from dash_app.pages import provenance
-from dash_app.theme import CONFIG
+from dash_app.theme import config
 from dose import audit
 from dose.queries import StudyDetail, study_detail
 from dose.queries.corrections import CorrectionRow, corrections_of
@@ -158,7 +158,7 @@ def _events(detail: StudyDetail, template: str, page: int) -> list[Any]:
 
 def _chart(detail: StudyDetail, column: str) -> html.Div:
     figure = events_figure(detail.events, column, detail.study.modality)
-    graph = dcc.Graph(id=Id.STUDY_CHART, figure=figure, config=CONFIG, responsive=True, style={"height": "240px"})
+    graph = dcc.Graph(id=Id.STUDY_CHART, figure=figure, config=config(), responsive=True, style={"height": "240px"})
     return html.Div(graph, className="chart", dir="ltr")
 
 
