@@ -32,6 +32,8 @@ from tests.independent import raw
 from tests.independent.hospital import build
 from tests.independent.test_statistics import PHANTOMS, opened, ward
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["ward"]
 ALL = system_scope("test")
 FIRST, TURN, LAST = date(2025, 1, 1), date(2026, 1, 15), date(2027, 12, 31)

@@ -22,6 +22,8 @@ from tests.independent import raw
 from tests.independent.hospital import START, scan
 from tests.store.pretend import SCANNER, put, report
 
+pytestmark = pytest.mark.slow
+
 ALL = system_scope("test")
 WEIGHT_EDGES = [-1, *raw.WEIGHTS, 999]
 SIZE = 150

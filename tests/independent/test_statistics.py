@@ -24,12 +24,12 @@ from tests.independent import raw
 from tests.independent.hospital import build
 from tests.store.test_facts import _emptied as emptied
 
+pytestmark = pytest.mark.slow
+
 ALL = system_scope("test")
 Hospital = tuple[Session, pd.DataFrame]
 PHANTOMS = {16: "head_16", 32: "body_32", 0: "mixed", None: ""}
 EXACT = 1e-12  # SQLite hands numbers over with 15 digits
-QUICK = [By.PROCEDURE, By.AGE, By.QUARTER]
-SLOW = [pytest.param(one, marks=pytest.mark.slow) for one in By if one not in QUICK]
 QUESTIONS = [(one, modality) for one in MEASURES.values() for modality in sorted(one.modalities)]
 
 
@@ -94,7 +94,7 @@ def assert_same(said: Any, own: pd.Series, what: Any) -> None:
         assert getattr(said, name) == (None if value is None else pytest.approx(value, rel=EXACT)), (what, name)
 
 
-@pytest.mark.parametrize("by", [None, *QUICK, *SLOW])
+@pytest.mark.parametrize("by", [None, *By])
 def test_every_column_by_every_key_is_what_pandas_makes_of_the_raw_rows(
     north_and_south: Hospital, by: By | None
 ) -> None:
@@ -124,7 +124,6 @@ def test_on_postgresql_the_same(migrated_postgres: str) -> None:
 _QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@pytest.mark.slow
 @settings(max_examples=30, suppress_health_check=_QUIET)
 @given(st.integers(0, 2**32), st.integers(5, 40))
 def test_of_many_hospitals_too(ward: Engine, seed: int, size: int) -> None:

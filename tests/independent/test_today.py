@@ -20,6 +20,8 @@ from tests.independent.hospital import build
 from tests.independent.test_statistics import PHANTOMS, Hospital, north_and_south, of
 from tests.store.test_facts import _emptied as emptied
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["north_and_south"]
 ALL = system_scope("test")
 YEAR, WINTER = Period(202511, 202610), Period(202512, 202601)
