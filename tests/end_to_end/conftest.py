@@ -27,11 +27,17 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installat
 
 
 @pytest.fixture(scope="module")
-def page(chromium: Browser, installation: Installation) -> Page:
+def requested() -> set[str]:
+    """The addresses that the browser of this file asked for: every file has an installation and port of its own."""
+    return set()
+
+
+@pytest.fixture(scope="module")
+def page(chromium: Browser, installation: Installation, requested: set[str]) -> Iterator[Page]:
     """A signed-in administrator who has changed the first password; every request is remembered."""
     page = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(90_000)
-    page.context.on("request", lambda request: REQUESTED.add(request.url))
+    page.context.on("request", lambda request: requested.add(request.url))
     address, first = installation.first_sign_in() or ("", "")
     page.goto(installation.url)
     page.fill("input[name=email]", address)
@@ -42,10 +48,10 @@ def page(chromium: Browser, installation: Installation) -> Page:
     page.fill("#new_password_confirm", PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/account")
-    return page
+    yield page
+    page.context.close()
 
 
-REQUESTED: set[str] = set()
 READ_S = 400.0
 
 

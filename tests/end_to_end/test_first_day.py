@@ -8,7 +8,6 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.end_to_end.conftest import REQUESTED
 from tests.installation import Installation
 from tests.orthanc.live import until
 
@@ -69,7 +68,7 @@ def test_the_dose_button_of_orthanc_finds_the_study(page: Page, installation: In
     expect(page.get_by_role("heading", name="Irradiation events")).to_be_visible()
 
 
-def test_no_request_left_this_machine(installation: Installation, page: Page) -> None:
-    assert len(REQUESTED) > 20
+def test_no_request_left_this_machine(installation: Installation, requested: set[str], page: Page) -> None:
+    assert len(requested) > 20
     ours = ("data:", "blob:", installation.url)
-    assert [url for url in REQUESTED if not url.startswith(ours)] == []
+    assert [url for url in requested if not url.startswith(ours)] == []
