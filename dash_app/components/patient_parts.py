@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dash import dcc, html
 
 from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import attributes, badge, icon, table
+from dash_app.components.trigger_parts import trigger_mark
 from dash_app.components.values import age_text, amount, free, ltr, person_name, plain_number, symbol, told
 from dash_app.figures.patient import history_figure
 from dash_app.i18n import N_, _, isolated, ngettext
@@ -17,6 +18,7 @@ from dash_app.theme import config
 from dash_app.vocabulary import SEXES, word
 from dose.queries import StudyRow
 from dose.queries.patient import Examination, PatientHistory, Similar, similar
+from dose.queries.triggers import Crossed
 from dose.statistics.measures import Measure
 
 REASONS = {
@@ -165,14 +167,20 @@ def chart_id(number: int) -> dict[str, object]:
 # ---- all studies ----------------------------------------------------------------------------------------------------
 
 
-def studies_table(found: PatientHistory, chosen: int | None, template: str | None) -> html.Div:
+Reached = Mapping[int, tuple[Crossed, ...]]
+
+
+def studies_table(found: PatientHistory, chosen: int | None, template: str | None, reached: Reached) -> html.Div:
     """All studies, newest first: when, what, where, how much."""
     heads = [html.Th(text, scope="col") for text in (_("Date"), _("Procedure"), _("Device"), _("Age"), _("Doses"), "")]
-    rows = [_row(one, chosen, template, found.patient_id) for one in found.examinations]
+    rows = [
+        _row(one, one.study.id == chosen, template, found.patient_id, reached.get(one.study.id, ()))
+        for one in found.examinations
+    ]
     return table(heads, rows, "compact stack history")
 
 
-def _row(one: Examination, chosen: int | None, template: str | None, person: int) -> html.Tr:
+def _row(one: Examination, chosen: bool, template: str | None, person: int, reached: Sequence[Crossed]) -> html.Tr:
     study = one.study
     sent = free(study.description, "second") if one.procedure and study.description else None
     links = [
@@ -185,11 +193,11 @@ def _row(one: Examination, chosen: int | None, template: str | None, person: int
             html.Td([html.Div(_title(one)), sent]),
             html.Td(free(study.device_name)),
             html.Td(age_text(study.age_years) if study.age_years is not None else None),
-            html.Td(html.Div(doses(one), className="similar-doses")),
+            html.Td([html.Div(doses(one), className="similar-doses"), trigger_mark(reached, study.modality)]),
             html.Td(html.Div(links, className="similar-links")),
         ],
         key=str(study.id),
-        className="selected" if study.id == chosen else None,
+        className="selected" if chosen else None,
     )
 
 

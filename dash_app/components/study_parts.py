@@ -9,6 +9,7 @@ from dash import dcc, html
 
 from dash_app.components.outlier_parts import card_foot
 from dash_app.components.parts import attributes, badge, icon, table
+from dash_app.components.trigger_parts import trigger_feet
 from dash_app.components.values import (
     LONGEST_UNBROKEN,
     age_text,
@@ -42,6 +43,7 @@ from dose.pacs import viewer_link
 from dose.quantities import number_text
 from dose.queries import AccumulatedRow, CounterpartRow, Note, SeriesRow, SourceRow, StudyDetail, TotalRow
 from dose.queries.standing import DoseStanding, StudyStanding
+from dose.queries.triggers import Crossed
 
 CARDS = (
     ("ctdi_vol_max_mgy", "ctdi_vol_mgy"),
@@ -118,11 +120,11 @@ def amount_text(value: float | None, unit: str) -> html.Bdi:
     return html.Bdi([html.Span(number_text(value, 4)), html.Span(f"\u00a0{unit}", className="unit")], dir="ltr")
 
 
-def cards(detail: StudyDetail, stand: StudyStanding | None = None) -> html.Div:
+def cards(detail: StudyDetail, stand: StudyStanding | None = None, reached: Sequence[Crossed] = ()) -> html.Div:
     """One card a quantity: the number that counts, what it is, and what the report says beside it."""
     doses = stand.doses if stand else {}
     shown = [
-        _card(detail, column, quantity, doses.get(quantity))
+        _card(detail, column, quantity, doses.get(quantity), reached)
         for column, quantity in CARDS
         if getattr(detail.study, column) is not None
     ]
@@ -137,7 +139,9 @@ def cards(detail: StudyDetail, stand: StudyStanding | None = None) -> html.Div:
     return html.Div([*shown, events], className="cards")
 
 
-def _card(detail: StudyDetail, column: str, quantity: str, stand: DoseStanding | None) -> html.Div:
+def _card(
+    detail: StudyDetail, column: str, quantity: str, stand: DoseStanding | None, reached: Sequence[Crossed]
+) -> html.Div:
     value = getattr(detail.study, column)
     head = html.Div([symbol(quantity), html.Span(name_of(quantity))], className="card-name")
     number = value_button(f"sum:{column}:{quantity}", amount(quantity, value, detail.study.modality), name_of(quantity))
@@ -147,6 +151,7 @@ def _card(detail: StudyDetail, column: str, quantity: str, stand: DoseStanding |
             html.Div(number, className="card-value"),
             html.Div(_beside(detail, column, quantity), className="card-note"),
             *card_foot(stand, detail.study.modality),
+            *trigger_feet(reached, quantity, detail.study.modality),
         ],
         className="card",
     )

@@ -17,6 +17,7 @@ from dash_app.i18n import _, isolated
 from dash_app.ids import Id
 from dose import audit
 from dose.queries.patient import Examination, PatientHistory, patient_history
+from dose.queries.triggers import crossed
 from dose.scope import Permission
 
 
@@ -42,11 +43,12 @@ def show_patient(patient_id: int, search: str | None, pathname: str) -> Any:  # 
         raise PreventUpdate
     with reading(Permission.VIEW_PATIENTS) as (session, who):
         found = patient_history(session, who, patient_id)
+        reached = crossed(session, who, [one.study.id for one in found.examinations]) if found else {}
     if found is None:
         return _unknown()
     named = {"subject": "patient", "subject_id": found.patient_id, "patient_id": found.patient_id}
     note_view(audit.Action.VIEW_PATIENT, found.patient_id, again=False, count=len(found.examinations), **named)
-    return _page(found, number(parameters(search).get("study")))
+    return _page(found, number(parameters(search).get("study")), reached)
 
 
 def _unknown() -> html.Div:
@@ -54,7 +56,7 @@ def _unknown() -> html.Div:
     return empty(_("No such patient"), [html.P(_("Or none of their studies is one that your account sees.")), back])
 
 
-def _page(found: PatientHistory, study_id: int | None) -> list[Any]:
+def _page(found: PatientHistory, study_id: int | None, reached: parts.Reached) -> list[Any]:
     chosen = next((one for one in found.examinations if one.study.id == study_id), found.examinations[0])
     template = web().settings.viewer_url if scope().may(Permission.VIEW_IMAGES) else None
     title, badges = parts.heading(found)
@@ -64,7 +66,9 @@ def _page(found: PatientHistory, study_id: int | None) -> list[Any]:
         parts.no_gate(),
         section(_like(chosen), [parts.alike(found, chosen, template)]),
         section(_("Doses over time"), [parts.charts(found, chosen.study.id)]),
-        section(_("All studies"), [parts.studies_table(found, chosen.study.id, template), parts.not_all(found)]),
+        section(
+            _("All studies"), [parts.studies_table(found, chosen.study.id, template, reached), parts.not_all(found)]
+        ),
     ]
 
 

@@ -26,6 +26,7 @@ from dash_app.components.study_parts import (
     totals,
     viewer_of,
 )
+from dash_app.components.trigger_parts import trigger_note
 from dash_app.context import note_view, reading, scope, web
 from dash_app.figures import charted, events_figure
 from dash_app.filters import address, parameters
@@ -38,6 +39,7 @@ from dose.queries import StudyDetail, study_detail
 from dose.queries.corrections import CorrectionRow, corrections_of
 from dose.queries.not_patients import judged_by
 from dose.queries.standing import Earlier, StudyStanding, earlier_alike, study_standing
+from dose.queries.triggers import Crossed, crossed
 from dose.scope import Permission
 
 LOOK_AGAIN_MS, LOOKS = 5000, 36
@@ -75,12 +77,15 @@ def show_study(study_id: int, search: str | None, looks: int | None, pathname: s
         detail = study_detail(session, who, study_id)
         corrected = corrections_of(session, who, study_id)
         stand, earlier = study_standing(session, who, study_id), earlier_alike(session, who, study_id)
+        reached = crossed(session, who, [study_id]).get(study_id, ())
     if detail is None:
         return _unknown(), True
     patient = detail.study.patient_row_id
     named = {"subject": "study", "subject_id": study_id, "patient_id": patient}
     note_view(audit.Action.VIEW_STUDY, study_id, again=bool(looks), **named)
-    return _page(detail, _page_number(search, len(detail.events)), corrected, stand, earlier), bool(detail.series)
+    return _page(detail, _page_number(search, len(detail.events)), corrected, stand, earlier, reached), bool(
+        detail.series
+    )
 
 
 def _page_number(search: str | None, events: int) -> int:
@@ -101,6 +106,7 @@ def _page(
     corrected: tuple[CorrectionRow, ...],
     stand: StudyStanding | None,
     earlier: tuple[Earlier, ...],
+    reached: tuple[Crossed, ...],
 ) -> list[Any]:
     settings = web().settings
     title, badges = crumb(detail)
@@ -118,7 +124,8 @@ def _page(
         *counterparts(detail, scope().may(Permission.CORRECT)),
         *shared(detail),
         far_note(stand),
-        html.Div([cards(detail, stand), earlier_list(earlier, images=images)], className="cards-beside"),
+        trigger_note(reached, detail.study.modality),
+        html.Div([cards(detail, stand, reached), earlier_list(earlier, images=images)], className="cards-beside"),
         html.Div(previews(detail, settings.viewer_url)) if images else None,
         section(_("Irradiation events"), _events(detail, settings.viewer_url, page), _event_count(detail)),
         section(_("Totals"), [totals(detail)]) if detail.totals or detail.accumulated else None,
