@@ -8,27 +8,31 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dose.levels.compare import ABOVE, DRL, Asked, Level, Levels, judge
+from dose.levels.groups import Group
 from dose.levels.minima import minimum_count
 from dose.queries.access import allowed, allowed_devices
-from dose.queries.cells import CellQuestion, Dim, several
+from dose.queries.cells_period import Counted, counted
 from dose.queries.choice import Choice, all_of, compare, one_of
 from dose.queries.levels import active_levels, sets
+from dose.queries.medians import MODALITIES
+from dose.queries.medians_cells import About, Key, Line, are_bands, lines_of, spread_with_patients
 from dose.queries.models import StudyRow
 from dose.queries.studies import device_name, study_rows, study_statement
 from dose.queries.today import Period, within
 from dose.scope import Permission, Scope
 from dose.statistics.bins import RELATIVE_ERROR
-from dose.statistics.measures import Measure, measures_of
+from dose.statistics.measures import Measure
 from dose.store.facts import behind
 from dose.tables import Device, ImageSeries, IngestItem, LocalName, Procedure, Site, SourceObject, Study, StudyFact
 
@@ -252,47 +256,45 @@ def over(session: Session, scope: Scope, period: Period) -> tuple[Over, ...]:
     from its level by less than the roll-up knows.
     """
     levels = active_levels(session, scope)
-    every = CellQuestion(None, None, period.first, period.last, by=(Dim.MODALITY, Dim.PROCEDURE))
-    present = several(session, scope, [every])[0]
-    keys = [(str(one.key[0]), int(one.key[1])) for one in present if one.key[1] and one.summary.n]
-    asked = _asked(levels, keys, period)
-    values = [_by_place(period, *key, frozenset(chosen)) for key, chosen in asked.items()]
-    answers = several(session, scope, [*values, *(replace(one, measure=None) for one in values)])
-    found: list[Over] = []
-    for ((one, modality, _), chosen), medians, studies in zip(
-        asked.items(), answers, answers[len(values) :], strict=False
-    ):
-        # A study with several acquisitions has several values and is one patient: the smaller number is compared.
-        patients = {group.key: group.summary.n for group in studies}
-        for group in medians:
-            site, procedure = int(group.key[0]), int(group.key[1])
-            level, n = chosen[procedure], min(group.summary.n, patients.get(group.key, 0))
-            verdict = judge(group.summary.median, n, level, minimum_count(modality))
-            surely = group.summary.median and group.summary.median > level.value * (1 + RELATIVE_ERROR)
-            if level.site_id in (None, site) and verdict.code == ABOVE and surely:
-                found.append(Over(procedure, "", "", site, "", modality, one, group.summary.median or 0.0, n, level))
+    counts = _by_site(counted(session, scope, *period.days, MODALITIES))
+    asked = _asked(levels, counts, period)
+    lines = lines_of({about: list(of_group) for about, of_group in asked.items()})
+    found = [over_it for one, of in lines.items() for over_it in _over(counts, one, of, asked)]
     return _named(session, sorted(found, key=lambda one: -one.median / one.level.value))
 
 
-def _by_place(
-    period: Period, one: Measure, modality: str, bands: frozenset[int], procedures: frozenset[int]
-) -> CellQuestion:
-    where = {"procedures": procedures, "bands": bands, "by": (Dim.SITE, Dim.PROCEDURE)}
-    return CellQuestion(one, modality, period.first, period.last, **where)  # type: ignore[arg-type]
+def _by_site(counts: Counted) -> Counted:
+    """The same values with the sites for rooms: medians are those of sites then."""
+    sites, place = np.unique(counts.site, return_inverse=True)
+    return replace(counts, room=place, rooms=tuple((site, 0) for site in sites.tolist()))
 
 
-def _asked(
-    levels: Levels, keys: list[tuple[str, int]], period: Period
-) -> dict[tuple[Measure, str, frozenset[int]], dict[int, Level]]:
-    found: defaultdict[tuple[Measure, str, frozenset[int]], dict[int, Level]] = defaultdict(dict)
-    for modality, procedure in keys:
-        for one in measures_of(modality):
-            asked = Asked(one, modality, procedure, period.days[1], statistics=frozenset({DRL}))
-            for choice in levels.groups(asked):
-                bands = choice.level.group.bands() if choice.level and choice.level.device_id is None else None
-                if choice.level and bands is not None:
-                    found[one, modality, bands][procedure] = choice.level
+def _asked(levels: Levels, counts: Counted, period: Period) -> dict[About, dict[Group, Level]]:
+    """The level of each group that the roll-up can tell apart, by what there are values of."""
+    found: dict[About, dict[Group, Level]] = {}
+    for modality, procedure, one in counts.occurring():
+        asked = Asked(one, modality, procedure or None, period.days[1], statistics=frozenset({DRL}))
+        chosen = (choice.level for choice in levels.groups(asked))
+        of_group = {level.group: level for level in chosen if level and level.device_id is None}
+        if told := {group: level for group, level in of_group.items() if are_bands([group])}:
+            found[modality, procedure, one] = told
     return found
+
+
+def _over(
+    counts: Counted, one: Measure, lines: Mapping[Key, Line], asked: Mapping[About, Mapping[Group, Level]]
+) -> Iterator[Over]:
+    values, patients = spread_with_patients(counts, one, list(lines.values()))
+    keys, sites = list(lines), len(counts.rooms)
+    numbers = np.bincount(patients.line * sites + patients.room, patients.count, len(keys) * sites).astype(int)
+    for line, room, median in values.medians():
+        (about, group), (site, _device) = keys[line], counts.rooms[room]
+        assert group is not None  # only groups with a level were asked for
+        (modality, procedure, _measure), level, n = about, asked[about][group], int(numbers[line * sites + room])
+        verdict = judge(median, n, level, minimum_count(modality))
+        surely = median > level.value * (1 + RELATIVE_ERROR)
+        if level.site_id in (None, site) and verdict.code == ABOVE and surely:
+            yield Over(procedure, "", "", site, "", modality, one, median, n, level)
 
 
 def _named(session: Session, found: list[Over]) -> tuple[Over, ...]:

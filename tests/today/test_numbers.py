@@ -13,8 +13,11 @@ from sqlalchemy.orm import Session
 
 from benchmarks.hospital import build
 from dose.database import make_engine, session_factory
+from dose.levels.compare import ABOVE
+from dose.levels.groups import ADULTS, EVERYBODY
 from dose.queries.attention import over
 from dose.queries.choice_sql import conditions
+from dose.queries.compliance import Place, compliance
 from dose.queries.today import Period, Step, distribution, months_between, overview, patient_doses, volume
 from dose.scope import Permission, Scope, system_scope
 from dose.tables import ReferenceLevel, ReferenceSet, StudyFact
@@ -148,15 +151,18 @@ def test_a_period_is_widened_to_whole_months() -> None:
     assert period.days == (date(2025, 12, 1), date(2026, 3, 31))
 
 
-def _level(session: Session, procedure: int, value: float) -> None:
+def _level(session: Session, procedure: int, value: float, *others: dict[str, object]) -> None:
+    """A level of everybody's DLP, and others that say what differs."""
     said = {"citation": "c", "changed_at": NOW, "changed_by": "x"}
     made = ReferenceSet(key="k", name="Made here", kind="national", active=True, origin="typed", **said)
     session.add(made)
     session.flush()
-    row = {"row_key": "r", "procedure_text": "CT", "modality": "CT", "column": "dlp_mgy_cm", "level": "study",
+    row = {"procedure_text": "CT", "modality": "CT", "column": "dlp_mgy_cm", "level": "study",
            "phantom": 32, "printed": "as printed", "statistic": "drl", "population": "everybody", "citation": "c",
-           "verified": "two sources", "active": True, "made_at": NOW, "made_by": "x"}  # fmt: skip
-    session.add(ReferenceLevel(set_id=made.id, procedure_id=procedure, value=value, **row))
+           "verified": "two sources", "active": True, "made_at": NOW, "made_by": "x",
+           "procedure_id": procedure, "value": value}  # fmt: skip
+    for number, one in enumerate(({}, *others)):
+        session.add(ReferenceLevel(set_id=made.id, row_key=f"r{number}", **(row | one)))
     session.flush()
 
 
@@ -176,3 +182,26 @@ def test_a_median_of_a_site_above_its_level_is_said(
     assert found.keys() == set(wanted.index)
     assert all(one.median == pytest.approx(own["median"][site], rel=0.006) for site, one in found.items())
     assert ratio > 1 or found, "enough patients at one site"
+
+
+OF_EVENTS = {"column": "ctdi_vol_mgy", "level": "event", "value": 1.0}
+OF_ADULTS = {"population": "adults", "age_from_years": 18.0, "value": 9.0}
+
+
+def test_what_is_above_is_what_the_exact_grid_of_each_site_says(
+    session: Session, facts: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("attention", "compliance"):
+        monkeypatch.setattr(f"dose.queries.{module}.minimum_count", lambda _modality: FEW)
+    period = Period(int(facts["month"].min()), int(facts["month"].max()))
+    body = facts[(facts["modality"] == "CT") & (facts["phantom"] == 32)]
+    _level(session, int(body["procedure_id"].mode()[0]), 10.0, OF_EVENTS, OF_ADULTS)
+    found = {(one.site_id, one.measure.key, one.level.group): one.n for one in over(session, WHO, period)}
+    wanted = {
+        (site, line.measure.key, line.group): line.found.patients
+        for site in facts["site_id"].unique()
+        for line in compliance(session, WHO, Place(*period.days, site_id=int(site))).lines
+        if line.verdict and line.verdict.code == ABOVE
+    }
+    assert found == wanted
+    assert {key[1:] for key in found} >= {("ctdi_vol_mgy-event-32", EVERYBODY), ("dlp_mgy_cm-study-32", ADULTS)}
