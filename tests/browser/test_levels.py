@@ -119,7 +119,8 @@ def test_a_signed_comparison_stays_and_says_when_it_was_altered(visit, site: Sit
     page = opened(visit, f"/levels/comparison?year={TODAY.year}&modality=CT").page
     page.wait_for_selector(".comparison-grid")
     page.fill("#comparison-title", "Heads, two years")
-    page.click("[data-action=sign]")
+    page.dblclick("[data-action=sign]")
+    until(page, lambda: "signed already" in page.inner_text("#comparison-answer"))
     page.click("#comparison-answer .message.good a")
     page.wait_for_selector(".signed-line .badge.fine")
     assert "sha256:" in page.inner_text(".hash")

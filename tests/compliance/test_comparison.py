@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from threading import Barrier
 
 import numpy as np
 import pandas as pd
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from dose.database import writing
 from dose.errors import NotPermitted
@@ -18,7 +20,7 @@ from dose.queries.compliance import Place
 from dose.queries.records import signed_record, signed_records
 from dose.scope import Role, scope_for
 from dose.statistics.measures import MEASURES
-from dose.store.records import CHANGED, NAME, NOTHING, RecordRefused, digest, sign
+from dose.store.records import CHANGED, NAME, NOTHING, RecordRefused, SignedBefore, digest, sign
 from dose.store.sealing import seal_of
 from dose.tables import AuditEntry, ReferenceLevel, SignedRecord
 from tests.compliance.conftest import CHEST, EVENTS, PHYSICIST, STUDIES
@@ -142,6 +144,47 @@ def test_nothing_is_signed_unseen_unnamed_or_by_just_anybody(hospital) -> None:
         for who, site in ((scope_for(1, "x", [Role.MANAGER.value]), None), (limited, None), (limited, 1)):
             with pytest.raises(NotPermitted):
                 sign(session, who, shown, seen=seen, title="x", site_id=site)
+
+
+def _signed(factory, shown, title: str, site_id: int | None = None) -> tuple[int, bool]:
+    """The record of a comparison, and whether it was there before."""
+    try:
+        with writing(factory) as session:
+            session.scalar(select(func.count(SignedRecord.id)))  # connected
+            return sign(session, PHYSICIST, shown, seen=digest(shown), title=title, site_id=site_id), False
+    except SignedBefore as former:
+        return former.record_id, True
+
+
+def _content(factory, former: Place = LAST, latter: Place = THIS) -> dict[str, object]:
+    with factory() as session:
+        return content(session, PHYSICIST, YEARLY, former, latter)
+
+
+def test_the_same_numbers_are_signed_once(hospital) -> None:
+    shown = _content(hospital)
+    first = _signed(hospital, shown, "2025")
+    assert [_signed(hospital, _content(hospital), title) for title in ("2025", "again")] == [(first[0], True)] * 2
+    of_a_site = _content(hospital, replace(LAST, site_id=1), replace(THIS, site_id=1))
+    assert not _signed(hospital, of_a_site, "2025", site_id=1)[1]
+    assert not _signed(hospital, _content(hospital, THIS, LAST), "2025")[1]
+    with writing(hospital) as session:
+        session.execute(update(SignedRecord).values(title="forged"))
+    assert not _signed(hospital, shown, "2025")[1]  # what was altered is no record of these numbers
+
+
+def test_of_people_who_sign_at_once_one_does(hospital) -> None:
+    shown, ready = _content(hospital), Barrier(8)
+
+    def person(number: int) -> tuple[int, bool]:
+        ready.wait(30)
+        return _signed(hospital, shown, f"2025 {number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(person, range(8)))
+    assert sorted(before for _number, before in answers) == [False] + [True] * 7
+    with hospital() as session:
+        assert [row.id for row in signed_records(session, PHYSICIST)] == [answers[0][0]]
 
 
 def test_records_of_other_sites_are_not_seen(hospital) -> None:
