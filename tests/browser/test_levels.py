@@ -120,6 +120,8 @@ def test_a_signed_comparison_stays_and_says_when_it_was_altered(visit, site: Sit
     page.wait_for_selector(".comparison-grid")
     page.fill("#comparison-title", "Heads, two years")
     page.dblclick("[data-action=sign]")
+    page.wait_for_selector("#comparison-answer .message.good")
+    page.click("[data-action=sign]")
     until(page, lambda: "signed already" in page.inner_text("#comparison-answer"))
     page.click("#comparison-answer .message.good a")
     page.wait_for_selector(".signed-line .badge.fine")
