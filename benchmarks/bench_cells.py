@@ -26,6 +26,7 @@ from dose import migrate
 from dose.crypto import KeyRing, use_keys
 from dose.database import make_engine, session_factory
 from dose.ingest import ingest
+from dose.levels.groups import ADULTS
 from dose.queries.cells import CellQuestion, Dim, period, several
 from dose.scope import system_scope
 from dose.statistics.measures import MEASURES, measures_of
@@ -55,7 +56,7 @@ def questions() -> Questions:
         "procedure × year": [CellQuestion(one, m, by=(Dim.YEAR, Dim.PROCEDURE)) for m, one in MAIN.items()],
         "CT, site × month": [CellQuestion(MAIN["CT"], "CT", by=(Dim.MONTH, Dim.SITE))],
         "CT, adults, procedure": [
-            CellQuestion(MAIN["CT"], "CT", bands=frozenset(range(80, 89)), by=(Dim.PROCEDURE,), **year)
+            CellQuestion(MAIN["CT"], "CT", bands=ADULTS.bands("CT"), by=(Dim.PROCEDURE,), **year)
         ],
         "events of DX, procedure × site": [
             CellQuestion(MEASURES["pka_gy_cm2-event"], "DX", by=(Dim.SITE, Dim.PROCEDURE))

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import partial
@@ -29,6 +30,7 @@ from dacs.site_files import prepare
 from dose import crypto, migrate
 from dose.database import make_engine, session_factory, writing
 from dose.settings import load_settings
+from dose.statistics.bands import MOST, WEIGHT, bands_of
 from dose.statistics.bins import bins_of
 from dose.statistics.cells import LEFT_OUT, PATIENTS
 from dose.statistics.measures import BY_NUMBER, EVENT, STUDIES, STUDY, Measure, measures_of
@@ -234,21 +236,45 @@ def _count(counts: Counts, part: Studies, kinds: list[Kind]) -> None:
     """What these studies add to cells, a measure at a time."""
     cell = part.month.astype(np.int64) % 100 - 1 + (part.month // 100 - FROM.year) * 12
     cell = cell * len(kinds) + np.array([kind.cell_of for kind in kinds])[part.kind]
-    band = part.band.astype(np.int64)
-    counts.add(cell[part.counts], _entries(STUDIES, band[part.counts], np.zeros(part.counts.sum(), np.int64)))
     modality = np.array([kind.modality for kind in kinds])[part.kind]
+    study, nothing = part.of_study, np.full(len(cell), np.nan)
+    band = _bands(part, modality, np.arange(len(cell)), nothing)
+    of_view = _bands(part, modality, study, part.event_facts["compressed_thickness_mm"])
+    counts.add(cell[part.counts], _entries(STUDIES, band[part.counts], np.zeros(part.counts.sum(), np.int64)))
     for number, one in BY_NUMBER.items():
         has = np.isin(modality, [name for name in one.modalities if one in measures_of(name)]) & part.counts
         if one.level == STUDY:
             _count_measure(counts, number, one, (cell, band, has), part.facts, part.study_phantom)
         elif one.level == EVENT:
-            study = part.of_study
-            of_event = (cell[study], band[study], has[study] & part.diagnostic)
+            of_event = (cell[study], of_view, has[study] & part.diagnostic)
             given = part.event_facts | {"left_out": part.event_left_out}
             stated = _count_measure(counts, number, one, of_event, given, part.event_phantom)
-            if stated.any():
-                patients, values = _by_patient(study[stated], part.event_facts[one.column][stated])
-                counts.add(cell[patients], _entries(PATIENTS + number, band[patients], bins_of(values)))
+            for rows, bands in _patient_bands(modality[study], of_view, np.flatnonzero(stated)):
+                patients, values = _by_patient(study[rows] * MOST + bands, part.event_facts[one.column][rows])
+                entries = _entries(PATIENTS + number, patients % MOST, bins_of(values))
+                counts.add(cell[patients // MOST], entries)
+
+
+def _bands(part: Studies, modality: np.ndarray, study: np.ndarray, thickness: np.ndarray) -> np.ndarray:
+    """The band of each study or event, by its modality."""
+    found = np.zeros(len(study), np.int64)
+    age, weight, women = part.age[study], part.plausible_weight[study], part.patient[study] % 2 == 1
+    for name in np.unique(modality).tolist():
+        here, of = modality[study] == name, bands_of(name)
+        size = weight if of.size == WEIGHT else thickness
+        found[here] = of.numbers(age[here], size[here], women[here])
+    return found
+
+
+def _patient_bands(modality: np.ndarray, bands: np.ndarray, rows: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Rows and the bands in which their patients count: those of the events, and that of whatever size."""
+    if not len(rows):
+        return
+    yield rows, bands[rows]
+    for name in np.unique(modality[rows]).tolist():
+        if bands_of(name).differs:
+            mine = rows[modality[rows] == name]
+            yield mine, bands_of(name).whatever(bands[mine])
 
 
 def _count_measure(
@@ -269,7 +295,7 @@ def _count_measure(
 
 
 def _by_patient(studies: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each study once, and the median of its values."""
+    """Each study (and band) once, and the median of its values."""
     order = np.lexsort((values, studies))
     each, starts, counts = np.unique(studies[order], return_index=True, return_counts=True)
     ordered = values[order]
@@ -277,7 +303,7 @@ def _by_patient(studies: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _entries(measure: int, band: np.ndarray, bins: np.ndarray) -> np.ndarray:
-    return (measure * 256 + band << 16) + (bins.astype(np.int64) - LEFT_OUT)
+    return (measure * MOST + band << 16) + (bins.astype(np.int64) - LEFT_OUT)
 
 
 def _write_cells(bulk: Bulk, counts: Counts, kinds: list[Kind]) -> None:

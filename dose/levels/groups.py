@@ -9,8 +9,10 @@ References: ICRP Publication 135 (2017), section 7; EC RP 185 (2018), table 6.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from functools import lru_cache
 
-from dose.statistics.bands import ADULT_YEARS, bands_between
+from dose.statistics import bands
+from dose.statistics.bands import ADULT_YEARS
 
 AGE, WEIGHT, SEX, THICKNESS, COMPLEXITY = "age", "weight", "sex", "thickness", "complexity"
 
@@ -75,11 +77,11 @@ class Group:
         parts += [f"{name}{value}" for name, value in ((SEX, self.sex), (COMPLEXITY, self.complexity)) if value]
         return ".".join(parts) or "all"
 
-    def bands(self) -> frozenset[int] | None:
-        """The elementary bands that make it up; None when its values must be taken from the studies themselves."""
-        if self.sex or self.complexity or (self.thickness_from_mm, self.thickness_to_mm) != (None, None):
-            return None
-        return bands_between(self.age_from_years, self.age_to_years, self.weight_from_kg, self.weight_to_kg)
+    def bands(self, modality: str) -> frozenset[int] | None:
+        """The bands of a modality that make it up (`dose.statistics.bands`); None when its values must be taken from
+        the studies themselves.
+        """
+        return _bands(self, modality)
 
     def _axes(self, patient: Patient) -> list[tuple[str, tuple[object, object], object]]:
         values = (patient.age_years, patient.weight_kg, patient.thickness_mm)
@@ -96,6 +98,14 @@ CHILDREN_BY_WEIGHT = tuple(
     for low, high in BODY_WEIGHTS_KG
 )
 CHILDREN_BY_AGE = tuple(Group(age_from_years=low, age_to_years=high) for low, high in HEAD_AGES_YEARS)
+
+
+@lru_cache(4096)
+def _bands(group: Group, modality: str) -> frozenset[int] | None:
+    of = bands.bands_of(modality)
+    ages, weights, thicknesses = group.ranges()
+    sizes, others = (weights, thicknesses) if of.size == bands.WEIGHT else (thicknesses, weights)
+    return None if group.complexity or others != (None, None) else of.between(ages, sizes, group.sex)
 
 
 def _short(border: float | None) -> str:

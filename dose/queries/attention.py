@@ -276,7 +276,7 @@ def _asked(levels: Levels, counts: Counted, period: Period) -> dict[About, dict[
         asked = Asked(one, modality, procedure or None, period.days[1], statistics=frozenset({DRL}))
         chosen = (choice.level for choice in levels.groups(asked))
         of_group = {level.group: level for level in chosen if level and level.device_id is None}
-        if told := {group: level for group, level in of_group.items() if are_bands([group])}:
+        if told := {group: level for group, level in of_group.items() if are_bands([group], modality)}:
             found[modality, procedure, one] = told
     return found
 

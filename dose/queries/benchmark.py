@@ -1,9 +1,9 @@
 """Devices or sites side by side in one measure of one procedure, as they are and with patients of equal size.
 
-Direct standardisation: in every group of size (band of age and weight) that all compared units have patients of, each
-unit's values get the weight that the group has among the patients of all units together; the unit's median is that of
-its weighted values. Patients of unknown age or weight, and of groups that a unit lacks, are left out of it; which share
-of the patients remains is said.
+Direct standardisation: in every group of size (`dose.statistics.bands`: age and weight; of breasts age, sex and
+compressed thickness) that all compared units have patients of, each unit's values get the weight that the group has
+among the patients of all units together; the unit's median is that of its weighted values. Patients of unknown age or
+size, and of groups that a unit lacks, are left out of it; which share of the patients remains is said.
 
 References: Breslow and Day (1987), Statistical Methods in Cancer Research II, IARC 82, section 2.3 (direct
 standardisation); ICRP Publication 135 (2017), section 2.3.3 (size of patients).
@@ -32,12 +32,11 @@ from dose.queries.levels import active_levels
 from dose.queries.medians import Part, parts
 from dose.queries.medians_cells import Spread, are_bands, rooms_at, spread_with_patients
 from dose.scope import Scope
-from dose.statistics.bands import AGE_EDGES_YEARS, UNKNOWN, WEIGHT_EDGES_KG, all_bands
+from dose.statistics.bands import bands_of, of_patients
 from dose.statistics.bins import middles
 from dose.statistics.measures import OF_PHANTOM, Measure, measures_of
 from dose.statistics.summary import Summary, summary
 
-_BANDS = tuple(all_bands())
 FEWEST = 5  # values of a unit in a group of size, without which the group is none that all have
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
@@ -99,7 +98,7 @@ def benchmarks(
     levels = active_levels(session, scope)
     about = _questions(place, procedure_id)
     offered = {key: tuple(map(group_of, levels.groups(asked))) for key, asked in about.items()}
-    if are_few(session, scope, [place], procedure_id) or not all(map(are_bands, offered.values())):
+    if are_few(session, scope, [place], procedure_id) or not _are_bands(offered):
         read = _of_facts(session, scope, choice, procedure_id, by, {measure for _modality, measure in about})
     else:
         read = _of_counts(session, scope, place, procedure_id, by)
@@ -119,7 +118,7 @@ def benchmarks(
 class Dosed:
     """The values of one measure: arrays of a value, how often it occurs, its unit (0: not stated) and group of size.
 
-    `units` are the summary and the number of patients of each unit; `sizes` -1: age or weight is not known.
+    `units` are the summary and the number of patients of each unit; `sizes` -1: age or size is not known.
     """
 
     values: Floats
@@ -144,6 +143,10 @@ def _questions(place: Place, procedure_id: int) -> dict[Key, Asked]:
     }
 
 
+def _are_bands(offered: Mapping[Key, Sequence[Group]]) -> bool:
+    return all(are_bands(groups, modality) for (modality, _measure), groups in offered.items())
+
+
 def _chosen(dosed: DosedOf, offered: Sequence[Group], who: str | None) -> tuple[Group, Dosed]:
     """The group that is compared, and its values."""
     if who == EVERYBODY.key or not offered:
@@ -159,17 +162,17 @@ def _of_facts(
     for (modality, procedure), of in parts(session, scope, choice, measures=measures).items():
         for measure in measures_of(modality):
             if procedure == procedure_id and measure in measures and measure.level in of:
-                yield (modality, measure), partial(_dosed_part, of[measure.level].of(measure), measure, by)
+                yield (modality, measure), partial(_dosed_part, of[measure.level].of(measure), measure, by, modality)
 
 
-def _dosed_part(whole: Part, measure: Measure, by: By, group: Group) -> Dosed:
+def _dosed_part(whole: Part, measure: Measure, by: By, modality: str, group: Group) -> Dosed:
     part = whole.where(whole.inside(group)).stated(measure)
     own, values = part.whole(f"{by.value}_id"), part.columns[measure.column]
     units = {
         number: (summary(values[own == number]), len(np.unique(part.columns["study_id"][own == number])))
         for number in np.unique(own).tolist() if number
     }  # fmt: skip
-    return Dosed(values, np.ones(len(values), np.int64), own, sizes_of(part), units, exact=True)
+    return Dosed(values, np.ones(len(values), np.int64), own, sizes_of(part, modality), units, exact=True)
 
 
 def _of_counts(
@@ -181,14 +184,15 @@ def _of_counts(
     unit_of = np.array([site if by is By.SITE else device for site, device in counts.rooms], dtype=np.int64)
     for modality, procedure, measure in counts.occurring():
         if procedure == procedure_id:
-            lines = [(modality, procedure, frozenset({band})) for band in _BANDS]
+            lines = [(modality, procedure, frozenset({band})) for band in range(bands_of(modality).count)]
             found, patients = (one.within(here) for one in spread_with_patients(counts, measure, lines))
-            yield (modality, measure), partial(_dosed_spread, found.values(), patients, unit_of)
+            yield (modality, measure), partial(_dosed_spread, found.values(), patients, unit_of, modality)
 
 
-def _dosed_spread(whole: Spread, every: Spread, unit_of: Ints, group: Group) -> Dosed:
-    inside = np.isin(_BANDS, sorted(group.bands() or ()))
-    found, patients = whole.of(inside[whole.line]), every.of(inside[every.line])
+def _dosed_spread(whole: Spread, every: Spread, unit_of: Ints, modality: str, group: Group) -> Dosed:
+    bands = group.bands(modality) or frozenset()
+    found = whole.of(np.isin(whole.line, sorted(bands)))
+    patients = every.of(np.isin(every.line, sorted(of_patients(modality, bands))))
     own, of_patient = unit_of[found.room], unit_of[patients.room]
     known = np.unique(own)
     summaries = found.described(np.searchsorted(known, own), len(known))
@@ -196,8 +200,7 @@ def _dosed_spread(whole: Spread, every: Spread, unit_of: Ints, group: Group) -> 
     units = {
         unit: both for unit, both in zip(known.tolist(), zip(summaries, numbers, strict=True), strict=True) if unit
     }
-    band = np.array(_BANDS)[found.line]
-    sizes = np.where((band // 10 == UNKNOWN) | (band % 10 == UNKNOWN), -1, band)
+    sizes = np.where(bands_of(modality).are_sized(found.line), found.line, -1)
     return Dosed(middles(found.bin), found.count, own, sizes, units, exact=False)
 
 
@@ -223,14 +226,10 @@ def _rank(unit: Unit) -> tuple[bool, float, str]:
     return (not unit.enough, -(unit.summary.median or 0.0), unit.name)
 
 
-def sizes_of(part: Part) -> Ints:
-    """The group of size of each fact, `dose.statistics.bands`; -1 where age or weight is not known."""
-    found = []
-    for name, edges in (("age_years", AGE_EDGES_YEARS), ("weight_kg", WEIGHT_EDGES_KG)):
-        values = part.columns[name]
-        found.append(np.where(np.isnan(values), UNKNOWN, np.digitize(values, edges)))
-    ages, weights = found
-    return np.where((ages == UNKNOWN) | (weights == UNKNOWN), -1, 10 * ages + weights).astype(np.int64)
+def sizes_of(part: Part, modality: str) -> Ints:
+    """The group of size of each fact, `dose.statistics.bands`; -1 where age or size is not known."""
+    bands = part.bands()
+    return np.where(bands_of(modality).are_sized(bands), bands, -1)
 
 
 def standardised(

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from dose.queries.cells_cache import Cells, cells
 from dose.scope import Permission, Scope
+from dose.statistics.bands import MOST
 from dose.statistics.bins import middles
 from dose.statistics.cells import LEFT_OUT
 from dose.statistics.measures import STUDIES, Measure
@@ -32,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 
 
 class Dim(StrEnum):
-    """What values are grouped by; keys are as in `dose.queries.groups`: YYYY, YYYYq, YYYYMM, row ids, bands."""
+    """What values are grouped by; keys are as in `dose.queries.groups`: YYYY, YYYYq, YYYYMM, row ids."""
 
     YEAR = "year"
     QUARTER = "quarter"
@@ -41,16 +42,14 @@ class Dim(StrEnum):
     DEVICE = "device"
     MODALITY = "modality"
     PROCEDURE = "procedure"
-    BAND = "band"  # of dose.statistics.bands
-    AGE = "age"
-    WEIGHT = "weight"
 
 
 @dataclass(frozen=True, slots=True)
 class CellQuestion:
     """Which values: one measure (None: studies are counted) of one modality, and where. None: no condition.
 
-    `month_from` and `month_to` (YYYYMM) are included. A site, device or procedure 0 is one that is not stated.
+    `month_from` and `month_to` (YYYYMM) are included. A site, device or procedure 0 is one that is not stated. `bands`
+    are those of the modality (`dose.statistics.bands`).
     """
 
     measure: Measure | None = None
@@ -65,7 +64,7 @@ class CellQuestion:
     intervals: bool = False  # 95 % confidence of median and 75th percentile too
 
     def __post_init__(self) -> None:
-        if self.measure is not None and self.modality is None:
+        if (self.measure, self.bands) != (None, None) and self.modality is None:
             raise ValueError("values of two modalities never meet: say which")
 
 
@@ -139,14 +138,14 @@ def _answer(held: Cells, scope: Scope, asked: CellQuestion) -> list[CellGroup]:
     ]
 
 
-_WITHIN_YEARS = frozenset({Dim.QUARTER, Dim.MONTH, Dim.BAND, Dim.AGE, Dim.WEIGHT})
+_WITHIN_YEARS = frozenset({Dim.QUARTER, Dim.MONTH})
 
 
 def _chosen(held: Cells, scope: Scope, asked: CellQuestion) -> _Chosen:
     number = STUDIES if asked.measure is None else asked.measure.number
     parts = held.entries(number, _valid(held, scope, asked))
     if asked.bands is not None:
-        bands = _flags(asked.bands, 256)
+        bands = _flags(asked.bands, MOST)
         parts = [part.of(bands[part.band]) for part in parts]
     if not parts:
         nothing = np.zeros(0, np.int64)
@@ -209,11 +208,6 @@ def _ranks(there: Ints, size: int) -> Ints:
 
 def _dimension(held: Cells, chosen: _Chosen, dim: Dim) -> tuple[list[Any], Ints]:
     """The values of a dimension in order, and the place of its value among them for each entry."""
-    if dim in (Dim.BAND, Dim.AGE, Dim.WEIGHT):
-        bands = np.arange(256)
-        part = bands // 10 if dim is Dim.AGE else bands % 10 if dim is Dim.WEIGHT else bands
-        named, of_band = np.unique(part, return_inverse=True)
-        return named.tolist(), of_band[chosen.band]
     if dim is Dim.MODALITY:
         names = sorted(held.modalities)
         place = np.array([names.index(name) for name in held.modalities], dtype=np.int64)

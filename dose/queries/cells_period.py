@@ -19,6 +19,7 @@ from dose.queries.cells_cache import Cells, Entries, Flags, cells
 from dose.queries.choice import Choice, all_of, any_of, compare, one_of
 from dose.queries.medians import MODALITIES, Part, facts_of, medians_of
 from dose.scope import Permission, Scope
+from dose.statistics.bands import bands_of
 from dose.statistics.bins import bins_of
 from dose.statistics.cells import LEFT_OUT, PATIENTS
 from dose.statistics.measures import BY_NUMBER, EVENT, STUDIES, STUDY, Measure
@@ -144,10 +145,11 @@ def _of_days(
         place += first
         first += len(once)
         columns.append(keys[:, once] - np.array([[0], [0], [1], [0]]))
+        bands = part.bands()
         if level == STUDY:
-            found[STUDIES] = _entries(place, part.whole("band"), np.zeros(len(part), np.int16))
+            found[STUDIES] = _entries(place, bands, np.zeros(len(part), np.int16))
         for measure in (one for one in BY_NUMBER.values() if one.level == level):
-            found |= _of_measure(part, place, measure)
+            found |= _of_measure(part, place, bands, measure)
     return found, np.concatenate(columns, axis=1)
 
 
@@ -161,20 +163,31 @@ def _alike(*columns: Ints) -> tuple[Ints, Ints]:
     return once, place
 
 
-def _of_measure(part: Part, place: Ints, measure: Measure) -> dict[int, Entries]:
+def _of_measure(part: Part, place: Ints, every: Ints, measure: Measure) -> dict[int, Entries]:
     known = [number for number, name in enumerate(MODALITIES, 1) if name in measure.modalities]
     here = part.states(measure) & np.isin(part.columns["modality"], known)
-    values, places, bands = part.columns[measure.column][here], place[here], part.whole("band")[here]
+    values, places, bands = part.columns[measure.column][here], place[here], every[here]
     stated = ~np.isnan(values)
     bins = np.full(len(values), LEFT_OUT, np.int16)
     bins[stated] = bins_of(values[stated])
     found = {measure.number: _entries(places, bands, bins)}
     if measure.level == EVENT:
-        studies = part.whole("study_id")[here][stated]
-        once, patient = _alike(studies, places[stated], bands[stated])
-        medians = medians_of(values[stated], patient)
-        found[PATIENTS + measure.number] = _entries(places[stated][once], bands[stated][once], bins_of(medians))
+        stated = np.flatnonzero(here)[stated]
+        found[PATIENTS + measure.number] = _of_patients(part, place, every, measure, stated)
     return found
+
+
+def _of_patients(part: Part, place: Ints, bands: Ints, measure: Measure, stated: Ints) -> Entries:
+    """One value a study and band; where sizes differ from one event to the next, one of whatever size too."""
+    kinds, rows, of = part.whole("modality")[stated], [stated], [bands[stated]]
+    for kind, name in enumerate(MODALITIES, 1):
+        if bands_of(name).differs:
+            rows.append(stated[kinds == kind])
+            of.append(bands_of(name).whatever(bands[rows[-1]]))
+    row, band = np.concatenate(rows), np.concatenate(of)
+    once, patient = _alike(part.whole("study_id")[row], place[row], band)
+    medians = medians_of(part.columns[measure.column][row], patient)
+    return _entries(place[row][once], band[once], bins_of(medians))
 
 
 def _entries(place: Ints, bands: Ints, bins: npt.NDArray[np.int16]) -> Entries:

@@ -117,7 +117,7 @@ def _of_counts(session: Session, scope: Scope, levels: Levels, places: Places) -
     """The same from counts, and from facts where a group is not made of bands."""
     counts = [counted(session, scope, place.first, place.last, place.modalities) for place in places]
     wanted = _wanted(levels, places, {one for side in counts for one in side.occurring()})
-    banded = {about: groups for about, groups in wanted.items() if are_bands(groups)}
+    banded = {about: groups for about, groups in wanted.items() if are_bands(groups, about[0])}
     each = [values(side, place.site_id, place.device_id, banded) for side, place in zip(counts, places, strict=True)]
     for (key, before), (_key, after) in zip(*each, strict=True):
         if before.summary.n or after.summary.n:

@@ -166,7 +166,7 @@ def _of_counts(
 ) -> Iterator[Line]:
     """The lines of a period with many studies: by counts, and by facts where a group is not made of bands."""
     wanted = groups_wanted(levels, [asked], [one for one in counts.occurring() if one[1]])
-    banded = {about: groups for about, groups in wanted.items() if medians_cells.are_bands(groups)}
+    banded = {about: groups for about, groups in wanted.items() if medians_cells.are_bands(groups, about[0])}
     for (about, group), one in medians_cells.found(counts, place.site_id, place.device_id, banded):
         if one.summary.n or one.summary.left_out:
             yield _line(levels, asked, place, about, group, one)

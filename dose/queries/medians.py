@@ -22,6 +22,7 @@ from dose.queries.choice import EVERYTHING, Choice
 from dose.queries.choice_sql import Fact, conditions
 from dose.queries.groups import SEXES
 from dose.scope import Permission, Scope
+from dose.statistics.bands import FEMALE, bands_of
 from dose.statistics.measures import EVENT, OF_PHANTOM, STUDY, Measure, left_out_bit
 from dose.statistics.summary import Summary, summary
 from dose.tables import EventFact, StudyFact
@@ -31,8 +32,9 @@ COMPLEXITIES = ("simple", "medium", "complex")
 Floats: TypeAlias = npt.NDArray[np.float64]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Mask: TypeAlias = npt.NDArray[np.bool_]
-_SHARED = ("modality", "procedure_id", "device_id", "site_id", "study_id", "phantom", "sex", "left_out", "band")
+_SHARED = ("modality", "procedure_id", "device_id", "site_id", "study_id", "phantom", "sex", "left_out")
 _SIZES = ("age_years", "weight_kg")
+_IS_FEMALE = SEXES.index(FEMALE) + 1
 _STUDY_VALUES = (
     "ctdi_vol_mgy", "dlp_mgy_cm", "pka_gy_cm2", "ka_r_mgy", "fluoro_time_s", "agd_mgy", "activity_mbq",
 )  # fmt: skip
@@ -95,6 +97,14 @@ class Part:
 
     def _numbers(self, name: str) -> Floats:
         return self.columns.get(name, np.full(len(self), np.nan))
+
+    def bands(self) -> Ints:
+        """The band of each fact, as cells count it (`dose.statistics.bands`)."""
+        found, kinds, women = np.zeros(len(self), np.int64), self.whole("modality"), self.columns["sex"] == _IS_FEMALE
+        for kind in np.unique(kinds).tolist():
+            here, of = kinds == kind, bands_of(MODALITIES[kind - 1])
+            found[here] = of.numbers(self.columns["age_years"][here], self._numbers(of.size)[here], women[here])
+        return found
 
     def whole(self, name: str) -> Ints:
         """A column of whole numbers that is never absent."""

@@ -1,6 +1,7 @@
 """Medians of groups of patients from counts in bins, for periods with too many studies to read each time.
 
-Medians are within 0.5 %, numbers exact. Groups are unions of the bands of `dose.statistics.bands`.
+Medians are within 0.5 %, numbers exact. Groups are unions of the bands of `dose.statistics.bands`. Of breasts in no
+group with a level a patient counts once for each band of thickness that the views are in.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from dose.queries.cells import Ranks, counted_bins, summaries_of_bins
 from dose.queries.cells_cache import Flags
 from dose.queries.cells_period import Counted
 from dose.queries.medians import MODALITIES, Found, Room
-from dose.statistics.bands import all_bands
+from dose.statistics.bands import MOST, bands_of, of_patients
 from dose.statistics.bins import middles
 from dose.statistics.cells import LEFT_OUT, PATIENTS
 from dose.statistics.change import Ordered
@@ -31,7 +32,6 @@ About: TypeAlias = tuple[str, int, Measure]  # modality, procedure, measure
 Wanted: TypeAlias = Mapping[About, Sequence[Group | None]]  # None: who is in none of the others
 Line: TypeAlias = tuple[str, int, frozenset[int]]  # modality, procedure, bands
 Key: TypeAlias = tuple[About, Group | None]
-_EVERY = frozenset(all_bands())
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +116,12 @@ def tables_of(lines: Sequence[Line]) -> Tables:
     """The tables of these lines; the last row of each is that of all other procedures."""
     codes = [procedure * len(MODALITIES) + MODALITIES.index(modality) for modality, procedure, _bands in lines]
     known = np.unique(np.array(codes, dtype=np.int64))
-    layers = [np.full((len(known) + 1, 256), -1)]
+    layers = [np.full((len(known) + 1, MOST), -1)]
     for number, (row, line) in enumerate(zip(np.searchsorted(known, codes).tolist(), lines, strict=True)):
         columns = sorted(line[2])
         free = next((table for table in layers if (table[row, columns] < 0).all()), None)
         if free is None:
-            free = np.full((len(known) + 1, 256), -1)
+            free = np.full((len(known) + 1, MOST), -1)
             layers.append(free)
         free[row, columns] = number
     return Tables(len(lines), known, tuple(layers))
@@ -152,13 +152,16 @@ def spread_with_patients(counted: Counted, measure: Measure, lines: Sequence[Lin
     """How the values of a measure lie in these lines, and how one value a patient does."""
     tables = tables_of(lines)
     every = spread(counted, measure.number, tables)
-    patients = every if measure.level != EVENT else spread(counted, measure.number + PATIENTS, tables)
+    if measure.level != EVENT:
+        return every, every.values()
+    once = [(modality, procedure, of_patients(modality, bands)) for modality, procedure, bands in lines]
+    patients = spread(counted, measure.number + PATIENTS, tables if once == lines else tables_of(once))
     return every, patients.values()
 
 
-def are_bands(groups: Sequence[Group | None]) -> bool:
-    """Whether counts know every group."""
-    return all(group is None or group.bands() is not None for group in groups)
+def are_bands(groups: Sequence[Group | None], modality: str) -> bool:
+    """Whether counts know every group of a modality."""
+    return all(group is None or group.bands(modality) is not None for group in groups)
 
 
 def lines_of(wanted: Wanted) -> dict[Measure, dict[Key, Line]]:
@@ -168,7 +171,7 @@ def lines_of(wanted: Wanted) -> dict[Measure, dict[Key, Line]]:
         modality, procedure, measure = about
         held: frozenset[int] = frozenset()
         for group in groups:
-            bands = _EVERY - held if group is None else group.bands() or frozenset()
+            bands = bands_of(modality).every - held if group is None else group.bands(modality) or frozenset()
             found[measure][about, group] = (modality, procedure, bands)
             held |= bands
     return found

@@ -1,11 +1,11 @@
 """What a cell of the roll-up holds: for each measure and group of patients a histogram, as whole numbers.
 
-An *entry* counts the values of one measure, band and bin; a value that was left out of statistics has a bin of its own,
-and measure 0 counts studies. Of measures of events it also counts one value a study, the median of its acquisitions:
-those of one patient depend on one another, and he is one however many he had. Everything else (mean, SD, percentiles,
-smallest and largest) follows from the entries within the half bin that `dose.statistics.bins` states. Sums of whole
-numbers are the same in any order: a study that changes is taken out exactly as it was put in, and a cell can be
-compared bit by bit with the facts it is made of.
+An *entry* counts the values of one measure, band (`dose.statistics.bands`) and bin; a value that was left out of
+statistics has a bin of its own, and measure 0 counts studies. Of measures of events it also counts one value a study,
+the median of its acquisitions: those of one patient depend on one another, and he is one however many he had.
+Everything else (mean, SD, percentiles, smallest and largest) follows from the entries within the half bin that
+`dose.statistics.bins` states. Sums of whole numbers are the same in any order: a study that changes is taken out
+exactly as it was put in, and a cell can be compared bit by bit with the facts it is made of.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from dose.statistics.bands import MOST, bands_of
 from dose.statistics.bins import bin_of
 from dose.statistics.measures import EVENT, OF_PHANTOM, STUDIES, STUDY, left_out_bit, measures_of
 
@@ -26,7 +27,6 @@ Entries = Counter[int]  # entry -> how many
 ENTRY_BYTES = 8  # as stored: entry and count, unsigned, 32 bits each, little endian
 LEFT_OUT = -(1 << 15)  # the bin of values that are stated, but flagged or zero
 PATIENTS = 1 << 7  # added to the number of a measure of events: one value a study that has any
-_BANDS = 1 << 8
 
 
 class CellKey(NamedTuple):
@@ -41,7 +41,7 @@ class CellKey(NamedTuple):
 
 def entry(measure: int, band: int, index: int) -> int:
     """The number that stands for a bin of a measure and band; sorted by measure, band and bin."""
-    return (measure * _BANDS + band << 16) + (index - LEFT_OUT)
+    return (measure * MOST + band << 16) + (index - LEFT_OUT)
 
 
 def split(entries: npt.NDArray[np.uint32]) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.int16]]:
@@ -72,10 +72,10 @@ def contributions(study: Row, events: Iterable[Row]) -> dict[CellKey, Entries]:
     """
     found = _of_events(events)
     if study["counts"]:
-        added = found.setdefault(cell_key(study), Counter())
-        added[entry(STUDIES, study["band"], 0)] += 1
+        added, band = found.setdefault(cell_key(study), Counter()), band_of(study)
+        added[entry(STUDIES, band, 0)] += 1
         for measure, value in _stated(study, STUDY):
-            added[_entry(measure, study["band"], value)] += 1
+            added[_entry(measure, band, value)] += 1
     return {key: entries for key, entries in found.items() if entries}
 
 
@@ -84,14 +84,16 @@ def _of_events(events: Iterable[Row]) -> dict[CellKey, Entries]:
     for event in events:
         if event["counts"] and event["diagnostic"]:
             added, of_patient = found.setdefault(cell_key(event), (Counter(), {}))
-            band = event["band"]
+            band, of = band_of(event), bands_of(event["modality"])
             for measure, value in _stated(event, EVENT):
                 added[_entry(measure, band, value)] += 1
                 if value is not None:
-                    of_patient.setdefault(measure * _BANDS + band, []).append(value)
+                    of_patient.setdefault(measure * MOST + band, []).append(value)
+                    if of.differs:
+                        of_patient.setdefault(measure * MOST + of.whatever(band), []).append(value)
     for added, of_patient in found.values():
         for which, values in of_patient.items():
-            added[_entry(PATIENTS + which // _BANDS, which % _BANDS, _middle(values))] += 1
+            added[_entry(PATIENTS + which // MOST, which % MOST, _middle(values))] += 1
     return {key: added for key, (added, _of_patient) in found.items()}
 
 
@@ -102,6 +104,12 @@ def _middle(values: list[float]) -> float:
         return values[0]
     ordered = sorted(values)
     return (ordered[(count - 1) // 2] + ordered[count // 2]) / 2
+
+
+def band_of(fact: Row) -> int:
+    """The band a fact is counted in. A study is of no thickness: its views are."""
+    bands = bands_of(fact["modality"])
+    return bands.number(fact["age_years"], fact.get(bands.size), fact["sex"])
 
 
 def cell_key(fact: Row) -> CellKey:

@@ -11,7 +11,6 @@ from dose.levels import compare
 from dose.levels.compare import Asked, Level, Levels, judge
 from dose.levels.groups import ADULTS, CHILDREN_BY_AGE, CHILDREN_BY_WEIGHT, EVERYBODY, Group, Patient
 from dose.levels.minima import minimum_count
-from dose.statistics.bands import band
 from dose.statistics.measures import MEASURES
 
 DAY = date(2026, 5, 1)
@@ -217,11 +216,3 @@ def test_a_median_is_judged_when_there_are_enough(value: float | None, count: in
 
 def test_fluoroscopy_and_mammography_need_more_patients() -> None:
     assert [minimum_count(modality) for modality in ("DX", "RF", "XA", "MG", None)] == [20, 30, 30, 50, 20]
-
-
-@pytest.mark.parametrize("group", [*CHILDREN_BY_AGE, *CHILDREN_BY_WEIGHT, ADULTS, EVERYBODY])
-@pytest.mark.parametrize("patient", [Patient(0.2), Patient(3.0, 14.9), Patient(17.9, 79.0), Patient(40.0, 70.0)])
-def test_bands_of_a_group_hold_the_patients_of_the_group(group: Group, patient: Patient) -> None:
-    bands = group.bands()
-    assert bands is not None
-    assert (band(patient.age_years, patient.weight_kg) in bands) == group.holds(patient)

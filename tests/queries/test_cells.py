@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from benchmarks.hospital import build
 from dose.database import make_engine, session_factory, writing
+from dose.levels.groups import ADULTS
 from dose.queries import cells_cache
 from dose.queries.cells import CellQuestion, Dim, bins_of_cells, period, several, statistics_of_cells
 from dose.scope import Permission, system_scope
-from dose.statistics.bands import bands_between
 from dose.statistics.measures import MEASURES
 from dose.store import facts
 from dose.tables import EventFact, StudyFact
@@ -98,7 +98,7 @@ def test_studies_are_counted_exactly_by_month_and_modality(session: Session) -> 
 
 
 def test_bands_months_and_places_narrow_a_question(session: Session) -> None:
-    adults = bands_between(age_from_years=18.0)
+    adults = ADULTS.bands("CT")
     asked = replace(CT, bands=adults, month_from=202301, month_to=202412, sites=frozenset({1, 2}))
     every = _facts(session)
     mine = every[(every["modality"] == "CT") & (every["phantom"] == 32) & every["site_id"].isin([1, 2])]

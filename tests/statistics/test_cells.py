@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dose.statistics.bands import bands_of
 from dose.statistics.bins import RELATIVE_ERROR, bin_of, bins_of, middles
-from dose.statistics.cells import LEFT_OUT, PATIENTS, cell_key, contributions, entry, pack, split, unpack
+from dose.statistics.cells import LEFT_OUT, PATIENTS, band_of, cell_key, contributions, entry, pack, split, unpack
 from dose.statistics.counting import count
-from dose.statistics.measures import BY_NUMBER, EVENT, MEASURES, measures_of
+from dose.statistics.measures import BY_NUMBER, EVENT, MEASURES, STUDIES, measures_of
 from tests.statistics.samples import event, scan, study
 
 positive = st.floats(1e-6, 1e6)
@@ -75,7 +76,7 @@ def test_what_is_left_out_has_a_bin_of_its_own() -> None:
     fact, events = _facts(event("radiography", pka_gy_cm2=0.0), modality="DX")
     ((_, found),) = contributions(fact, events).items()
     number = MEASURES["pka_gy_cm2-study"].number
-    assert found[entry(number, fact["band"], LEFT_OUT)] == 1
+    assert found[entry(number, band_of(fact), LEFT_OUT)] == 1
 
 
 def test_acquisitions_of_one_patient_are_one_value_and_what_is_left_out_is_none() -> None:
@@ -85,7 +86,22 @@ def test_acquisitions_of_one_patient_are_one_value_and_what_is_left_out_is_none(
     ((_, found),) = contributions(fact, events).items()
     of_patients = {number: count for number, count in found.items() if number >> 24 >= PATIENTS}
     number = PATIENTS + MEASURES["ctdi_vol_mgy-event-32"].number
-    assert of_patients == {entry(number, fact["band"], bin_of(7.5)): 1}
+    assert of_patients == {entry(number, band_of(fact), bin_of(7.5)): 1}
+
+
+def test_views_of_a_breast_count_by_thickness_and_the_patient_once_whatever_it_is() -> None:
+    views = [event("mammography", agd_mgy=dose, compressed_thickness_mm=size)
+             for dose, size in ((1.0, 48.0), (2.0, 55.0), (4.0, 57.0), (9.0, None))]  # fmt: skip
+    fact, events = _facts(*views, modality="MG", age_years=60.0)
+    ((_, found),) = contributions(fact, events).items()
+    number, (thin, thick, _, unknown) = MEASURES["agd_mgy-event"].number, map(band_of, events)
+    doses = [(number, thin, 1.0), (number, thick, 2.0), (number, thick, 4.0), (number, unknown, 9.0)]
+    number += PATIENTS
+    doses += [(number, thin, 1.0), (number, thick, 3.0), (number, unknown, 9.0)]
+    doses.append((number, bands_of("MG").whatever(thin), 3.0))
+    wanted = {entry(which, band, bin_of(dose)): 1 for which, band, dose in doses}
+    assert {key: n for key, n in found.items() if key >> 24 in {number, number - PATIENTS}} == wanted
+    assert found[entry(STUDIES, unknown, 0)] == 1  # a study is of no thickness
 
 
 def test_who_is_no_patient_counts_nowhere() -> None:
