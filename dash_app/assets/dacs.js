@@ -334,6 +334,17 @@
     if (action) set(action.dataset.target, { data: { action: action.dataset.action, at: Date.now() } });
   });
 
+  // A table that is too large is not sent: said beside its button, at once.
+  function weigh(event) {
+    var box = event.target.closest && event.target.closest("[data-largest]");
+    var files = event.target.files || (event.dataTransfer && event.dataTransfer.files);
+    if (!box || !files) return;
+    var large = Array.prototype.some.call(files, function (file) { return file.size > +box.dataset.largest; });
+    box.querySelector("[role=status]").textContent = large ? box.dataset.tooLarge : "";
+  }
+  document.addEventListener("change", weigh, true);
+  document.addEventListener("drop", weigh, true);
+
   function turnTheme(wish) {
     var order = ["auto", "light", "dark"], root = document.documentElement;
     wish = wish || order[(order.indexOf(root.dataset.theme) + 1) % order.length];

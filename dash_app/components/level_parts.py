@@ -9,6 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dash_app.components.compliance_parts import group_text, patients_text
+from dash_app.components.name_words import REFUSED_TABLES
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import amount, free, ltr, symbol, when
 from dash_app.i18n import N_, _, isolated, ngettext
@@ -79,9 +80,8 @@ REFUSED = {
     "too-long": N_("The table has more than 5000 rows."),
     "place": N_("A typical value is one of a site or a device: choose one."),
     "nothing": N_("There is no level to sign."),
-    "table": N_("This is not a text table."),
     "also-there": N_("The set has this level for that procedure already."),
-}
+} | {code: REFUSED_TABLES[code] for code in ("large", "encoding", "blank")}
 
 
 def refusal(code: str, detail: str = "") -> html.Div:

@@ -60,6 +60,13 @@ ORIGINS = {
     "person": N_("written"), "accepted": N_("suggestion accepted"), "csv": N_("from a table"), "shipped": N_("shipped"),
 }  # fmt: skip
 _CHOICES = {"contrast": CONTRASTS, "sex": SEXES, "phantom": PHANTOMS, "event_type": EVENT_TYPES, "laterality": SIDES}
+REFUSED_TABLES = {
+    "column": N_("The table lacks this column."),
+    "long": N_("The table is too long."),
+    "large": N_("The file is larger than 1.4 MB: leave out what need not be read, or read it in parts."),
+    "encoding": N_("This is no table of text: save it in the spreadsheet program as CSV (UTF-8)."),
+    "blank": N_("The file is empty: its first line must name the columns, as an exported table does."),
+}
 REFUSED = {
     "no-condition": N_("A rule needs at least one condition: without one it would name everything."),
     "field": N_("There is no such field."),
@@ -79,10 +86,7 @@ REFUSED = {
     "contradicts": N_("A rule with the same conditions names another procedure: change that one, or give a priority."),
     "syntax": N_("The conditions cannot be read."),
     "gone": N_("Somebody changed this rule since the table was written: export again."),
-    "column": N_("The table lacks this column."),
-    "long": N_("The table is too long."),
-    "encoding": N_("This is no table of text (CSV)."),
-}
+} | REFUSED_TABLES
 _WITH_FIELD = frozenset({"column", "procedure", "modality", "site", "syntax", "gone"})
 
 

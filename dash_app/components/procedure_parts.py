@@ -8,6 +8,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from dash_app.components.name_words import REFUSED_TABLES
 from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import free, ltr, plain_number, when
 from dash_app.filters import address
@@ -34,10 +35,7 @@ REFUSED = {
     "shipped": N_("Of shipped procedures only their use can be changed."),
     "elsewhere": N_("A procedure is for all sites; your account names for its own sites only."),
     "key": N_("A new procedure has no key, or one that begins with local:"),
-    "column": N_("The table lacks this column."),
-    "long": N_("The table is too long."),
-    "encoding": N_("This is no table of text (CSV)."),
-}
+} | REFUSED_TABLES
 _WITH_FIELD = frozenset({"taken", "twin", "ruled", "key", "column"})
 
 

@@ -14,6 +14,7 @@ from dash_app.components import level_parts as parts
 from dash_app.components.compliance_parts import tabs
 from dash_app.components.level_form import SET_FIELDS, level_form, set_form
 from dash_app.components.level_history import decisions_table
+from dash_app.components.name_empty import not_loaded
 from dash_app.components.parts import empty, icon, page_head, section
 from dash_app.components.values import free
 from dash_app.context import changing, note_view, reading, scope, web
@@ -57,6 +58,8 @@ def show_sets(_id: str) -> list[Any]:
     with reading(VIEW) as (session, who):
         rows = ask.sets(session, who)
     note_view(audit.Action.VIEW_STATISTICS, "levels", again=True, subject="reference sets")
+    if not rows:
+        return [not_loaded(_("No reference levels are loaded"))]
     used = [row for row in rows if row.active]
     mine = [row for row in rows if not row.active and row.origin != "shipped"]
     others = [row for row in rows if not row.active and row.origin == "shipped"]
@@ -244,7 +247,7 @@ def _body(
     target = Id.LEVEL_ACTION.value if may else None
     shown: Any = parts.levels_table(rows, target, editable=found.origin != "made")
     if not rows:
-        shown = empty(_("No level here"), html.P(_("Nothing matches, or the set is still empty.")))
+        shown = _no_level(found, form)
     zone = web().settings.time_zone
     return [
         _decision(found) if may else None,
@@ -254,6 +257,14 @@ def _body(
         section(_("Former versions"), [parts.history_table(former, zone, target)]) if former else None,
         section(_("Decisions"), [decisions_table(found, zone)]) if found.made_of.get("decisions") else None,
     ]
+
+
+def _no_level(found: ask.SetRow, form: Any) -> html.Div:  # noqa: ANN401 - a component
+    if found.levels:
+        everything = dcc.Link(_("Show all"), href=f"/levels/{found.id}", className="button")
+        return empty(_("No level matches"), everything)
+    next_step = _("Type a level or bring a table above.") if form else _("Levels stand here once there are any.")
+    return empty(_("This set is still empty"), html.P(next_step), "compliance")
 
 
 def _decision(found: ask.SetRow) -> html.Section:

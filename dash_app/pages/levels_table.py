@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
-from dash import Input, Output, State, callback, dcc, html, no_update
+from dash import Input, Output, State, callback, html, no_update
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort
 
 from dash_app.components import level_parts as parts
 from dash_app.components.parts import icon
+from dash_app.components.table_upload import bytes_of, table_upload
 from dash_app.components.values import free
 from dash_app.context import changing, note, reading, scope
 from dash_app.i18n import _, isolated
@@ -28,8 +27,7 @@ blueprint = Blueprint("levels", __name__)
 
 def upload() -> html.Div:
     """Where a table is dropped."""
-    place = html.Div([icon("import"), _("Bring a table (CSV): drop it here or press")], className="upload")
-    return html.Div([dcc.Upload(place, id=Id.LEVEL_UPLOAD, accept=".csv", max_size=1_000_000)])
+    return table_upload(Id.LEVEL_UPLOAD)
 
 
 @callback(
@@ -45,17 +43,10 @@ def bring(contents: str | None, set_id: int) -> tuple[Any, Any]:
         raise PreventUpdate
     try:
         with changing(MANAGE) as (session, who):
-            brought = levels_csv.bring(session, who, set_id, _text(contents))
+            brought = levels_csv.bring(session, who, set_id, bytes_of(contents))
     except LevelRefused as refused:
         return parts.refusal(refused.code, refused.detail), no_update
     return _brought(brought), {"action": "brought"} if brought.added or brought.changed else no_update
-
-
-def _text(contents: str) -> str:
-    try:
-        return base64.b64decode(contents.partition(",")[2], validate=True).decode("utf-8-sig")
-    except (binascii.Error, UnicodeDecodeError):
-        raise LevelRefused("table") from None
 
 
 def _brought(brought: levels_csv.Brought) -> html.Div:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import Mapping
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -11,6 +10,7 @@ from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response
 
+from dash_app.components.name_empty import nothing_found, without_vocabulary
 from dash_app.components.name_parts import (
     conflict_table,
     duplicate_table,
@@ -23,6 +23,7 @@ from dash_app.components.name_tabs import TABS, name_tabs, pager
 from dash_app.components.name_words import bad, gone_text, good, refusal
 from dash_app.components.parts import empty, icon, page_head
 from dash_app.components.quality_parts import percent
+from dash_app.components.table_upload import bytes_of, table_upload, taken_message
 from dash_app.context import changing, note, note_view, reading, scope, web
 from dash_app.filters import number, parameters
 from dash_app.i18n import N_, _, isolated, ngettext
@@ -36,7 +37,7 @@ from dose.queries.naming_rules import disagreeing, history, rules
 from dose.reference import vocabulary
 from dose.scope import Permission
 from dose.store import naming_marks
-from dose.store.naming_csv import Taken, export_rules, import_rules
+from dose.store.naming_csv import export_rules, import_rules
 from dose.store.naming_rules import ACCEPTED, Draft, RuleGone, accept_rules, make_rule, retire_rule, undo
 
 PATH = "/names"
@@ -115,10 +116,9 @@ def _tools() -> list[Any]:
         return [out] if scope().may(Permission.EXPORT) else []
     return [
         dcc.Link([icon("typed"), _("New rule")], href="/names/rule", className="button small primary"),
-        dcc.Upload(html.Button([icon("up"), _("Read a table")], className="button small"), id=Id.NAMES_UPLOAD,
-                   accept=".csv,.txt", max_size=10_000_000),
+        table_upload(Id.NAMES_UPLOAD),
         out,
-    ]  # fmt: skip
+    ]
 
 
 @callback(
@@ -158,22 +158,24 @@ def _unnamed(said: dict[str, str]) -> list[Any]:
         found = names_page(session, who, NONE, search=said.get("find", ""), modality=said.get("modality"),
                            limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)  # fmt: skip
         rows, known = suggested(session, found.groups), procedures(session, who)
+    loaded = None if known else without_vocabulary()
     if not found.groups:
-        return [_nothing(said, found.by_state)]
+        return [loaded, _nothing(said, found.by_state, found.total)]
     accept = html.Button(
         [icon("ok"), _("Accept the chosen suggestions")], id=Id.NAMES_ACCEPT, className="button primary"
     )
     may = _target() is not None and any(row.found for row in rows)
     return [
+        loaded,
         html.Div([_lines(found.total), accept if may else None], className="list-head"),
         name_table(rows, known, sum(found.by_state.values()), _target()),
         pager(said, PATH, page, found.total, PAGE_SIZE),
     ]
 
 
-def _nothing(said: dict[str, str], states: Any) -> html.Div:  # noqa: ANN401 - a mapping
-    if said.get("find"):
-        return empty(_("No name matches"), dcc.Link(_("Show all"), href=PATH, className="button"))
+def _nothing(said: dict[str, str], states: Mapping[str, int], total: int) -> html.Div:
+    if found := nothing_found(said, PATH, _("No name matches"), total):
+        return found
     if not sum(states.values()):
         return empty(_("No studies yet"), html.P(_("Names appear here as studies arrive.")), "studies")
     return empty(_("Every study has a name"), html.P(_("New names appear here as devices send them.")), "ok")
@@ -190,7 +192,9 @@ def _named(said: dict[str, str]) -> list[Any]:
                            offset=(page - 1) * PAGE_SIZE)  # fmt: skip
         known = procedures(session, who)
     if not found.groups:
-        return [empty(_("No name has a procedure"), dcc.Link(_("To the names without"), href=PATH, className="button"))]
+        without = dcc.Link(_("To the names without"), href=PATH, className="button")
+        other = nothing_found(said, PATH, _("No name matches"), found.total)
+        return [other or empty(_("No name has a procedure"), without)]
     total = sum(found.by_state.values())
     return [
         _lines(found.total),
@@ -214,7 +218,8 @@ def _rules(said: dict[str, str]) -> list[Any]:
         rows, total = rules(session, who, search=said.get("find", ""), limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
     if not rows:
         text = _("Studies with a RadLex, LOINC or CCAM code name themselves; rules name the others.")
-        return [empty(_("No rules"), html.P(text), "typed")]
+        other = nothing_found(said, PATH, _("No rule matches"), total)
+        return [other or empty(_("No rules"), html.P(text), "typed")]
     head = html.Span(ngettext("%(n)s rule", "%(n)s rules", total), className="quiet")
     return [head, rule_table(rows, web().settings.time_zone, _target()), pager(said, PATH, page, total, PAGE_SIZE)]
 
@@ -222,6 +227,9 @@ def _rules(said: dict[str, str]) -> list[Any]:
 def _protocols(said: dict[str, str]) -> list[Any]:  # noqa: ARG001 - as every list
     with reading(Permission.VIEW_DOSES) as (session, who):
         rows, devices = duplicate_protocols(session, who), dict(filter_choices(session, who).devices)
+    if rows is None:
+        text = _("Protocols appear here as studies of patients arrive.")
+        return [empty(_("No protocols in the last three months"), html.P(text), "studies")]
     if not rows:
         return [empty(_("No duplicate protocols"), html.P(_("Every protocol has one name, and every name one.")), "ok")]
     return [duplicate_table(rows[:200], devices)]
@@ -328,30 +336,9 @@ def read_table(content: str | None) -> Any:  # noqa: ANN401 - a component
     """Take a table of rules row by row."""
     if not content:
         raise PreventUpdate
-    try:
-        raw = base64.b64decode(content.partition(",")[2], validate=True)
-    except binascii.Error:
-        return bad(refusal("encoding"))
     with changing(MANAGE) as (session, who):
-        taken = import_rules(session, who, raw)
-    return _taken(taken)
-
-
-def _taken(taken: Taken) -> html.Div:
-    told = _(
-        "%(made)s made, %(changed)s changed, %(unchanged)s as before.",
-        made=ngettext("%(n)s rule", "%(n)s rules", taken.made), changed=isolated(str(taken.changed)),
-        unchanged=isolated(str(taken.unchanged)),
-    )  # fmt: skip
-    rows = [
-        html.Li([_("Row %(n)s:", n=isolated(str(one.row))), " ", refusal(one.code, one.field)])
-        for one in taken.refused[:50]
-    ]
-    if not rows:
-        return good(told)
-    head = ngettext("%(n)s row was refused:", "%(n)s rows were refused:", len(taken.refused))
-    inside = html.Div([told, " ", head, html.Ul(rows, className="plain-list")])
-    return html.Div([icon("note"), inside], className="message bad")
+        taken = import_rules(session, who, bytes_of(content))
+    return taken_message(taken, ngettext("%(n)s rule", "%(n)s rules", taken.made), refusal)
 
 
 @callback(

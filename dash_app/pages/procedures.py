@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -11,9 +9,10 @@ from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response
 
+from dash_app.components.name_empty import not_loaded, nothing_found
 from dash_app.components.name_tabs import PROCEDURES, name_tabs, pager
 from dash_app.components.name_words import bad, good
-from dash_app.components.parts import empty, icon, page_head
+from dash_app.components.parts import icon, page_head
 from dash_app.components.procedure_parts import (
     changes_table,
     problem,
@@ -21,9 +20,10 @@ from dash_app.components.procedure_parts import (
     procedure_table,
     refused_text,
 )
+from dash_app.components.table_upload import bytes_of, table_upload, taken_message
 from dash_app.context import changing, note, note_view, reading, scope, web
 from dash_app.filters import number, parameters
-from dash_app.i18n import _, isolated, ngettext
+from dash_app.i18n import _, ngettext
 from dash_app.ids import Id, filter_id
 from dash_app.procedure_names import procedure_said, sorted_by_name
 from dose import audit
@@ -32,7 +32,6 @@ from dose.queries.naming import ProcedureRow, procedures, volumes
 from dose.queries.procedures import procedure_changes
 from dose.reference import vocabulary
 from dose.scope import Permission
-from dose.store.csv_tables import Taken
 from dose.store.procedures import (
     SITE,
     ProcedureDraft,
@@ -82,9 +81,8 @@ def _may() -> bool:
 
 def _tools() -> list[Any]:
     out = html.A([icon("down"), _("As a table")], href=f"{PATH}.csv", className="button small", download="")
-    read = dcc.Upload(html.Button([icon("up"), _("Read a table")], className="button small"), id=Id.PROCEDURES_UPLOAD,
-                      accept=".csv,.txt", max_size=10_000_000)  # fmt: skip
-    return [*([read] if _may() else []), *([out] if scope().may(Permission.EXPORT) else [])]
+    read = [table_upload(Id.PROCEDURES_UPLOAD)] if _may() else []
+    return [*read, *([out] if scope().may(Permission.EXPORT) else [])]
 
 
 @callback(
@@ -106,11 +104,15 @@ def show_procedures(search: str | None, _answer: Any, pathname: str) -> list[Any
     said = parameters(search)
     rows, page = _found(list(known.values()), said.get("find", "")), number(said.get("page")) or 1
     target = Id.PROCEDURES_ACTION.value if _may() else None
-    everything = dcc.Link(_("Show all"), href=PATH, className="button")
     here = rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
-    found = procedure_table(here, studies, target) if here else empty(_("No procedure is called so"), everything)
+    found = procedure_table(here, studies, target) if here else _nothing(said, len(known), len(rows))
     past = _history(changes_table(history, web().settings.time_zone, target)) if history else None
     return [found, pager(said, PATH, page, len(rows), PAGE_SIZE), past]
+
+
+def _nothing(said: dict[str, str], known: int, matching: int) -> html.Div:
+    found = nothing_found(said, PATH, _("No procedure is called so"), matching)
+    return found if known and found else not_loaded(_("The vocabulary is not loaded"))
 
 
 def _history(inside: html.Div) -> html.Details:
@@ -211,29 +213,9 @@ def read_table(content: str | None) -> Any:  # noqa: ANN401 - a component
     """Take a table of procedures row by row."""
     if not content:
         raise PreventUpdate
-    try:
-        raw = base64.b64decode(content.partition(",")[2], validate=True)
-    except binascii.Error:
-        return bad(refused_text("encoding", None))
     with changing(MANAGE) as (session, who):
-        taken = import_procedures(session, who, raw)
-    return _taken(taken)
-
-
-def _taken(taken: Taken) -> html.Div:
-    told = _(
-        "%(made)s made, %(changed)s changed, %(unchanged)s as before.",
-        made=ngettext("%(n)s procedure", "%(n)s procedures", taken.made), changed=isolated(str(taken.changed)),
-        unchanged=isolated(str(taken.unchanged)),
-    )  # fmt: skip
-    if not taken.refused:
-        return good(told)
-    rows = [
-        html.Li([_("Row %(n)s:", n=isolated(str(one.row))), " ", refused_text(one.code, one.field)])
-        for one in taken.refused[:50]
-    ]
-    head = ngettext("%(n)s row was refused:", "%(n)s rows were refused:", len(taken.refused))
-    return bad([told, " ", head, html.Ul(rows, className="plain-list")])
+        taken = import_procedures(session, who, bytes_of(content))
+    return taken_message(taken, ngettext("%(n)s procedure", "%(n)s procedures", taken.made), refused_text)
 
 
 @blueprint.get("/names/procedures.csv")

@@ -9,21 +9,22 @@ import csv
 import io
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from dose.levels.compare import TRIGGER
-from dose.levels.draft import CERTAIN, Draft, LevelRefused, checked
+from dose.levels.draft import CERTAIN, DATES, VALUE, Draft, LevelRefused, checked
 from dose.levels.population import ends_of
 
 COLUMNS = (
     "authority", "year", "modality", "procedure", "playbook_id", "patient_group", "quantity", "level", "phantom",
-    "value", "statistic", "source", "verified", "note",
+    "value", "statistic", "source", "verified", "note", "valid_from", "valid_to", "patients", "rooms",
 )  # fmt: skip
-NEEDED = frozenset(COLUMNS) - {"authority", "year", "playbook_id", "phantom", "statistic", "verified", "note"}
+NEEDED = ("modality", "procedure", "patient_group", "quantity", "level", "value", "source")
 UNCONFIRMED = "unconfirmed"
 LARGEST_ROWS = 5000
 NO_TABLE, TOO_LONG = "columns", "too-long"
@@ -73,12 +74,23 @@ class PublishedSet:
 
 
 def read_levels(text: str, *, strict: bool = True, authority: str | None = None) -> Reading:
-    """Read a table.
+    """Read a shipped table: CSV with a line of heads (`COLUMNS`, those of `NEEDED` at least). See `read_rows`.
+
+    Raises
+    ------
+    LevelRefused
+        `columns`: heads are missing; as `read_rows`.
+    """
+    return read_rows(_rows(text), strict=strict, authority=authority)
+
+
+def read_rows(
+    rows: Iterable[tuple[int, Mapping[str, str]]], *, strict: bool = True, authority: str | None = None
+) -> Reading:
+    """Read the rows of a table, each with its number, by the names of its columns.
 
     Parameters
     ----------
-    text : str
-        CSV with a line of heads (`COLUMNS`, those of `NEEDED` at least), parted by commas or semicolons.
     strict : bool
         See `dose.levels.draft.checked`: what can never be compared with is refused.
     authority : str or None
@@ -87,9 +99,10 @@ def read_levels(text: str, *, strict: bool = True, authority: str | None = None)
     Raises
     ------
     LevelRefused
-        `columns`: heads are missing; `too-long`: more than 5000 rows. Nothing was read.
+        `too-long`: more than 5000 rows. Nothing was read.
     """
-    lines = [(number, row) for number, row in _rows(text) if authority in (None, row["authority"])]
+    told = ((number, {name: (row.get(name) or "").strip() for name in COLUMNS}) for number, row in rows)
+    lines = [(number, row) for number, row in told if authority in (None, row["authority"])]
     if len(lines) > LARGEST_ROWS:
         raise LevelRefused(TOO_LONG, str(len(lines)))
     ends = ends_of({row["patient_group"] for _, row in lines})
@@ -108,12 +121,12 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     table = csv.DictReader(
         io.StringIO(plain, newline=""), delimiter=";" if first.count(";") > first.count(",") else ","
     )
-    missing = NEEDED - set(table.fieldnames or ())
+    missing = set(NEEDED) - set(table.fieldnames or ())
     if missing:
         raise LevelRefused(NO_TABLE, ", ".join(sorted(missing)))
     for row in table:
         if any((value or "").strip() for value in row.values() if isinstance(value, str | None)):
-            yield table.line_num, {name: (row.get(name) or "").strip() for name in COLUMNS}
+            yield table.line_num, row
 
 
 def _draft(row: Mapping[str, str], ends: str | None, *, strict: bool) -> Draft:
@@ -125,7 +138,22 @@ def _draft(row: Mapping[str, str], ends: str | None, *, strict: bool) -> Draft:
         phantom=row["phantom"], value=row["value"], statistic=row["statistic"] or "drl",
         population=row["patient_group"], citation=row["source"], ends=ends, strict=strict,
         verified=verified if known else UNCONFIRMED, note=row["note"] or None, procedure_code=(rpid, loinc),
+        valid_from=_day(row["valid_from"]), valid_to=_day(row["valid_to"]), sample_count=_count(row["patients"]),
+        room_count=_count(row["rooms"]),
     )  # fmt: skip
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise LevelRefused(DATES, text[:16]) from None
+
+
+def _count(text: str) -> int | None:
+    if text and not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise LevelRefused(VALUE, text[:16])
+    return int(text) if text else None
 
 
 @cache

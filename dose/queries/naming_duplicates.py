@@ -13,8 +13,8 @@ from dose.scope import Permission, Scope
 from dose.tables import EventFact, Protocol
 
 
-def duplicate_protocols(session: Session, scope: Scope) -> tuple[Duplicate, ...]:
-    """Protocols of the last three months that are duplicates or nearly so, the most used first.
+def duplicate_protocols(session: Session, scope: Scope) -> tuple[Duplicate, ...] | None:
+    """Protocols of the last three months that are duplicates or nearly so, the most used first; None without any.
 
     Raises
     ------
@@ -25,7 +25,7 @@ def duplicate_protocols(session: Session, scope: Scope) -> tuple[Duplicate, ...]
     fact = EventFact
     newest = session.scalar(select(func.max(fact.day)))
     if newest is None:
-        return ()
+        return None
     where: list[Any] = [fact.day >= _before(newest), fact.counts, fact.diagnostic, fact.protocol_id.is_not(None)]
     if scope.site_ids is not None:
         where.append(fact.site_id.in_(sorted(scope.site_ids)))
@@ -34,6 +34,8 @@ def duplicate_protocols(session: Session, scope: Scope) -> tuple[Duplicate, ...]
     keys = (fact.protocol_id, fact.device_id, fact.modality)
     means = (func.avg(fact.kvp_kv), func.avg(fact.exposure_mas), func.avg(fact.ctdi_vol_mgy), func.avg(fact.pka_gy_cm2))
     rows = session.execute(select(*keys, func.count(), func.max(fact.day), *means).where(*where).group_by(*keys)).all()
+    if not rows:
+        return None
     names = _names(session, {row[0] for row in rows})
     return duplicates([_use(row, names) for row in rows if row[0] in names])
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
 
-LARGEST_BYTES = 10_000_000
+LARGEST_BYTES = 1_400_000  # a page sends a third more, and a request has at most two million bytes
 _MARKED = re.compile(r"'[=+\-@]")  # as `harmless` writes it
 
 
@@ -16,8 +17,8 @@ _MARKED = re.compile(r"'[=+\-@]")  # as `harmless` writes it
 class RowRefused:
     """Why a row of the table was not taken: `row` as a spreadsheet numbers it, the code of a refusal and its field.
 
-    Codes are those of what the table is of, and gone (somebody changed it since the table was written), column (the
-    table lacks it), long, encoding.
+    Codes are those of what the table is of, and gone (somebody changed it since the table was written), long; of the
+    table as a whole column (it lacks one), large, encoding (no text) and blank.
     """
 
     row: int
@@ -27,25 +28,28 @@ class RowRefused:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a table."""
+    """What became of a table. `whole`: no row of it was looked at, and `refused` says why."""
 
     made: int
     changed: int
     unchanged: int
     refused: tuple[RowRefused, ...]
+    whole: bool = False
 
 
 def harmless(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t") and not text[1:].isdigit() else text
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not text[1:].isdigit() else text
 
 
 def rows_of(content: bytes, needed: Sequence[str]) -> list[tuple[int, dict[str, str]]] | Taken:
     """The rows that say anything, by the names of their columns; or why the whole table is refused."""
+    if len(content) > LARGEST_BYTES:
+        return _refused(RowRefused(0, "large"))
     text = _text(content)
-    if text is None:
-        return _refused(RowRefused(0, "long" if len(content) > LARGEST_BYTES else "encoding"))
-    table = csv.reader(StringIO(text), dialect=_dialect(text))
+    if not text or not text.strip():
+        return _refused(RowRefused(0, "encoding" if text is None else "blank"))
+    table = csv.reader(StringIO(text, newline=None), dialect=_dialect(text))
     try:
         head = [name.strip().lower() for name in next(table, [])]
         read = list(_read(head, table))
@@ -56,13 +60,13 @@ def rows_of(content: bytes, needed: Sequence[str]) -> list[tuple[int, dict[str, 
 
 
 def _refused(*rows: RowRefused) -> Taken:
-    return Taken(0, 0, 0, rows)
+    return Taken(0, 0, 0, rows, whole=True)
 
 
 def _text(content: bytes) -> str | None:
-    if len(content) > LARGEST_BYTES:
-        return None
-    for encoding in ("utf-8-sig", "cp1252"):
+    """The text of a table as spreadsheets write it: UTF-8, UTF-16 ("Unicode text") or Windows-1252; None: no text."""
+    encodings = ("utf-16",) if content[:2] in (BOM_UTF16_LE, BOM_UTF16_BE) else ("utf-8-sig", "cp1252")
+    for encoding in encodings:
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:

@@ -77,6 +77,8 @@ def change_level(
 ) -> int:
     """Replace a level by another version; its id. What was off or unconfirmed stays so: to edit is not to confirm.
 
+    Days that the draft does not state stay as they are.
+
     Parameters
     ----------
     from_day : date or None
@@ -86,12 +88,15 @@ def change_level(
     Raises
     ------
     LevelRefused
-        `gone`, `changed`, `signed`, `procedure`; `dates`: the day lies outside the time of the level.
+        `gone`, `changed`, `signed`, `procedure`; `dates`: the day lies outside the time of the level, or its last day
+        before its first.
     """
     row = _level(session, scope, level_id)
     _writable(session.get_one(ReferenceSet, row.set_id))
     made = _row(scope, row.set_id, draft, _procedure(session, procedure_id), row.row_key)
-    made.valid_from, made.valid_to = row.valid_from, row.valid_to
+    made.valid_from, made.valid_to = draft.valid_from or row.valid_from, draft.valid_to or row.valid_to
+    if made.valid_from and made.valid_to and made.valid_to < made.valid_from:
+        raise LevelRefused(DATES)
     if is_open(row):
         made.verified = row.verified
     made.active = made.verified in CERTAIN and (row.active or obstacle_of(row) is not None)

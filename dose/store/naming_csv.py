@@ -91,7 +91,7 @@ def _take(session: Session, editor: Editor, rows: Iterable[tuple[int, Mapping[st
             refused.append(RowRefused(number, refusal.code, refusal.field))
         except RuleGone as gone:
             refused.append(RowRefused(number, "gone", str(gone.rule_id)))
-    return Taken(**counts, refused=tuple(refused))
+    return Taken(counts["made"], counts["changed"], counts["unchanged"], tuple(refused))
 
 
 def _row(session: Session, editor: Editor, places: _Places, row: Mapping[str, str]) -> str:

@@ -73,7 +73,7 @@ def import_procedures(session: Session, who: Scope, content: bytes) -> Taken:
             counts[_take(session, who, row)] += 1
         except ProcedureRefused as refusal:
             refused.append(RowRefused(number, refusal.code, refusal.field))
-    return Taken(**counts, refused=tuple(refused))
+    return Taken(counts["made"], counts["changed"], counts["unchanged"], tuple(refused))
 
 
 def _take(session: Session, who: Scope, row: Mapping[str, str]) -> str:

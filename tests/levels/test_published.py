@@ -13,7 +13,8 @@ from dose.statistics.measures import measure
 GOOD = {
     "authority": "A", "year": "2024", "modality": "CT", "procedure": "Head", "playbook_id": "RPID22|30799-1",
     "patient_group": "adult", "quantity": "CTDIvol mGy", "level": "event", "phantom": "16 cm", "value": "47",
-    "statistic": "drl", "source": "Table 1", "verified": "one source", "note": "",
+    "statistic": "drl", "source": "Table 1", "verified": "one source", "note": "", "valid_from": "",
+    "valid_to": "", "patients": "", "rooms": "",
 }  # fmt: skip
 SETS = {one.key: one for one in shipped()}
 DRAFTS = [(one.key, draft) for one in shipped() for draft in one.levels]

@@ -165,7 +165,8 @@ def test_a_decision_is_shown_with_its_reason(site: Site, key: int) -> None:
 
 def test_a_table_is_brought_in_with_its_refusals(site: Site, key: int) -> None:
     content = base64.b64encode(table({"procedure": "New"}, {"quantity": "DLP"}).encode()).decode()
-    for sent, words in ((f"data:text/csv;base64,{content}", "Row "), ("data:text/csv;base64,%%", "not a text table")):
+    for sent, words in ((f"data:text/csv;base64,{content}", "Row "), ("data:text/csv;base64,AAA=", "no table of text"),
+                        ("data:text/csv;base64,", "file is empty"), ("a,%%", "lacks columns")):  # fmt: skip
         asked = Asked(output_of(site, "level-upload"), [value("level-upload", "contents", sent)],
                       [value("level-set", "data", key)])  # fmt: skip
         assert words in text_of(site, asked)

@@ -94,7 +94,10 @@ def test_a_rule_that_somebody_changed_since_is_refused_and_nothing_is_lost(sessi
     assert [(one.row, one.code) for one in taken.refused] == [(2, "gone")]
 
 
-@pytest.mark.parametrize(("content", "code"), [(b"a,b\n1,2", "column"), (b"\0", "encoding"), (b"", "column")])
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(b"a,b\n1,2", "column"), (b"\0", "encoding"), (b"", "blank"), (b" " * 1_400_001, "large")],
+)
 def test_what_is_no_table_of_rules_is_refused_as_a_whole(session, content, code):
     assert {one.code for one in naming_csv.import_rules(session, PHYSICIST, content).refused} == {code}
 
