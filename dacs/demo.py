@@ -1,4 +1,4 @@
-"""`dacs demo`: a small hospital that never existed, sent to a running Orthanc as modalities send, and removed again.
+"""`dacs demo`: a small hospital that never existed, put into a running Orthanc study by study, and removed again.
 
 Everything it sends has the issuer of patient ID `DACS-DEMO`, and nothing else is ever removed. What it decides, levels
 and names, is in `dacs.demo_decisions`.
@@ -6,48 +6,34 @@ and names, is in `dacs.demo_decisions`.
 
 from __future__ import annotations
 
-import socket
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_partial
-from pydicom.uid import UID, ExplicitVRLittleEndian
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.orm import Session, sessionmaker
 
 from dacs import demo_decisions
 from dacs.maintenance import upgrade_database
-from dacs.synthetic.document import DOSE_SR
-from dacs.synthetic.encode import IMPLEMENTATION_UID, to_bytes
+from dacs.synthetic.encode import to_bytes
 from dacs.synthetic.hospital import ANCHOR, ID_PREFIX, ISSUER, SEED, STUDIES, DemoStudy, demo_studies
-from dacs.synthetic.images import SOP_CLASSES
 from dose import audit, ingest, store
 from dose.database import make_engine, session_factory, writing
 from dose.errors import DoseError
-from dose.pacs import OrthancClient, Series
+from dose.pacs import OrthancClient, PacsError, PacsRefused, PacsUnreachable, Series
 from dose.scope import system_scope
 from dose.settings import Settings
 
-if TYPE_CHECKING:
-    from pynetdicom.association import Association
-
-AET = "DACSDEMO"
-MODALITY = "dacs-demo"  # the name under which Orthanc knows us while we send
+AT_ONCE = 4  # studies on their way, as from several rooms: Orthanc answers while the next are made
 ISSUER_TAG = 0x00100021
 HEAD_BYTES = 4096  # holds the patient module
-ANSWER_S = 10  # an answer that takes longer was lost: the object is sent again
 
-__all__ = ["ANCHOR", "SEED", "DemoStudy", "demo_studies", "load_directly", "run_demo"]
-
-
-class NotSent(DoseError):
-    """Orthanc did not take the demonstration."""
+__all__ = ["ANCHOR", "AT_ONCE", "SEED", "DemoStudy", "Tally", "demo_studies", "load_directly", "run_demo", "sent"]
 
 
 @dataclass(slots=True)
@@ -57,6 +43,12 @@ class Tally:
     studies: int = 0
     instances: int = 0
     refused: list[str] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        """Count what another counted too."""
+        self.studies += other.studies
+        self.instances += other.instances
+        self.refused += other.refused
 
 
 def run_demo(settings: Settings, *, remove: bool = False, anchor: datetime | None = None, count: int = STUDIES) -> int:
@@ -107,21 +99,25 @@ def _progress(console: Console) -> Progress:
 
 
 def _send_all(settings: Settings, client: OrthancClient, progress: Progress, anchor: datetime, count: int) -> Tally:
-    system = client.system()
+    client.system()  # nobody there is said before anything is decided
     _decide(settings)  # before the first study arrives: then each is named at once
-    host = urlsplit(settings.orthanc_url).hostname or "127.0.0.1"
-    address = (host, int(system["DicomPort"]), str(system["DicomAet"]))
     tally, task = Tally(), progress.add_task("Sending the demo hospital", total=count)
-    client.admit(MODALITY, AET, _own_address(host))
-    try:
-        with _Sender(address) as sender:
-            for study in demo_studies(anchor=anchor, count=count):
-                _send(sender, study.objects(), tally)
-                tally.studies += 1
-                progress.advance(task)
-    finally:
-        client.dismiss(MODALITY)
+    for of_study in sent(client, demo_studies(anchor=anchor, count=count)):
+        tally.add(of_study)
+        progress.advance(task)
     return tally
+
+
+def sent(client: OrthancClient, studies: Iterable[DemoStudy]) -> Iterator[Tally]:
+    """What became of each study, in order; some are on their way while the next are made."""
+    with ThreadPoolExecutor(AT_ONCE) as senders:
+        on_their_way: deque[Future[Tally]] = deque()
+        for study in studies:
+            if len(on_their_way) == AT_ONCE:
+                yield on_their_way.popleft().result()
+            objects = [(str(ds.SOPInstanceUID), to_bytes(ds)) for ds in study.objects()]
+            on_their_way.append(senders.submit(_send, client, objects))
+        yield from (one.result() for one in on_their_way)
 
 
 def _decide(settings: Settings) -> None:
@@ -134,66 +130,19 @@ def _decide(settings: Settings) -> None:
         engine.dispose()
 
 
-def _own_address(host: str) -> str:
-    """Return the address from which this machine reaches the host, as Orthanc will see it; nothing is sent."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((host, 9))
-        return str(probe.getsockname()[0])
-
-
-def _send(sender: _Sender, objects: Iterable[Dataset], tally: Tally) -> None:
-    for ds in objects:
-        tally.instances += 1
-        if not sender.store(ds):
-            tally.refused.append(str(ds.SOPInstanceUID))
-
-
-class _Sender:
-    """One association, kept for all objects and opened again once when Orthanc drops it."""
-
-    def __init__(self, address: tuple[str, int, str]) -> None:
-        from pynetdicom import AE  # heavy, and only needed here
-
-        self._address = address
-        self._ae = AE(ae_title=AET)
-        self._ae.dimse_timeout = ANSWER_S
-        for sop_class in (DOSE_SR, *SOP_CLASSES.values()):
-            self._ae.add_requested_context(sop_class, ExplicitVRLittleEndian)
-
-    def __enter__(self) -> _Sender:
-        self._open()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._association.release()
-
-    def _open(self) -> None:
-        host, port, called = self._address
-        self._association = self._ae.associate(host, port, ae_title=called)
-        if not self._association.is_established:
-            raise NotSent(f"no DICOM association with {called} at {host}:{port}")
-        connection = self._association.dul.socket
-        if connection is not None and connection.socket is not None:
-            # Nagle's algorithm and delayed acknowledgements together cost 40 ms an object.
-            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def store(self, ds: Dataset) -> bool:
-        """Whether Orthanc acknowledged the object; asked once more when the answer was lost."""
-        ds.file_meta = FileMetaDataset()
-        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        ds.file_meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
-        return any(_acknowledged(self._association_now().send_c_store(ds)) for _ in range(2))
-
-    def _association_now(self) -> Association:
-        if not self._association.is_established:
-            self._open()
-        return self._association
-
-
-def _acknowledged(answer: Dataset) -> bool:
-    # PS3.4 B.2.3: 0000 is success, Bxxx stored with a warning; an empty answer is a lost one.
-    status = int(answer.get("Status", 0xFFFF))
-    return status == 0 or status >> 12 == 0xB
+def _send(client: OrthancClient, objects: Iterable[tuple[str, bytes]]) -> Tally:
+    """Send one study, its objects in their order."""
+    tally = Tally(studies=1)
+    with client:  # the connection of this thread
+        for uid, content in objects:
+            tally.instances += 1
+            try:
+                client.upload(content)
+            except (PacsUnreachable, PacsRefused):
+                raise
+            except PacsError:
+                tally.refused.append(uid)
+    return tally
 
 
 def _removed(settings: Settings, client: OrthancClient) -> str:

@@ -54,8 +54,7 @@ def configure(level: str = "INFO", style: Literal["text", "json"] = "text") -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("alembic", "pynetdicom"):  # tell every step of everything
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # tells every step of everything
 
 
 def logger(name: str) -> logging.Logger:

@@ -147,13 +147,6 @@ class OrthancClient(Transport):
         body = json.dumps({"AET": aet, "Host": host, "Port": port}).encode()
         self._bytes("PUT", f"/modalities/{quote(name, safe='')}", body)
 
-    def dismiss(self, name: str) -> None:
-        """Take back what `admit` gave; nothing happens when Orthanc does not know the name."""
-        try:
-            self._bytes("DELETE", f"/modalities/{quote(name, safe='')}")
-        except NotInPacs:
-            return
-
 
 def _place_in_series(instance: Mapping[str, Any]) -> tuple[int, str]:
     number = instance.get("MainDicomTags", {}).get("InstanceNumber", "")

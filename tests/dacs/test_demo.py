@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from datetime import timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 from sqlalchemy import func, select
 
-from dacs.demo import load_directly
+from dacs.demo import AT_ONCE, load_directly, sent
 from dacs.synthetic import to_bytes
 from dacs.synthetic.hospital import ANCHOR, HOSPITAL, ID_PREFIX, ISSUER, STUDIES, DemoStudy, demo_studies
 from dose import migrate, store
 from dose.database import make_engine, session_factory, writing
 from dose.errors import UnknownUnit
 from dose.extract import extract
+from dose.pacs import PacsError
 from dose.tables import Device, KeptObject, Patient, SourceObject, Study
 
 
@@ -200,3 +203,34 @@ def test_it_loads_without_orthanc_and_goes_away_whole(tmp_path: Path, year):
         left = session.scalars(select(SourceObject.status)).all(), session.scalar(select(func.count(KeptObject.sha256)))
     engine.dispose()
     assert left == (["rejected"], 1)  # without Orthanc nobody can tell that it was of the demonstration
+
+
+class Pacs:
+    """Takes all but one object; `came` are the studies of what came, in order."""
+
+    def __init__(self, refused: str) -> None:
+        self._refused, self.came = refused, []
+
+    def __enter__(self) -> Pacs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def upload(self, content: bytes) -> str:
+        ds = dcmread(BytesIO(content))
+        self.came.append((ds.StudyInstanceUID, ds.SOPInstanceUID))
+        if ds.SOPInstanceUID == self._refused:
+            raise PacsError("status 400")
+        return ds.SOPInstanceUID
+
+
+def test_studies_are_sent_side_by_side_each_in_its_order_and_what_is_refused_is_told(year):
+    some = year[-3 * AT_ONCE :]
+    wanted = {study.study.uid: [ds.SOPInstanceUID for ds in study.objects()] for study in some}
+    pacs = Pacs(refused=wanted[some[0].study.uid][-1])
+    tallies = list(sent(pacs, some))
+    came = {study: [uid for own, uid in pacs.came if own == study] for study in wanted}
+    assert came == wanted
+    assert [(one.studies, one.instances) for one in tallies] == [(1, len(uids)) for uids in wanted.values()]
+    assert [uid for one in tallies for uid in one.refused] == [wanted[some[0].study.uid][-1]]
