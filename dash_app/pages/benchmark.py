@@ -21,7 +21,7 @@ from dash_app.figures.style import between, studies_address
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated
 from dash_app.ids import Id, benchmark_id, filter_id
-from dash_app.pages.compliance import days_controls, place_controls, place_of
+from dash_app.pages.compliance import days_controls, ends_of, place_controls, place_of, wrong_of
 from dash_app.procedure_names import named_choices, procedure_code
 from dash_app.theme import config
 from dose import audit
@@ -50,7 +50,7 @@ def layout(search: str = "") -> html.Div:
     by = dmc.Select(id=filter_id("by"), label=_("Compare"), value=by_of(said).value, size="xs", allowDeselect=False,
                     data=[{"value": By.DEVICE.value, "label": _("Devices")},
                           {"value": By.SITE.value, "label": _("Sites")}])  # fmt: skip
-    controls = [html.Div(procedure, className="wide"), by, *place_controls(said), *days_controls(place_of(said))]
+    controls = [html.Div(procedure, className="wide"), by, *place_controls(said), *days_controls(ends_of(said))]
     return html.Div(
         [
             page_head(_("Benchmark"), [html.Div(id=Id.BENCHMARK_EXPORT, className="page-aside")]),
@@ -90,9 +90,12 @@ def show_benchmark(search: str | None, pathname: str) -> tuple[Any, Any]:
         text = _("Choose a procedure above: its devices or sites are then compared in every measure it has.")
         return empty(_("Which procedure?"), html.P(text), "statistics"), None
     found = _found(said, procedure)
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        wrong = wrong_of(session, who, said, PATH, nothing=not found)
     note_view(audit.Action.VIEW_STATISTICS, search, again=False, subject="benchmark", subject_id=procedure)
-    if not found:
-        return empty(_("Nothing to compare"), html.P(_("No dose of this procedure in this period and place."))), None
+    if wrong or not found:
+        none = html.P(_("No dose of this procedure in this period and place."))
+        return wrong or empty(_("Nothing to compare"), none), None
     method = html.P(_method(), className="quiet method")
     return [_whom(found, said), *(_section(one) for one in found), method], _take_away(said)
 

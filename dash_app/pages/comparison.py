@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort, request
+from sqlalchemy.orm import Session
 
 from dash_app.components.comparison_parts import KINDS, comparison_tables
 from dash_app.components.compliance_parts import bare, group_text, tabs
 from dash_app.components.parts import attributes, empty, icon, page_head
+from dash_app.components.period_parts import BEFORE, Amiss, today, wrong_period
 from dash_app.components.values import told, when
 from dash_app.context import changing, note, note_view, reading, scope, web
 from dash_app.filters import address, day, number, parameters
 from dash_app.i18n import N_, _, isolated
 from dash_app.ids import Id, filter_id
-from dash_app.pages.compliance import place_controls, today
+from dash_app.pages.compliance import place_controls
 from dash_app.procedure_names import procedure_code, procedure_said
 from dose import audit
 from dose.levels.groups import Group
@@ -29,7 +32,7 @@ from dose.queries.comparison import CHANGE, YEARLY, content
 from dose.queries.compliance import Place
 from dose.queries.medians import MODALITIES
 from dose.queries.table_export import CONTENT, Cell, as_table
-from dose.scope import Permission
+from dose.scope import Permission, Scope
 from dose.store import records
 
 PATH, CHANGE_PATH = "/levels/comparison", "/levels/comparison/change"
@@ -58,9 +61,7 @@ def places(said: Mapping[str, str], kind: str) -> tuple[Place, Place]:
         year = year if 1900 < year < 2200 else today().year
         former, latter = (replace(whole, first=date(one, 1, 1), last=date(one, 12, 31)) for one in (year - 1, year))
         return former, latter
-    on = day(said.get("on")) or today() - WINDOW
-    before = _days(said, "before", on - WINDOW, on - timedelta(days=1))
-    after = _days(said, "after", on, on + WINDOW)
+    before, after = (sorted(ends) for ends in _typed(said).values())
     other = number(said.get("other")) or device
     return (
         replace(whole, first=before[0], last=before[1]),
@@ -68,9 +69,12 @@ def places(said: Mapping[str, str], kind: str) -> tuple[Place, Place]:
     )
 
 
-def _days(said: Mapping[str, str], name: str, first: date, last: date) -> tuple[date, date]:
-    ends = (day(said.get(name)) or first, day(said.get(f"{name}to")) or last)
-    return min(ends), max(ends)
+def _typed(said: Mapping[str, str]) -> dict[str, tuple[date, date]]:
+    """The periods before and after a change as they were typed: a last day may lie before its first."""
+    on = day(said.get("on")) or today() - WINDOW
+    usual = {"before": (on - WINDOW, on - timedelta(days=1)), "after": (on, on + WINDOW)}
+    return {name: (day(said.get(name)) or first, day(said.get(f"{name}to")) or last)
+            for name, (first, last) in usual.items()}  # fmt: skip
 
 
 def layout(search: str = "", kind: str | None = None) -> html.Div:
@@ -98,17 +102,18 @@ def _kind(kind: str, here: bool) -> Any:  # noqa: ANN401 - a component
 
 
 def _controls(said: Mapping[str, str], kind: str) -> list[Any]:
-    former, latter = places(said, kind)
     if kind == YEARLY:
-        return [dmc.TextInput(id=filter_id("year"), label=_("Year"), value=str(latter.first.year), size="xs",
+        year = places(said, kind)[1].first.year
+        return [dmc.TextInput(id=filter_id("year"), label=_("Year"), value=str(year), size="xs",
                               debounce=500, inputProps={"inputMode": "numeric"})]  # fmt: skip
     other = dmc.Select(id=filter_id("other"), label=_("Device afterwards"), placeholder=_("The same"), clearable=True,
                        value=said.get("other"), data=[], searchable=True, size="xs",
                        comboboxProps={"width": "max-content"})  # fmt: skip
+    before, after = _typed(said).values()
     named = (
-        ("on", _("Day of the change"), latter.first if said.get("on") else None),
-        ("before", _("Before, from"), former.first), ("beforeto", _("Before, to"), former.last),
-        ("after", _("After, from"), latter.first), ("afterto", _("After, to"), latter.last),
+        ("on", _("Day of the change"), day(said.get("on"))),
+        ("before", _("Before, from"), before[0]), ("beforeto", _("Before, to"), before[1]),
+        ("after", _("After, from"), after[0]), ("afterto", _("After, to"), after[1]),
     )  # fmt: skip
     return [other, *(_day(name, label, value) for name, label, value in named)]
 
@@ -155,11 +160,35 @@ def show_comparison(search: str | None, pathname: str) -> tuple[Any, str, Any]:
     former, latter = places(parameters(search), kind)
     with reading(Permission.VIEW_DOSES) as (session, who):
         found = content(session, who, kind, former, latter)
+        wrong = _wrong(session, who, parameters(search), kind, nothing=not found["lines"])
     note_view(audit.Action.VIEW_STATISTICS, (former, latter), again=False, subject="comparison", kind=kind,
               site=former.site_id, device=former.device_id, count=len(found["lines"]))  # fmt: skip
-    if not found["lines"]:
-        return _nothing(), records.digest(found), None
+    if wrong or not found["lines"]:
+        return wrong or _nothing(), "", None
     return comparison_tables(found), records.digest(found), _take_away(parameters(search), kind)
+
+
+def _wrong(session: Session, who: Scope, said: Mapping[str, str], kind: str, *, nothing: bool) -> Any:  # noqa: ANN401
+    """What is said of periods that make no sense; None where both do."""
+    for name, ends in _typed(said).items() if kind == CHANGE else ():
+        if ends[1] < ends[0]:
+            return wrong_period(session, who, *ends, partial(_turned, said, name), nothing=False)
+    days = [one for place in places(said, kind) for one in (place.first, place.last)]
+    return wrong_period(session, who, min(days), max(days), partial(_instead, said, kind), nothing=nothing)
+
+
+def _instead(said: Mapping[str, str], kind: str, found: Amiss) -> str:
+    """The address of the nearest comparison that makes sense."""
+    if kind == YEARLY:
+        return address({**said, "year": str(found.first.year + 1 if found.code == BEFORE else found.last.year)}, PATH)
+    kept = {name: text for name, text in said.items() if name not in ("before", "beforeto", "after", "afterto")}
+    on = found.first + (found.last - found.first) / 2
+    return address({**kept, "on": on.isoformat()}, CHANGE_PATH)
+
+
+def _turned(said: Mapping[str, str], name: str, found: Amiss) -> str:
+    """The address with one of the two periods the right way round."""
+    return address({**said, name: found.first.isoformat(), f"{name}to": found.last.isoformat()}, CHANGE_PATH)
 
 
 def _nothing() -> html.Div:

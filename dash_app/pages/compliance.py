@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html
@@ -18,8 +17,9 @@ from sqlalchemy.orm import Session
 from dash_app.components import compliance_more as more
 from dash_app.components.compliance_parts import applied, bare, grid, group_text, state_of, tabs, tallies
 from dash_app.components.parts import attributes, empty, icon, page_head, section
+from dash_app.components.period_parts import Amiss, today, wrong_period
 from dash_app.components.values import ltr
-from dash_app.context import note, note_view, reading, scope, web
+from dash_app.context import note, note_view, reading, scope
 from dash_app.filters import address, day, number, parameters
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id, filter_id
@@ -48,15 +48,15 @@ def year_until(today: date) -> tuple[date, date]:
     return first.replace(day=1), last
 
 
-def today() -> date:
-    """The day at the site."""
-    return datetime.now(ZoneInfo(web().settings.time_zone)).date()
+def ends_of(said: Mapping[str, str]) -> tuple[date, date]:
+    """The first and the last day of an address, as they were typed: the last may lie before the first."""
+    first, last = year_until(today())
+    return day(said.get("from")) or first, day(said.get("to")) or last
 
 
 def place_of(said: Mapping[str, str]) -> Place:
     """What an address asks for; what makes no sense in it is as if it were not there."""
-    first, last = year_until(today())
-    first, last = day(said.get("from")) or first, day(said.get("to")) or last
+    first, last = ends_of(said)
     modality = said.get("modality") if said.get("modality") in MODALITIES else None
     against = frozenset({TYPICAL if said.get("against") == TYPICAL else DRL})
     place = (number(said.get("site")), number(said.get("device")), modality)
@@ -75,12 +75,12 @@ def place_controls(said: Mapping[str, str]) -> list[Any]:
     return [*selects, dcc.Store(id=Id.PLACES)]
 
 
-def days_controls(place: Place) -> list[Any]:
-    """The period as controls of the address."""
+def days_controls(ends: tuple[date, date]) -> list[Any]:
+    """The period as controls of the address, as it was typed."""
     return [
         dmc.TextInput(id=filter_id(name), label=label, value=value.isoformat(), inputProps={"type": "date"}, size="xs",
                       debounce=400)
-        for name, label, value in (("from", _("From"), place.first), ("to", _("To"), place.last))
+        for name, label, value in zip(("from", "to"), (_("From"), _("To")), ends, strict=True)
     ]  # fmt: skip
 
 
@@ -97,7 +97,7 @@ def layout(search: str = "") -> html.Div:
         [
             page_head(_("Compliance"), [html.Span(id=Id.COMPLIANCE_COUNT, className="quiet", role="status")]),
             tabs(PATH),
-            html.Div([*place_controls(said), *days_controls(place_of(said)), _against(said)], className="filter-row"),
+            html.Div([*place_controls(said), *days_controls(ends_of(said)), _against(said)], className="filter-row"),
             html.Div(html.Div(className="bone block", style={"height": 360}), id=Id.COMPLIANCE_BODY),
             *(dcc.Store(id=name) for name in (Id.COMPLIANCE_PNG, Id.COMPLIANCE_PNG_READY)),
         ],
@@ -135,9 +135,21 @@ def show_compliance(search: str | None, pathname: str) -> tuple[list[Any], Any]:
     with reading(Permission.VIEW_DOSES) as (session, who):
         found, over = compliance(session, who, place_of(said)), reached(session, who, place_of(said))
         used = None if is_compared(found) else in_use(session, who, found.place.against)
+        wrong = wrong_of(session, who, said, PATH, nothing=not (found.lines or found.unmapped))
     _note(found)
+    if wrong:
+        return [wrong], None
     method = html.P(_method(found), className="quiet method") if found.lines else None
     return [*_body(found, said, used), more.triggers(over), method], _period(found.place)
+
+
+def wrong_of(session: Session, who: Scope, said: Mapping[str, str], path: str, *, nothing: bool) -> Any:  # noqa: ANN401
+    """What is said of a period that makes no sense; None where it does."""
+
+    def instead(found: Amiss) -> str:
+        return address({**said, "from": found.first.isoformat(), "to": found.last.isoformat()}, path)
+
+    return wrong_period(session, who, *ends_of(said), instead, nothing=nothing)
 
 
 def is_compared(found: Compliance) -> bool:

@@ -33,12 +33,12 @@ from dash_app.components.import_parts import (
 )
 from dash_app.components.import_words import refusal_text
 from dash_app.components.parts import attributes, empty, icon, page_head, section
+from dash_app.components.period_parts import today
 from dash_app.components.values import free, plain_number
 from dash_app.context import changing, note_view, reading, scope, web
 from dash_app.filters import number
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
-from dash_app.pages.quality import today
 from dose import audit
 from dose.legacy import batches
 from dose.legacy.mapping import Column, TableMapping, from_json, headers

@@ -10,11 +10,12 @@ from dash.exceptions import PreventUpdate
 
 from dash_app.components import level_parts as parts
 from dash_app.components.parts import empty, icon, page_head, section
+from dash_app.components.period_parts import today
 from dash_app.context import changing, note, reading, scope
 from dash_app.filters import day, number
 from dash_app.i18n import _
 from dash_app.ids import Id, level_id
-from dash_app.pages.compliance import today, year_until
+from dash_app.pages.compliance import year_until
 from dose import audit
 from dose.levels.draft import LevelRefused
 from dose.levels.make import OF_MODALITY

@@ -19,12 +19,12 @@ from dash_app.components.not_patient_parts import (
     refusal,
 )
 from dash_app.components.parts import empty, icon, page_head, section
+from dash_app.components.period_parts import today
 from dash_app.components.quality_parts import tabs
 from dash_app.context import changing, note_view, reading, scope, web
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated, ngettext
 from dash_app.ids import Id
-from dash_app.pages.quality import today
 from dose import audit
 from dose.queries.not_patients import NotPatientPage, not_patients
 from dose.scope import Permission

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from dash_app.components import filter_parts
 from dash_app.components.outlier_parts import bar_key, dose_cell, images_link, sentence, waterfall
 from dash_app.components.parts import attributes, badge, empty, icon, page_head
+from dash_app.components.period_parts import Amiss, wrong_period
 from dash_app.components.values import free, local_time, symbol, told
 from dash_app.context import note, note_view, reading, scope
 from dash_app.filters import address, day, number, parameters
@@ -162,9 +163,21 @@ def show_outliers(search: str | None, pathname: str) -> tuple[Any, ...]:
     with reading(Permission.VIEW_DOSES) as (session, who):
         wish, found = _found(session, who, ask, PAGE_SIZE)
         names = filter_parts.names_in(session, who, ask.where)
+        wrong = _wrong(session, who, ask, said, found)
     _note(ask, found)
     chips = filter_parts.chips(said, ask.where, names, PATH)
+    if wrong:
+        return [filter_parts.not_understood(ask.reason), wrong], None, chips
     return _body(ask, wish, found, said), _count(found), chips
+
+
+def _wrong(session: Session, who: Scope, ask: Asked, said: dict[str, str], found: Outliers | None) -> Any:  # noqa: ANN401
+    def instead(one: Amiss) -> str:
+        kept = {name: value for name, value in said.items() if name != "page"}
+        return address({**kept, "from": one.first.isoformat(), "to": one.last.isoformat()}, PATH)
+
+    nothing = found is None or not (found.ranked or found.unranked)
+    return wrong_period(session, who, ask.first, ask.last, instead, nothing=nothing)
 
 
 def _found(session: Session, who: Scope, ask: Asked, limit: int) -> tuple[Wish | None, Outliers | None]:

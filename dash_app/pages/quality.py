@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
+from sqlalchemy.orm import Session
 
 from dash_app.components.parts import empty, page_head, section
+from dash_app.components.period_parts import Amiss, today, wrong_period
 from dash_app.components.quality_parts import grids, legend, refused, sources, tabs, warnings
 from dash_app.context import note_view, reading, web
 from dash_app.filters import address, day, number, parameters
@@ -19,7 +20,7 @@ from dash_app.ids import Id, filter_id
 from dose import audit
 from dose.queries import filter_choices
 from dose.queries.quality import Period, Quality, quality
-from dose.scope import Permission
+from dose.scope import Permission, Scope
 
 DAYS = 90
 CHOICES = (30, 90, 365)
@@ -27,11 +28,11 @@ CHOICES = (30, 90, 365)
 
 def layout(search: str = "") -> html.Div:
     """The page around the answer; the controls hold what the address says."""
-    said, period = parameters(search), _period(search)
+    said = parameters(search)
     days = [
         dmc.TextInput(id=filter_id(name), label=label, value=value.isoformat(), inputProps={"type": "date"}, size="xs",
                       debounce=400)
-        for name, label, value in (("from", _("From"), period.date_from), ("to", _("To"), period.date_to))
+        for name, label, value in zip(("from", "to"), (_("From"), _("To")), _ends(said), strict=True)
     ]  # fmt: skip
     device = dmc.Select(id=filter_id("device"), label=_("Device"), value=said.get("device"), data=[], clearable=True,
                         searchable=True, placeholder=_("All"), size="xs", nothingFoundMessage=_("None"),
@@ -48,16 +49,15 @@ def layout(search: str = "") -> html.Div:
     )
 
 
-def today() -> date:
-    """The present day where the site is."""
-    return datetime.now(ZoneInfo(web().settings.time_zone)).date()
+def _ends(said: dict[str, str]) -> tuple[date, date]:
+    last = day(said.get("to")) or today()
+    return day(said.get("from")) or last - timedelta(days=DAYS - 1), last
 
 
 def _period(search: str | None) -> Period:
     said = parameters(search)
-    last = day(said.get("to")) or today()
-    first = day(said.get("from")) or last - timedelta(days=DAYS - 1)
-    return Period(min(first, last), last, number(said.get("device")))
+    first, last = _ends(said)
+    return Period(min(first, last), max(first, last), number(said.get("device")))
 
 
 def _shortcuts(said: dict[str, str]) -> list[Any]:
@@ -85,8 +85,16 @@ def show_quality(search: str | None, pathname: str) -> tuple[Any, str]:
     period = _period(search)
     with reading(Permission.VIEW_QUALITY) as (session, who):
         found = quality(session, who, period)
+        wrong = _wrong(session, who, parameters(search), found)
     note_view(audit.Action.VIEW_QUALITY, search, again=False, subject="device", subject_id=period.device_id)
-    return _body(found), _count(found)
+    return (wrong, "") if wrong else (_body(found), _count(found))
+
+
+def _wrong(session: Session, who: Scope, said: dict[str, str], found: Quality) -> Any:  # noqa: ANN401 - a component
+    def instead(one: Amiss) -> str:
+        return address({**said, "from": one.first.isoformat(), "to": one.last.isoformat()}, "/quality")
+
+    return wrong_period(session, who, *_ends(said), instead, nothing=not found.devices)
 
 
 def _count(found: Quality) -> str:

@@ -13,6 +13,7 @@ from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort, request
 
 from dash_app.components.parts import empty, icon, page_head, section
+from dash_app.components.period_parts import today
 from dash_app.components.quality_parts import tabs
 from dash_app.components.sample_parts import (
     deviation_text,
@@ -30,7 +31,6 @@ from dash_app.context import changing, note, note_view, reading, scope, web
 from dash_app.i18n import _
 from dash_app.ids import Id, sample_id
 from dash_app.pages import provenance
-from dash_app.pages.quality import today
 from dose import audit
 from dose.quantities import QUANTITIES
 from dose.queries.samples import SampleStudy, SampleValue, Sheet, overview, sheet

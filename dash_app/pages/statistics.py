@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from dash_app.components import chart_parts, filter_parts
 from dash_app.components.parts import empty, page_head, section
+from dash_app.components.period_parts import Amiss, today, wrong_period
 from dash_app.context import note, note_view, reading, scope
 from dash_app.figures.distribution import box_figure, histogram_figure
 from dash_app.figures.scatter import NUMBERS, Sample, sampled, scatter_figure
@@ -24,7 +25,6 @@ from dash_app.filters import address, day, parameters
 from dash_app.i18n import N_, _, isolated, language, ngettext
 from dash_app.ids import Id, filter_id
 from dash_app.pages import views, where
-from dash_app.pages.quality import today
 from dash_app.procedure_names import named_statistics
 from dash_app.vocabulary import name_of
 from dose import audit
@@ -196,7 +196,8 @@ def _count(found: Statistics) -> str:
 def _body(session: Session, who: Scope, wish: Asked, found: Statistics, said: dict[str, str]) -> list[Any]:
     warning = filter_parts.not_understood(wish.reason)
     if not found.whole.n:
-        return [warning, _nothing(found, said), chart_parts.left_out_note(found)]
+        wrong = _wrong(session, who, said, found)
+        return [warning, wrong or _nothing(found, said), chart_parts.left_out_note(found)]
     title = f"{found.question.modality} · {filter_parts.measure_label(found.question.measure)}"
     aside = html.Div([chart_parts.small_note(found), chart_parts.left_out_note(found),
                       chart_parts.take_away(said, who.may(Permission.EXPORT))], className="page-aside")  # fmt: skip
@@ -206,6 +207,14 @@ def _body(session: Session, who: Scope, wish: Asked, found: Statistics, said: di
         section(_("Numbers"), [chart_parts.summary_table(found)]),
         html.P(_method(), className="quiet method"),
     ]
+
+
+def _wrong(session: Session, who: Scope, said: dict[str, str], found: Statistics) -> Any:  # noqa: ANN401 - a component
+    def instead(one: Amiss) -> str:
+        return address({**said, "from": one.first.isoformat(), "to": one.last.isoformat()}, PATH)
+
+    ends = day(said.get("from")), day(said.get("to"))
+    return wrong_period(session, who, *ends, instead, nothing=not found.chosen and not found.whole.left_out)
 
 
 def _method() -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from dash_app.components import today_parts as parts
 from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import page_head, section
+from dash_app.components.period_parts import Amiss, today, wrong_period
 from dash_app.components.values import told
 from dash_app.context import note, note_view, reading, scope, web
 from dash_app.figures.today import procedures_figure, spread_figure, volume_figure
@@ -87,13 +87,9 @@ def _bones(*heights: int) -> list[Any]:
     return [html.Div(className="bone block", style={"height": height}) for height in heights]
 
 
-def _today() -> date:
-    return datetime.now(ZoneInfo(web().settings.time_zone)).date()
-
-
 def _days(search: str | None) -> tuple[date, date]:
     said = parameters(search)
-    last = day(said.get("to")) or _today()
+    last = day(said.get("to")) or today()
     return day(said.get("from")) or last - timedelta(days=min(DAYS, (last - date.min).days)), last
 
 
@@ -106,7 +102,7 @@ def _shortcuts(said: Mapping[str, str]) -> list[Any]:
     return [
         dcc.Link(
             ngettext("last %(n)s day", "last %(n)s days", count),
-            href=address(kept | {"from": (_today() - timedelta(days=count - 1)).isoformat()}, PATH),
+            href=address(kept | {"from": (today() - timedelta(days=count - 1)).isoformat()}, PATH),
             className="button small",
         )
         for count in CHOICES
@@ -144,9 +140,17 @@ def show_period(search: str | None, pathname: str) -> Any:  # noqa: ANN401 - com
         raise PreventUpdate
     with reading(Permission.VIEW_DOSES) as (session, who):
         found = overview(session, who, _period(search))
-        body = _body(session, who, found, parameters(search))
+        wrong = _wrong(session, who, search, found)
+        body = [wrong] if wrong else _body(session, who, found, parameters(search))
     note_view(audit.Action.VIEW_STATISTICS, search, again=False, subject="today", count=found.studies)
     return body
+
+
+def _wrong(session: Session, who: Scope, search: str | None, found: Overview) -> Any:  # noqa: ANN401 - a component
+    def instead(one: Amiss) -> str:
+        return address({**parameters(search), "from": one.first.isoformat(), "to": one.last.isoformat()}, PATH)
+
+    return wrong_period(session, who, *_days(search), instead, nothing=not found.studies)
 
 
 def _body(session: Session, who: Scope, found: Overview, said: dict[str, str]) -> list[Any]:

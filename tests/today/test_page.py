@@ -50,7 +50,7 @@ def test_a_period_shows_medians_by_measure_and_the_studies_behind(site: Site) ->
 
 def test_an_empty_period_says_what_to_do(site: Site) -> None:
     text = _text(_period("?from=1999-01-01&to=1999-02-01").send(site.as_(Role.PHYSICIST)).get_json())
-    assert "No study in this period" in text
+    assert "This period lies before the first study" in text
     assert "/today?from=" in text
 
 
