@@ -47,6 +47,12 @@ def procedure_code(number: int | None) -> str | None:
     return found.key if found else None
 
 
+def procedure_texts(number: int | None) -> tuple[str, ...]:
+    """What a procedure is searched by: its names in all languages, and its key."""
+    found = _of(number)
+    return found.texts() if found else ()
+
+
 def sorted_by_name(rows: Iterable[Row], name: Callable[[Row], str]) -> list[Row]:
     """Rows in the order of their displayed names."""
     return sorted(rows, key=lambda row: name_order(name(row)))

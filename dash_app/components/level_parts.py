@@ -164,12 +164,8 @@ def _level(row: LevelRow, target: str | None, editable: bool) -> html.Tr:
         free(row.procedure_text),
         html.Div(linked, className="second") if row.statistic != "trigger" else None,
     ]
-    patients = _("all patients") if row.group == Group() and not row.obstacle else group_text(row.group)
-    printed = (
-        free(row.population)
-        if row.obstacle == "no-group"
-        else [patients, html.Div(free(row.population), className="second")]
-    )
+    *said, as_printed = patients(row)
+    printed = [*said, html.Div(free(as_printed), className="second")] if said else free(as_printed)
     source = [free(row.citation), html.Div([_verified(row), _note(row)], className="second")]
     cells: list[Any] = [
         procedure,
@@ -180,6 +176,13 @@ def _level(row: LevelRow, target: str | None, editable: bool) -> html.Tr:
         _state(row, target, editable),
     ]
     return html.Tr([html.Td(cell) for cell in cells], key=str(row.id), className=None if row.active else "off")
+
+
+def patients(row: LevelRow) -> list[str]:
+    """The patients of a row: as the page calls them where that is known, then as printed."""
+    if row.obstacle == "no-group":
+        return [row.population]
+    return [_("all patients") if row.group == Group() and not row.obstacle else group_text(row.group), row.population]
 
 
 def quantity(column: str, level: str, phantom: int | None) -> list[Any]:

@@ -25,6 +25,7 @@ from dash_app.pages.levels_table import upload
 from dash_app.procedure_names import procedure_said, sorted_by_name
 from dose import audit
 from dose.levels.draft import LevelRefused
+from dose.naming.texts import plain
 from dose.queries import levels as ask
 from dose.queries.names import choices_of
 from dose.scope import Permission
@@ -177,7 +178,8 @@ def show_set(set_id: int, search: str | None, asked: dict[str, Any] | None, path
     answer = _act(asked) if asked else None
     with reading(VIEW) as (session, who):
         found = ask.one_set(session, who, set_id)
-        rows = ask.levels_of(session, who, set_id, _filter(parameters(search)))
+        said = parameters(search)
+        rows = _of_group(ask.levels_of(session, who, set_id, _filter(said)), said.get("group", ""))
         former = ask.history(session, who, set_id)
         form = _form(session, who, found, asked)
     if found is None:
@@ -188,7 +190,13 @@ def show_set(set_id: int, search: str | None, asked: dict[str, Any] | None, path
 
 def _filter(said: Mapping[str, str]) -> ask.LevelFilter:
     state = said.get("state") if said.get("state") in parts.STATES else None
-    return ask.LevelFilter(q=said.get("q"), state=state, population=said.get("group"))
+    return ask.LevelFilter(q=said.get("q"), state=state)
+
+
+def _of_group(rows: Sequence[ask.LevelRow], group: str) -> Sequence[ask.LevelRow]:
+    """The rows whose patients, as printed or as the page calls them, have the text."""
+    wanted = f" {plain(group)}"
+    return [row for row in rows if any(wanted in f" {plain(one)}" for one in parts.patients(row))]
 
 
 def _act(asked: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a component

@@ -25,9 +25,9 @@ from dash_app.context import changing, note, note_view, reading, scope, web
 from dash_app.filters import number, parameters
 from dash_app.i18n import _, ngettext
 from dash_app.ids import Id, filter_id
-from dash_app.procedure_names import procedure_said, sorted_by_name
+from dash_app.procedure_names import procedure_said, procedure_texts, sorted_by_name
 from dose import audit
-from dose.naming.texts import words
+from dose.naming.texts import found_in
 from dose.queries.naming import ProcedureRow, procedures, volumes
 from dose.queries.procedures import procedure_changes
 from dose.reference import vocabulary
@@ -121,15 +121,13 @@ def _history(inside: html.Div) -> html.Details:
 
 def _found(rows: list[ProcedureRow], find: str) -> list[ProcedureRow]:
     """Those whose name or code begins with every word, the site's own first, by name."""
-    wanted = words(find)
-    matching = [row for row in rows if all(any(one.startswith(word) for one in _words(row)) for word in wanted)]
+    matching = [row for row in rows if found_in(find, _texts(row))]
     by_name = sorted_by_name(matching, lambda row: procedure_said(row.id, row.name))
     return sorted(by_name, key=lambda row: row.origin != SITE)
 
 
-def _words(row: ProcedureRow) -> list[str]:
-    texts = (procedure_said(row.id, row.name), row.name, row.key, row.rpid, row.loinc, row.modality)
-    return [word for text in texts if text for word in words(text)]
+def _texts(row: ProcedureRow) -> tuple[str | None, ...]:
+    return (*procedure_texts(row.id), row.name, row.rpid, row.loinc, row.modality)
 
 
 @callback(

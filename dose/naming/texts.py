@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 _LETTERS = str.maketrans({
@@ -17,7 +18,7 @@ _LETTERS = str.maketrans({
 })  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
-_ARTICLES = (("وال", 6), ("ال", 5))  # "and the", "the": the word behind them is meant
+_ARTICLES = (("وال", 6), ("ال", 5), ("لل", 5))  # "and the", "the", "of the": the word behind them is meant
 
 
 @lru_cache(maxsize=65536)
@@ -41,6 +42,13 @@ def _without_article(word: str) -> str:
     if word.isascii():
         return word
     return next((word[len(a) :] for a, least in _ARTICLES if len(word) >= least and word.startswith(a)), word)
+
+
+def found_in(search: str, texts: Iterable[str | None]) -> bool:
+    """Whether every word of a search begins a word of one of the texts, however either is spelt; all, for no word."""
+    wanted = words(search)
+    said = {word for text in texts if text for word in words(text)} if wanted else set()
+    return all(any(one.startswith(word) for one in said) for word in wanted)
 
 
 def plain(text: str) -> str:

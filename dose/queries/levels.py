@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session
 
 from dose.levels.compare import Level, Levels
 from dose.levels.groups import Group
+from dose.naming.texts import found_in
+from dose.queries.procedures import Called, called
 from dose.scope import Permission, Scope
 from dose.store.levels import group_of, obstacle_of
 from dose.tables import Device, Procedure, ReferenceLevel, ReferenceSet, Site
@@ -96,12 +99,11 @@ class LevelRow:
 
 @dataclass(frozen=True, slots=True)
 class LevelFilter:
-    """Which rows of a set: text of the procedure, modality, state, group of patients as printed; None: all."""
+    """Which rows of a set: words of the procedure in any language, modality, state; None: all."""
 
     q: str | None = None
     modality: str | None = None
     state: str | None = None
-    population: str | None = None
 
 
 def sets(session: Session, scope: Scope) -> tuple[SetRow, ...]:
@@ -127,7 +129,8 @@ def levels_of(session: Session, scope: Scope, set_id: int, chosen: LevelFilter |
     if chosen and chosen.modality:
         where.append(ReferenceLevel.modality == chosen.modality)
     found = _rows(session, scope, and_(*where))
-    return tuple(row for row in found if chosen is None or _fits(row, chosen))
+    known = called(session).by_id if chosen and chosen.q else {}
+    return tuple(row for row in found if chosen is None or _fits(row, chosen, known.get(row.procedure_id or 0)))
 
 
 def level(session: Session, scope: Scope, level_id: int) -> LevelRow | None:
@@ -147,29 +150,56 @@ def history(session: Session, scope: Scope, set_id: int, row_key: str | None = N
     return tuple(sorted(found, key=lambda row: (row.made_at, row.id), reverse=True))
 
 
-def active_levels(session: Session, scope: Scope, modality: str | None = None) -> Levels:
-    """All that is compared with, of every time: `Asked.day` chooses the version that applied on a day."""
+def active_levels(
+    session: Session, scope: Scope, modality: str | None = None, statistic: str | None = None
+) -> Levels:  # fmt: skip
+    """All that is compared with, of every time: `Asked.day` chooses the version that applied on a day.
+
+    Parameters
+    ----------
+    modality, statistic : str or None
+        Only levels that say so (`dose.levels.compare`: drl, typical, trigger); None: all.
+    """
     scope.require(Permission.VIEW_DOSES)
     where = [_visible(scope), ReferenceSet.active, ReferenceLevel.active, ReferenceLevel.retired_at.is_(None)]
-    if modality:
-        where.append(ReferenceLevel.modality == modality)
-    joined = select(ReferenceLevel, ReferenceSet).join(ReferenceSet, ReferenceSet.id == ReferenceLevel.set_id)
-    found = (as_level(row, owner) for row, owner in session.execute(joined.where(*where)))
+    for column, wanted in ((ReferenceLevel.modality, modality), (ReferenceLevel.statistic, statistic)):
+        if wanted:
+            where.append(column == wanted)
+    found = map(_as_level, session.execute(_COMPARED.where(*where)))
     return Levels(one for one in found if one is not None)
 
 
-def as_level(row: ReferenceLevel, owner: ReferenceSet) -> Level | None:
+# Columns and not objects: every page of medians reads all of them
+_SAID = (
+    "id", "set_id", "modality", "column", "level", "phantom", "value", "statistic", "population", "citation",
+    "procedure_id", "sample_count", "room_count",
+)  # fmt: skip
+_PLACE = ("kind", "edition", "priority", "site_id", "device_id")
+_GROUP = tuple(one.name for one in fields(Group))
+_DATES = ("valid_from", "valid_to")
+_COMPARED = select(
+    *(getattr(ReferenceLevel, name) for name in _SAID), *(getattr(ReferenceSet, name) for name in _PLACE),
+    ReferenceSet.name.label("set_name"), *(getattr(ReferenceLevel, name) for name in (*_GROUP, *_DATES)),
+    *(getattr(ReferenceSet, name).label(f"set_{name}") for name in _DATES),
+).join(ReferenceSet, ReferenceSet.id == ReferenceLevel.set_id)  # fmt: skip
+_NAMES = (*_SAID, *_PLACE, "set_name")
+
+
+def _as_level(row: Any) -> Level | None:  # noqa: ANN401 - a row of `_COMPARED`
     """A stored row as it is compared with; None when it never is, or set and row share no day."""
-    begins = max((day for day in (row.valid_from, owner.valid_from) if day), default=None)
-    ends = min((day for day in (row.valid_to, owner.valid_to) if day), default=None)
-    if obstacle_of(row) or (begins and ends and ends < begins):
+    count = len(_NAMES)
+    group = _group(*row[count : count + len(_GROUP)])
+    begins = max((day for day in (row.valid_from, row.set_valid_from) if day), default=None)
+    ends = min((day for day in (row.valid_to, row.set_valid_to) if day), default=None)
+    if obstacle_of(row, group) or (begins and ends and ends < begins):
         return None
-    said = {name: getattr(row, name) for name in (
-        "id", "set_id", "modality", "column", "level", "phantom", "value", "statistic", "population", "citation",
-        "procedure_id", "sample_count", "room_count",
-    )}  # fmt: skip
-    place = {name: getattr(owner, name) for name in ("kind", "edition", "priority", "site_id", "device_id")}
-    return Level(**said, **place, set_name=owner.name, group=group_of(row), valid_from=begins, valid_to=ends)
+    return Level(**dict(zip(_NAMES, row, strict=False)), group=group, valid_from=begins, valid_to=ends)
+
+
+@lru_cache(4096)
+def _group(*borders: Any) -> Group:  # noqa: ANN401 - what a group is made of
+    """A group once: the levels of a table are for few."""
+    return Group(*borders)
 
 
 def _sets() -> Any:  # noqa: ANN401 - Select
@@ -248,13 +278,9 @@ def _order(row: LevelRow) -> tuple[Any, ...]:
     return (row.modality, row.procedure_text, borders, row.column, row.level, row.statistic, row.id)
 
 
-def _fits(row: LevelRow, chosen: LevelFilter) -> bool:
-    text = f"{row.procedure_text} {row.procedure_name or ''}".casefold()
-    return (
-        (not chosen.q or chosen.q.casefold() in text)
-        and chosen.state in (None, row.state)
-        and chosen.population in (None, row.population)
-    )
+def _fits(row: LevelRow, chosen: LevelFilter, procedure: Called | None) -> bool:
+    texts = (row.procedure_text, *(procedure.texts() if procedure else ()))
+    return chosen.state in (None, row.state) and found_in(chosen.q or "", texts)
 
 
 def procedures(session: Session, scope: Scope) -> tuple[tuple[int, str], ...]:

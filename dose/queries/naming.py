@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from dose.naming.fields import Values, of_local_name
 from dose.naming.modalities import family
 from dose.naming.rules import CONFLICT, MAPPED, NONE, Naming, Rules
 from dose.naming.suggest import Known, Suggester, Suggestion, group_key, is_certain
-from dose.naming.texts import words
+from dose.naming.texts import found_in
 from dose.queries.procedures import called
 from dose.scope import Permission, Scope
 from dose.store import naming_marks
@@ -219,13 +219,12 @@ def names_page(
 ) -> NamesPage:
     """One page of the lines that match: all words of `search` begin words of the name or of its protocols."""
     groups, states = name_groups(session, scope, state)
-    wanted = words(search)
     found = [
         group
         for group in groups
         if (modality is None or family(group.values["modality"]) == family(modality))
         and (device_id is None or device_id in group.devices)
-        and (not wanted or _matches(group, wanted))
+        and (not search or found_in(search, _texts(group)))
     ]
     return NamesPage(tuple(found[offset : offset + limit]), len(found), states)
 
@@ -233,10 +232,8 @@ def names_page(
 _SEARCHED = ("procedure_code", "procedure_meaning", "requested_procedure", "description", "body_region")
 
 
-def _matches(group: NameGroup, wanted: Sequence[str]) -> bool:
-    texts = [text for key in _SEARCHED for text in group.values[key]]
-    said = {word for text in (*texts, *group.protocols) for word in words(text)}
-    return all(any(one.startswith(word) for one in said) for word in wanted)
+def _texts(group: NameGroup) -> list[str]:
+    return [*(text for key in _SEARCHED for text in group.values[key]), *group.protocols]
 
 
 @dataclass(frozen=True, slots=True)

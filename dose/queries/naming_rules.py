@@ -11,8 +11,9 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from dose.naming.rules import Condition, Rule
-from dose.naming.texts import words
+from dose.naming.texts import found_in
 from dose.queries.naming import NameGroup, procedures, volumes
+from dose.queries.procedures import Called, called
 from dose.queries.studies import device_name
 from dose.scope import Permission, Scope
 from dose.store.naming import as_rule, rules_in_force
@@ -75,16 +76,14 @@ def rules(
     counts = _counts(session, scope)
     made = _Maker(session, scope)
     found = [made.row(row, counts.get(row.id, 0)) for row in rows]
-    wanted = words(search)
-    found = [row for row in found if not wanted or _matches(row, wanted)]
+    known = called(session).by_id if search else {}
+    found = [row for row in found if not search or found_in(search, _texts(row, known[row.rule.procedure_id]))]
     found.sort(key=lambda row: (-row.studies, -row.rule.id))
     return tuple(found[offset : offset + limit]), len(found)
 
 
-def _matches(row: RuleRow, wanted: Iterable[str]) -> bool:
-    texts = [row.procedure, row.site or "", row.device or "", *(str(one.value or "") for one in row.conditions)]
-    said = {word for text in texts for word in words(text)}
-    return all(any(one.startswith(word) for one in said) for word in wanted)
+def _texts(row: RuleRow, procedure: Called) -> list[str | None]:
+    return [*procedure.texts(), row.site, row.device, *(str(one.value or "") for one in row.conditions)]
 
 
 def rule_of(session: Session, scope: Scope, rule_id: int) -> ProcedureRule | None:

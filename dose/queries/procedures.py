@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from dose.reference import vocabulary
 from dose.scope import Permission, Scope
+from dose.store.procedures import LANGUAGES
 from dose.tables import Procedure, ProcedureChange
 
 LOCAL = "local:"  # how the keys of a site's own procedures begin
@@ -30,6 +31,10 @@ class Called:
     def said(self, language: str) -> str:
         """Its name in a language; in English, or as a site named it first, where there is none."""
         return self.names.get(language) or vocabulary.name_of(self.key, self.name, language)
+
+    def texts(self) -> tuple[str, ...]:
+        """What it is searched by: its names in all languages, and its key."""
+        return (self.name, *(self.said(one) for one in LANGUAGES), self.key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,7 +289,7 @@ def test_levels_are_changed_by_those_who_may_and_only_of_their_sites(session: Se
     assert ask.one_set(session, scope_for(None, "m", [Role.MANAGER.value], frozenset({9})), set_id) is not None
 
 
-def test_rows_are_found_by_procedure_modality_state_and_group(session: Session) -> None:
+def test_rows_are_found_by_procedure_modality_and_state(session: Session) -> None:
     set_id = the_set(session).id
     counts = [
         len(ask.levels_of(session, PHYSICIST, set_id, chosen))
@@ -298,8 +298,7 @@ def test_rows_are_found_by_procedure_modality_state_and_group(session: Session) 
             ask.LevelFilter(q="chest"),
             ask.LevelFilter(modality="RF"),
             ask.LevelFilter(state="compared"),
-            ask.LevelFilter(population=">1-5 y"),
             ask.LevelFilter(q="nothing like it"),
         )
     ]
-    assert counts == [67, 11, 5, 19, 2, 0]
+    assert counts == [67, 11, 5, 19, 0]
