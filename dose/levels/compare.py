@@ -102,6 +102,12 @@ class Asked:
     statistics: frozenset[str] = frozenset({DRL})
     since: date | None = None
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What the levels of the day depend on."""
+        place = (self.procedure_id, self.site_id, self.device_id)
+        return (self.measure.number, self.modality, self.day, *place, self.statistics)
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -136,6 +142,9 @@ class Levels:
         self._by_key: defaultdict[tuple[str, str, int | None], list[Level]] = defaultdict(list)
         for one in levels:
             self._by_key[one.column, one.level, one.procedure_id].append(one)
+        # What was asked before: a page asks of each line which groups there are, and then for the level of each
+        self._known: dict[tuple[object, ...], tuple[list[Level], list[Level], str]] = {}
+        self._groups: dict[tuple[object, ...], tuple[Choice, ...]] = {}
 
     def choose(self, asked: Asked, patient: Patient) -> Choice:
         """The level for one patient's value: the group that surely holds him."""
@@ -161,14 +170,14 @@ class Levels:
 
         A group that two levels of different sets are for appears once, with the other beside.
         """
-        named, here, _why = self._named(asked)
-        by_group: defaultdict[Group, list[Level]] = defaultdict(list)
-        for one in named:
-            by_group[one.group].append(one)
-        return tuple(
-            _with_former(_best([one for one in here if one.group == group]), asked, by_group[group])
-            for group in sorted({one.group for one in here}, key=_order)
-        )
+        key = (asked.key, asked.since)
+        if key not in self._groups:
+            named, here, _why = self._named(asked)
+            every, timely = _by_group(named), _by_group(here)
+            self._groups[key] = tuple(
+                _with_former(_best(timely[group]), asked, every[group]) for group in sorted(timely, key=_order)
+            )
+        return self._groups[key]
 
     def crossed(self, asked: Asked, patient: Patient, value: float) -> tuple[Level, ...]:
         """The trigger levels that a single study has reached, the highest first."""
@@ -185,6 +194,11 @@ class Levels:
 
     def _named(self, asked: Asked) -> tuple[list[Level], list[Level], str]:
         """The levels of this measure, procedure and place; those of the day; why there is none."""
+        if asked.key not in self._known:
+            self._known[asked.key] = self._look_up(asked)
+        return self._known[asked.key]
+
+    def _look_up(self, asked: Asked) -> tuple[list[Level], list[Level], str]:
         if asked.procedure_id is None:
             return [], [], NO_PROCEDURE
         named = [one for one in self._of_place(asked, asked.statistics) if one.procedure_id == asked.procedure_id]
@@ -239,7 +253,16 @@ def judge(value: float | None, count: int, level: Level, minimum: int) -> Verdic
     return Verdict(ABOVE if value > level.value else BELOW, ratio, count, minimum)
 
 
+def _by_group(levels: Iterable[Level]) -> dict[Group, list[Level]]:
+    found: defaultdict[Group, list[Level]] = defaultdict(list)
+    for one in levels:
+        found[one.group].append(one)
+    return found
+
+
 def _best(fits: Sequence[Level]) -> Choice:
+    if len(fits) == 1:
+        return Choice(fits[0])
     first, *others = sorted(fits, key=lambda one: (one.rank, one.id))
     if any(one.rank == first.rank and one.value != first.value for one in others):
         return Choice(None, AMBIGUOUS, (first, *others))
@@ -248,11 +271,15 @@ def _best(fits: Sequence[Level]) -> Choice:
 
 def _with_former(found: Choice, asked: Asked, named: Sequence[Level]) -> Choice:
     """The choice with what applied before it in the period: asked again on each day on which a level begins or ends."""
-    if asked.since is None:
+    since = asked.since
+    if since is None:
         return found
     began = {one.valid_from for one in named if one.valid_from}
     ended = {one.valid_to + timedelta(days=1) for one in named if one.valid_to and one.valid_to < date.max}
-    days = sorted({asked.since, *(day for day in began | ended if asked.since < day < asked.day)}, reverse=True)
+    turns = {day for day in began | ended if since < day <= asked.day}
+    if not turns:
+        return found
+    days = sorted({since, *(turns - {asked.day})}, reverse=True)
     timely = ([one for one in named if one.applies_on(day)] for day in days)
     best = (_best(of).level for of in timely if of)
     former = dict.fromkeys(one for one in best if one is not None and one != found.level)

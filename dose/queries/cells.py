@@ -231,9 +231,11 @@ def counted_bins(
     if not len(bins):
         nothing = np.zeros(0, np.int64)
         return nothing, nothing, nothing
-    low = int(bins.min())
-    width = int(bins.max()) - low + 1
-    keys = groups * width + (bins.astype(np.int64) - low)
+    # What was left out has the lowest bin of all, far below the others: here it comes right before them
+    out = bins == LEFT_OUT
+    low = int(bins.min(where=~out, initial=np.iinfo(np.int16).max)) - 1
+    width = max(int(bins.max()) - low, 0) + 1
+    keys = groups * width + np.where(out, 0, bins.astype(np.int64) - low)
     if count * width <= min(_DENSE, max(_EMPTY * len(keys), 100_000)):
         table = np.bincount(keys, counts, count * width)
         there = np.flatnonzero(table)
@@ -243,7 +245,8 @@ def counted_bins(
         ordered = keys[order]
         first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
         there, found = ordered[first], np.add.reduceat(counts[order].astype(np.int64), first)
-    return there // width, there % width + low, found
+    groups, place = np.divmod(there, width)
+    return groups, np.where(place, place + low, LEFT_OUT), found
 
 
 def summaries_of_bins(groups: Ints, bins: Ints, counts: Ints, left_out: list[int], *, intervals: bool) -> list[Summary]:
@@ -256,9 +259,10 @@ def summaries_of_bins(groups: Ints, bins: Ints, counts: Ints, left_out: list[int
     sd = np.sqrt(squares / np.maximum(number - 1, 1)).tolist()
     ranks = Ranks(value, np.cumsum(counts), np.r_[0, np.cumsum(number)][:-1], number)
     points = np.stack([ranks.percentile(share) for share in _PERCENTILES], axis=1)
-    whiskers = _whiskers(groups, value, counts, points[:, 1], points[:, 3])
-    rows = points.tolist()
-    ends = np.cumsum(np.bincount(groups, minlength=count)).tolist()
+    ends = np.cumsum(np.bincount(groups, minlength=count))
+    whiskers = _whiskers(groups, value, counts, points[:, 1], points[:, 3], ends)
+    both = [ranks.intervals(share) if intervals else [None] * count for share in (0.5, 0.75)]
+    rows, ends = points.tolist(), ends.tolist()
     found = []
     for group, (n, start, end) in enumerate(zip(number.tolist(), [0, *ends], ends, strict=False)):
         if not n:
@@ -266,29 +270,25 @@ def summaries_of_bins(groups: Ints, bins: Ints, counts: Ints, left_out: list[int
             continue
         p5, p25, p50, p75, p95 = rows[group]
         ends_at, beyond = whiskers[group]
-        median, upper = (ranks.interval(group, n, share) if intervals else None for share in (0.5, 0.75))
         found.append(Summary(
             n, left_out[group], p50, float(mean[group]), sd[group] if n > 1 else None, float(value[start]),
-            float(value[end - 1]), p5, p25, p75, p95, median, upper, ends_at, beyond,
+            float(value[end - 1]), p5, p25, p75, p95, both[0][group], both[1][group], ends_at, beyond,
         ))  # fmt: skip
     return found
 
 
-def _whiskers(groups: Ints, value: Floats, counts: Ints, p25: Floats, p75: Floats) -> list[tuple[Interval, int]]:
-    """The furthest values within reach of each group's box, and how many lie beyond."""
-    reach = _REACH * (p75 - p25)
-    inside = (value >= (p25 - reach)[groups]) & (value <= (p75 + reach)[groups])
-    count = len(p25)
-    first, last = np.full(count, len(value)), np.full(count, -1)
-    places = np.flatnonzero(inside)
-    last[groups[places]] = places  # the last of equals is kept
-    first[groups[places[::-1]]] = places[::-1]
-    beyond = np.bincount(groups[~inside], counts[~inside], count).astype(int).tolist()
-    at = value.tolist()
-    return [
-        ((at[low], at[high]) if high >= 0 else (0.0, 0.0), out)
-        for low, high, out in zip(first.tolist(), last.tolist(), beyond, strict=True)
-    ]
+def _whiskers(
+    groups: Ints, value: Floats, counts: Ints, p25: Floats, p75: Floats, ends: Ints
+) -> list[tuple[Interval, int]]:
+    """The furthest values within reach of each group's box, and how many lie beyond; `ends` of its rows."""
+    count, reach = len(p25), _REACH * (p75 - p25)
+    below, above = value < (p25 - reach)[groups], value > (p75 + reach)[groups]
+    first = np.concatenate(([0], ends[:-1])) + np.bincount(groups[below], minlength=count)
+    last = ends - 1 - np.bincount(groups[above], minlength=count)
+    out = below | above
+    beyond = np.bincount(groups[out], counts[out], count).astype(int).tolist()
+    at = [value[np.clip(place, 0, max(len(value) - 1, 0))].tolist() if len(value) else [] for place in (first, last)]
+    return [((low, high), more) for low, high, more in zip(*at, beyond, strict=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,13 +314,16 @@ class Ranks:
         place = np.searchsorted(self.sums, rank, side="right")
         return self.value[np.minimum(place, len(self.value) - 1)]
 
-    def interval(self, group: int, n: int, share: float) -> Interval | None:
-        """95 % confidence of a percentile by order statistics, of one group."""
-        ranks = interval_ranks(n, share)
-        if ranks is None:
-            return None
-        low, high = self._at(self.before[group] + np.array(ranks) - 1).tolist()
-        return low, high
+    def intervals(self, share: float) -> list[Interval | None]:
+        """95 % confidence of a percentile by order statistics, of each group."""
+        ranks = [interval_ranks(n, share) if n else None for n in self.number.tolist()]
+        told = [group for group, ends in enumerate(ranks) if ends]
+        found: list[Interval | None] = [None] * len(ranks)
+        if told:
+            places = self.before[told] - 1 + np.array([ranks[group] for group in told]).T
+            for group, low, high in zip(told, *self._at(places).tolist(), strict=True):
+                found[group] = low, high
+        return found
 
 
 def period(session: Session) -> tuple[int, int] | None:

@@ -32,16 +32,16 @@ _NOTHING = np.zeros(0, np.int64)
 class Counted:
     """What an account may see of a period. The columns are of the places that entries name as their cells.
 
-    `modality` is the place in `MODALITIES`, -1 for others; a procedure or device 0 is not stated. `rooms` are sites and
-    devices, `room` their place among them.
+    A procedure or device 0 is not stated. `rooms` are sites and devices, `room` their place among them; `kinds` are
+    modalities and procedures, `kind` their place among them.
     """
 
     site: Ints
     device: Ints
-    modality: Ints
-    procedure: Ints
     room: Ints
     rooms: tuple[tuple[int, int], ...]
+    kind: Ints
+    kinds: tuple[tuple[str, int], ...]
     _held: Cells = field(repr=False)
     _valid: Flags = field(repr=False)
     _beside: Mapping[int, Entries] = field(repr=False)
@@ -58,10 +58,8 @@ class Counted:
     def occurring(self) -> Iterator[tuple[str, int, Measure]]:
         """Modality, procedure (0: not mapped) and measure of all that has a value, or one that was left out."""
         for number, measure in BY_NUMBER.items():
-            there = np.zeros(len(self.site), bool)
-            there[self.entries(number).cell] = True
-            pairs = np.unique(self.procedure[there] * len(MODALITIES) + self.modality[there])
-            yield from ((MODALITIES[one % len(MODALITIES)], one // len(MODALITIES), measure) for one in pairs.tolist())
+            there = np.bincount(self.kind[self.entries(number).cell], minlength=len(self.kinds))
+            yield from ((*self.kinds[place], measure) for place in np.flatnonzero(there).tolist())
 
 
 def studies_between(
@@ -95,8 +93,9 @@ def counted(
     held = cells(session)
     months, days = divided(first, last)
     number = {name: place for place, name in enumerate(MODALITIES)}
-    kinds = np.array([number.get(name, -1) for name in held.modalities], dtype=np.int64)
-    of_cells = np.stack([held.site, held.device, kinds[held.modality] if len(kinds) else _NOTHING, held.procedure])
+    place_of = np.array([number.get(name, -1) for name in held.modalities], dtype=np.int64)
+    modality = place_of[held.modality] if len(place_of) else _NOTHING
+    of_cells = np.stack([held.site, held.device, modality, held.procedure])
     valid = held.valid & np.isin(of_cells[2], [number[name] for name in modalities])
     valid &= (held.month >= months[0]) & (held.month <= months[1]) if months else False
     wanted = ((held.site, scope.site_ids), (held.device, scope.device_ids), (held.procedure, procedures))
@@ -109,7 +108,10 @@ def counted(
     site, device, modality, procedure = np.concatenate([of_cells, of_facts], axis=1)
     once, room = _alike(site, device)
     rooms = tuple(zip(site[once].tolist(), device[once].tolist(), strict=True))
-    return Counted(site, device, modality, procedure, room, rooms, held, valid, beside)
+    once, kind = _alike(procedure, modality)
+    names = ((*MODALITIES, "")[place] for place in modality[once].tolist())  # the last one: of other modalities
+    kinds = tuple(zip(names, procedure[once].tolist(), strict=True))
+    return Counted(site, device, room, rooms, kind, kinds, held, valid, beside)
 
 
 def divided(first: date, last: date) -> tuple[tuple[int, int] | None, Choice | None]:

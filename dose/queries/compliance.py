@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
@@ -226,6 +227,7 @@ def is_usual(modality: str, measure: Measure) -> bool:
     return measure in _usual(modality)
 
 
+@cache
 def _usual(modality: str) -> frozenset[Measure]:
     """What a modality is judged by, of every phantom: what cannot be compared is said, not left away."""
     usual = measures_for(modality)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -18,7 +19,7 @@ from dose.levels.groups import Group
 from dose.queries.cells import Ranks, counted_bins, summaries_of_bins
 from dose.queries.cells_cache import Flags
 from dose.queries.cells_period import Counted
-from dose.queries.medians import MODALITIES, Found, Room
+from dose.queries.medians import Found, Room
 from dose.statistics.bands import MOST, bands_of, of_patients
 from dose.statistics.bins import middles
 from dose.statistics.cells import LEFT_OUT, PATIENTS
@@ -105,39 +106,42 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Which line a procedure and band belong to, in as many tables as lines overlap; a row for each of `codes`."""
+    """Which line a procedure and band belong to, in as many tables as lines overlap: `MOST` bands a kind of values."""
 
     lines: int
-    codes: Ints
-    layers: tuple[Ints, ...]
+    layers: tuple[npt.NDArray[np.int32], ...]
 
 
-def tables_of(lines: Sequence[Line]) -> Tables:
-    """The tables of these lines; the last row of each is that of all other procedures."""
-    codes = [procedure * len(MODALITIES) + MODALITIES.index(modality) for modality, procedure, _bands in lines]
-    known = np.unique(np.array(codes, dtype=np.int64))
-    layers = [np.full((len(known) + 1, MOST), -1)]
-    for number, (row, line) in enumerate(zip(np.searchsorted(known, codes).tolist(), lines, strict=True)):
-        columns = sorted(line[2])
+def tables_of(counted: Counted, lines: Sequence[Line]) -> Tables:
+    """The tables of these lines; -1: in none of them."""
+    row_of = {kind: row for row, kind in enumerate(counted.kinds)}
+    layers = [np.full((len(row_of), MOST), -1, np.int32)]
+    for number, (modality, procedure, bands) in enumerate(lines):
+        row, columns = row_of.get((modality, procedure)), _columns(bands)
+        if row is None:
+            continue
         free = next((table for table in layers if (table[row, columns] < 0).all()), None)
         if free is None:
-            free = np.full((len(known) + 1, MOST), -1)
+            free = np.full((len(row_of), MOST), -1, np.int32)
             layers.append(free)
         free[row, columns] = number
-    return Tables(len(lines), known, tuple(layers))
+    return Tables(len(lines), tuple(table.ravel() for table in layers))
+
+
+@lru_cache(4096)
+def _columns(bands: frozenset[int]) -> Ints:
+    return np.array(sorted(bands), dtype=np.int64)
 
 
 def spread(counted: Counted, number: int, tables: Tables) -> Spread:
     """How the values of a measure (or of its patients) lie in these lines."""
-    entries, known = counted.entries(number), tables.codes
-    code = counted.procedure * len(MODALITIES) + counted.modality
-    place = np.searchsorted(known, code)
-    place[known[np.minimum(place, len(known) - 1)] != code] = len(known)
+    entries = counted.entries(number)
+    place = counted.kind[entries.cell] * MOST + entries.band
     found = []
     for table in tables.layers:
-        line = table[place[entries.cell], entries.band]
+        line = table[place]
         inside = np.flatnonzero(line >= 0)
-        found.append((line[inside], inside))
+        found.append((line[inside].astype(np.int64), inside))
     line, inside = (np.concatenate(parts) for parts in zip(*found, strict=True))
     rooms = len(counted.rooms)
     pair, pairs = line * rooms + counted.room[entries.cell[inside]], tables.lines * rooms
@@ -150,12 +154,12 @@ def spread(counted: Counted, number: int, tables: Tables) -> Spread:
 
 def spread_with_patients(counted: Counted, measure: Measure, lines: Sequence[Line]) -> tuple[Spread, Spread]:
     """How the values of a measure lie in these lines, and how one value a patient does."""
-    tables = tables_of(lines)
+    tables = tables_of(counted, lines)
     every = spread(counted, measure.number, tables)
     if measure.level != EVENT:
         return every, every.values()
     once = [(modality, procedure, of_patients(modality, bands)) for modality, procedure, bands in lines]
-    patients = spread(counted, measure.number + PATIENTS, tables if once == lines else tables_of(once))
+    patients = spread(counted, measure.number + PATIENTS, tables if once == lines else tables_of(counted, once))
     return every, patients.values()
 
 
@@ -220,7 +224,8 @@ def unmapped(counted: Counted, site_id: int | None, device_id: int | None) -> in
     """Studies without a procedure at a place."""
     entries = counted.entries(STUDIES)
     here = rooms_at(counted, site_id, device_id)
-    nameless = (counted.procedure[entries.cell] == 0) & here[counted.room[entries.cell]]
+    without = np.array([not procedure for _modality, procedure in counted.kinds], dtype=bool)
+    nameless = without[counted.kind[entries.cell]] & here[counted.room[entries.cell]]
     return int(entries.count[nameless].sum())
 
 

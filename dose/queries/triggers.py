@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
-from dose.levels.compare import Asked, Level, Levels, family
+from dose.levels.compare import TRIGGER, Asked, Level, Levels, family
 from dose.levels.groups import Patient
 from dose.queries.access import allowed
 from dose.queries.choice import Choice, all_of, compare, one_of
@@ -47,11 +47,12 @@ def reached(session: Session, scope: Scope, place: Place) -> tuple[Reached, ...]
         When the account may not view doses.
     """
     scope.require(Permission.VIEW_DOSES)
-    in_force = active_levels(session, scope).triggers(place.last, place.site_id, place.device_id)
+    in_force = active_levels(session, scope, statistic=TRIGGER).triggers(place.last, place.site_id, place.device_id)
     levels = [one for one in in_force if place.modality is None or place.modality in family(one.modality)]
     if not levels:
         return ()
-    where = conditions(session, scope, place.chosen, StudyFact)
+    kinds = sorted(frozenset().union(*(family(one.modality) for one in levels)))
+    where = [*conditions(session, scope, place.chosen, StudyFact), StudyFact.modality.in_(kinds)]
     counts = session.execute(select(*map(_count, levels)).where(*where)).one()
     return tuple(Reached(one, int(n or 0), _behind(one, place)) for one, n in zip(levels, counts, strict=True))
 

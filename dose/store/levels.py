@@ -38,9 +38,12 @@ def group_of(row: ReferenceLevel) -> Group:
     return Group(**{name: getattr(row, name) for name in _GROUP})
 
 
-def obstacle_of(row: ReferenceLevel) -> str | None:
-    """Why a stored level is not compared with: `no-phantom`, `no-group`, `no-procedure`; None when nothing is."""
-    found = obstacle(row.column, row.phantom, row.population, group_of(row))
+def obstacle_of(row: ReferenceLevel, group: Group | None = None) -> str | None:
+    """Why a stored level is not compared with: `no-phantom`, `no-group`, `no-procedure`; None when nothing is.
+
+    `group` is that of the row, where it is known already.
+    """
+    found = obstacle(row.column, row.phantom, row.population, group or group_of(row))
     unnamed = row.procedure_id is None and row.statistic != TRIGGER
     return found or (NO_PROCEDURE if unnamed else None)
 
