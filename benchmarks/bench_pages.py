@@ -44,8 +44,9 @@ from dose.queries.levels import levels_of, sets
 from dose.queries.naming import names_page, suggested
 from dose.queries.outliers import Wish, outliers
 from dose.queries.patient import patient_history
+from dose.queries.people import patient_doses
 from dose.queries.standing import earlier_alike, study_standing
-from dose.queries.today import distribution, months_between, overview, patient_doses, volume
+from dose.queries.today import distribution, months_between, overview, volume
 from dose.queries.triggers import reached
 from dose.scope import system_scope
 from dose.settings import load_settings

@@ -22,7 +22,8 @@ from dose.quantities import number_text
 from dose.queries import StudyRow
 from dose.queries.attention import IN_PROGRESS_MINUTES, Attention, Live, Over
 from dose.queries.choice import Choice, all_of, one_of
-from dose.queries.today import DoseRow, Overview, PatientDoses, Period
+from dose.queries.people import PatientDoses
+from dose.queries.today import DoseRow, Overview, Period
 from dose.statistics.measures import measures_of
 
 

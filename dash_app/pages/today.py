@@ -18,26 +18,26 @@ from dash_app.components.parts import page_head, section
 from dash_app.components.period_parts import Amiss, today, wrong_period
 from dash_app.components.values import told
 from dash_app.context import note, note_view, reading, scope, web
+from dash_app.figures.style import captioned
 from dash_app.figures.today import procedures_figure, spread_figure, volume_figure
 from dash_app.filters import address, day, parameters
-from dash_app.i18n import N_, _, ngettext
+from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
 from dash_app.procedure_names import procedure_text
 from dose import audit
 from dose.quantities import QUANTITIES, number_text
 from dose.queries.attention import attention, live
 from dose.queries.cells import period as months_counted
+from dose.queries.people import PatientDoses, patient_doses
 from dose.queries.table_export import CONTENT, Cell, as_table
 from dose.queries.today import (
     DoseRow,
     Overview,
-    PatientDoses,
     Period,
     Step,
     distribution,
     months_between,
     overview,
-    patient_doses,
     volume,
 )
 from dose.scope import Permission, Scope
@@ -159,14 +159,16 @@ def _body(session: Session, who: Scope, found: Overview, said: dict[str, str]) -
         return [parts.nothing(date(counted[0] // 100, counted[0] % 100, 1) if counted else None)]
     volumes = volume(session, who, found.period)
     chosen = _chosen(found, said.get("measure"))
-    title = _(STEPS[volumes.step])
+    title, whom = _(STEPS[volumes.step]), _whom(found.period, found.studies)
     charts = _charts(title, chosen)
     aside = [html.Span(told(parts.span_text(found.period)), className="quiet"),
              parts.take_away(said, who.may(Permission.EXPORT), charts)]  # fmt: skip
     return [
         html.Div(aside, className="page-aside period-note"),
         parts.figures_of(found),
-        section(title, [parts.chart(volume_figure(volumes, found.period), Id.TODAY_VOLUME, title)]),
+        section(
+            title, [_drawn(volume_figure(volumes, found.period), Id.TODAY_VOLUME, title, found.period, found.studies)]
+        ),
         html.Div([_procedures(found), _spread(session, who, found.period, chosen)], className="two"),
         section(
             _("Dose per procedure"),
@@ -183,6 +185,15 @@ def _charts(volumes: str, chosen: DoseRow | None) -> dict[str, str]:
     return found | ({Id.TODAY_SPREAD.value: _spread_title(chosen)} if chosen else {})
 
 
+def _whom(period: Period, count: int) -> str:
+    """The period and the number of studies or values, as the picture of a chart says them."""
+    return f"{parts.span_text(period)} · {isolated(f'n {number_text(count, 15)}')}"
+
+
+def _drawn(figure: dict[str, Any], chart_id: Id, title: str, whom: str) -> html.Div:
+    return parts.chart(captioned(figure, whom), chart_id, title)
+
+
 def _spread_title(chosen: DoseRow) -> str:
     return f"{chosen.modality} · {measure_label(chosen.measure)}"
 
@@ -195,8 +206,19 @@ def _chosen(found: Overview, measure: str | None) -> DoseRow | None:
 
 
 def _procedures(found: Overview) -> html.Section:
-    title = _("Procedures by number")
-    return section(title, [parts.chart(procedures_figure(found.procedures, found.period), Id.TODAY_PROCEDURES, title)])
+    title, figure = _("Procedures by number"), procedures_figure(found.procedures, found.period)
+    return section(
+        title,
+        [
+            _drawn(
+                procedures_figure(found.procedures, found.period),
+                Id.TODAY_PROCEDURES,
+                title,
+                found.period,
+                found.studies,
+            )
+        ],
+    )
 
 
 def _spread(session: Session, who: Scope, period: Period, chosen: DoseRow | None) -> html.Section | None:
@@ -205,7 +227,9 @@ def _spread(session: Session, who: Scope, period: Period, chosen: DoseRow | None
     found = distribution(session, who, period, chosen.measure, chosen.modality)
     title = _spread_title(chosen)
     count = html.Span(f"n {number_text(chosen.summary.n, 15)}", className="quiet", dir="ltr")
-    return section(title, [parts.chart(spread_figure(found, chosen, period), Id.TODAY_SPREAD, title)], count)
+    return section(
+        title, [_drawn(spread_figure(found, chosen, period), Id.TODAY_SPREAD, title, period, chosen.summary.n)], count
+    )
 
 
 @callback(
@@ -281,8 +305,7 @@ def allow_picture(pressed: dict[str, Any] | None, search: str | None) -> dict[st
     if wanted not in charts:
         raise PreventUpdate
     note(audit.Action.EXPORT, subject="today", format="png", chart=wanted)
-    title = f"{charts[wanted]} · {parts.span_text(period)}"
-    return {"chart": wanted, "title": title, "name": f"{wanted}-{period.first}-{period.last}"}
+    return {"chart": wanted, "title": charts[wanted], "name": f"{wanted}-{period.first}-{period.last}"}
 
 
 clientside_callback(ClientsideFunction("dacs", "picture"), Input(Id.TODAY_PNG_READY, "data"))

@@ -12,21 +12,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from sqlalchemy import ColumnElement, String, case, cast, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed
 from dose.queries.cells import BinCounts, CellGroup, CellQuestion, Dim, bins_of_cells, several
 from dose.queries.choice import Choice, all_of, compare, one_of
 from dose.scope import Permission, Scope
-from dose.statistics.measures import MEASURES, MIXED, OF_PHANTOM, STUDY, Measure, measures_of
-from dose.statistics.summary import Histogram, Summary, Values, nice, summary
-from dose.store.rows import ADMINISTRATION
-from dose.tables import EventStudy, IrradiationEvent, Procedure, StudyFact
+from dose.statistics.measures import MIXED, STUDY, Measure, measures_of
+from dose.statistics.summary import Histogram, Summary, nice
+from dose.tables import Procedure, StudyFact
 
 DAYS_AS_DAYS, DAYS_AS_WEEKS = 70, 220  # longer periods are counted by weeks, by months
 BINS = 40
@@ -138,17 +135,6 @@ class Volume:
         return start + timedelta(days=6 if self.step is Step.WEEK else 0)
 
 
-@dataclass(frozen=True, slots=True)
-class PatientDoses:
-    """How many people, and for each measure the sums of each person's studies in the period.
-
-    A person with a head and a body CT has a sum for each phantom: they are no sum of one quantity.
-    """
-
-    patients: int
-    doses: tuple[DoseRow, ...]
-
-
 def overview(session: Session, scope: Scope, period: Period) -> Overview:
     """Studies and doses of a period; at most five statements, whatever there is.
 
@@ -164,11 +150,12 @@ def overview(session: Session, scope: Scope, period: Period) -> Overview:
         modalities[modality] += n
     order = [(modality, n) for modality, n in modalities.most_common() if n]
     wanted = [(modality, one) for modality, _n in order for one in measures_of(modality) if one.level == STUDY]
+    judged = [(modality, one) for modality, one in wanted if _judges(modality, one)]
     asked = [_question(period, one, modality) for modality, one in wanted]
-    by_procedure = [_question(period, one, modality, (Dim.PROCEDURE,)) for modality, one in wanted]
+    by_procedure = [_question(period, one, modality, (Dim.PROCEDURE,)) for modality, one in judged]
     answers = several(session, scope, [*asked, *by_procedure])
     doses = [DoseRow(one, modality, _first(answer)) for (modality, one), answer in zip(wanted, answers, strict=False)]
-    detailed = list(zip(wanted, answers[len(wanted) :], strict=True))
+    detailed = list(zip(judged, answers[len(wanted) :], strict=True))
     return Overview(
         period, modalities.total(), tuple(order), tuple(row for row in doses if row.summary.n or row.summary.left_out),
         _procedures(session, counts, detailed),
@@ -185,6 +172,11 @@ def _first(groups: list[CellGroup]) -> Summary:
     return groups[0].summary if groups else Summary(0)
 
 
+def _judges(modality: str, one: Measure) -> bool:
+    """Whether a procedure is told by the measure: by its modality's first quantity, of one phantom."""
+    return one.column == measures_of(modality)[0].column and one.phantom != MIXED
+
+
 def _procedures(
     session: Session, counts: Counter[tuple[str, int]], detailed: list[tuple[tuple[str, Measure], list[CellGroup]]]
 ) -> tuple[ProcedureRow, ...]:
@@ -192,8 +184,7 @@ def _procedures(
     for (modality, one), groups in detailed:
         for group in groups:
             key = (modality, int(group.key[0]))
-            judged = one.column == measures_of(modality)[0].column and one.phantom != MIXED
-            if judged and group.summary.n > (best[key][1].n if key in best else 0):
+            if group.summary.n > (best[key][1].n if key in best else 0):
                 best[key] = (one, group.summary)
     names = _names(session, {procedure for _modality, procedure in counts if procedure})
     found = []
@@ -282,110 +273,3 @@ def _day(number: int) -> date:
 
 def _number(day: date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
-
-
-# ---- people ---------------------------------------------------------------------------------------------------------
-
-_MODALITIES = sorted({modality for one in MEASURES.values() for modality in one.modalities})
-_SUMMED = ("dlp_mgy_cm", "pka_gy_cm2", "agd_mgy", "activity_mbq")
-# Of a modality one or two of them: the first is fetched as one column of all modalities, the second as another
-_SUMS_OF = {m: [name for name in _SUMMED if any((x.column, x.level) == (name, STUDY) for x in measures_of(m))]
-            for m in _MODALITIES}  # fmt: skip
-
-
-def patient_doses(session: Session, scope: Scope, period: Period) -> PatientDoses:
-    """People and their sums in a period, in two statements over its facts.
-
-    An exposure that two studies of a person show (one scan under two accession numbers) is in the doses of both, and
-    once in the person's sum.
-    """
-    scope.require(Permission.VIEW_DOSES)
-    people, kinds, phantoms, *doses = (np.concatenate(both) for both in zip(
-        _of_studies(session, scope, period), _shown_twice(session, scope, period), strict=True))  # fmt: skip
-    found = [
-        DoseRow(MEASURES[key], _MODALITIES[int(kind)], _sums(people[here], dose[here]))
-        for kind, phantom in (divmod(both, 100) for both in np.unique(kinds * 100 + phantoms + 1).tolist())
-        for column, dose in zip(_SUMMED, doses, strict=True)
-        if kind >= 0 and (key := measure_key(_MODALITIES[int(kind)], column, int(phantom) - 1 if phantom else None))
-        for here in [(kinds == kind) & (_same(column, phantoms, phantom - 1)) & ~np.isnan(dose)]
-    ]
-    once = {(row.modality, row.measure.key): row for row in found if row.summary.n}
-    return PatientDoses(len(np.unique(people)), tuple(sorted(once.values(), key=lambda row: -row.summary.n)))
-
-
-def _who() -> list[Any]:
-    """Person, modality and phantom as numbers, of the facts of studies."""
-    kind = case(*((StudyFact.modality == name, n) for n, name in enumerate(_MODALITIES)), else_=-1)
-    return [StudyFact.patient_id, kind, func.coalesce(StudyFact.phantom, -1)]
-
-
-def _of_studies(session: Session, scope: Scope, period: Period) -> list[Values]:
-    """Whose each study is, and its doses (NaN: none)."""
-    person, kind, phantom = _who()
-    columns = [(person * 100 + kind + 1) * 100 + phantom + 1, _sum_at(0), _sum_at(1)]
-    texts = [func.aggregate_strings(func.coalesce(cast(one, String), "nan"), ",") for one in columns]
-    who, *sums = map(_numbers, session.execute(select(*texts).where(*within(scope, period))).one())
-    kinds, doses = who // 100 % 100 - 1, np.full((len(_SUMMED), len(who)), np.nan)
-    for number, modality in enumerate(_MODALITIES):
-        here = kinds == number
-        for name, values in zip(_SUMS_OF[modality], sums, strict=False):
-            doses[_SUMMED.index(name)][here] = values[here]
-    return [who // 10_000, kinds, who % 100 - 1, *doses]
-
-
-def _sum_at(place: int) -> ColumnElement[Any]:
-    """The first or second dose that the modality of a study sums."""
-    columns = {modality: names[place] for modality, names in _SUMS_OF.items() if len(names) > place}
-    return case(*((StudyFact.modality == modality, getattr(StudyFact, name)) for modality, name in columns.items()))
-
-
-def _shown_twice(session: Session, scope: Scope, period: Period) -> list[Values]:
-    """What is in two studies of one person, to be taken off again: as `_of_studies`, negative.
-
-    Of breasts, whose dose is that of one side, only a study that holds nothing else.
-    """
-    event, link, other = IrradiationEvent, EventStudy, aliased(StudyFact)
-    both = {name: getattr(StudyFact, name).is_not(None) & getattr(other, name).is_not(None) for name in _SUMMED}
-    sums: dict[str, ColumnElement[Any]] = {
-        name: -func.sum(case((both[name], getattr(event, name)))) for name in _SUMMED
-    }
-    sums["activity_mbq"] = -func.sum(case((both["activity_mbq"] & (event.event_type == ADMINISTRATION),
-                                           event.activity_mbq)))  # fmt: skip
-    whole = func.count() == StudyFact.event_count
-    sums["agd_mgy"] = case((whole & (func.count(other.agd_mgy) > 0), -StudyFact.agd_mgy))
-    alike = (
-        StudyFact.patient_id == other.patient_id, StudyFact.modality == other.modality, other.counts.is_(True),
-        func.coalesce(StudyFact.phantom, -1) == func.coalesce(other.phantom, -1), allowed(scope, other),
-        other.month.between(period.first, period.last),
-    )  # fmt: skip
-    statement = (
-        select(*_who(), *(sums[name] for name in _SUMMED))
-        .select_from(link)
-        .join(event, event.id == link.irradiation_event_id)
-        .join(StudyFact, StudyFact.study_id == link.study_id)
-        .join(other, other.study_id == event.study_id)
-        .where(link.counted.is_(True), *within(scope, period), *alike)
-        .group_by(StudyFact.study_id)
-    )
-    rows = np.array(session.execute(statement).all(), dtype=np.float64).reshape(-1, len(_SUMMED) + 3)
-    return list(rows.T)
-
-
-def _numbers(text: str | None) -> Values:
-    return np.fromstring(text or "", dtype=np.float64, sep=",")
-
-
-def _same(column: str, phantoms: Values, phantom: float) -> npt.NDArray[np.bool_]:
-    """Where values of a quantity may be added: of DLP those of one phantom."""
-    return phantoms == phantom if column in OF_PHANTOM else np.ones(len(phantoms), bool)
-
-
-def _sums(people: Values, doses: Values) -> Summary:
-    _known, own = np.unique(people, return_inverse=True)
-    return summary(np.bincount(own, doses).astype(np.float64) if len(own) else doses)
-
-
-def measure_key(modality: str | None, column: str, phantom: int | None) -> str | None:
-    """The key of the measure of studies that a value is of; None where statistics have none, or phantoms are mixed."""
-    fits = (one for one in measures_of(modality) if (one.column, one.level) == (column, STUDY))
-    return next((one.key for one in fits if column not in OF_PHANTOM or one.phantom == phantom != MIXED), None)

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from dose.database import session_factory
 from dose.queries.patient import patient_history
-from dose.queries.today import Period, distribution, overview, patient_doses, volume
+from dose.queries.people import patient_doses
+from dose.queries.today import Period, distribution, overview, volume
 from dose.scope import system_scope
 from dose.statistics.summary import Summary
 from dose.tables import Procedure, Study

@@ -18,7 +18,8 @@ from dose.levels.groups import ADULTS, EVERYBODY
 from dose.queries.attention import over
 from dose.queries.choice_sql import conditions
 from dose.queries.compliance import Place, compliance
-from dose.queries.today import Period, Step, distribution, months_between, overview, patient_doses, volume
+from dose.queries.people import patient_doses
+from dose.queries.today import Period, Step, distribution, months_between, overview, volume
 from dose.scope import Permission, Scope, system_scope
 from dose.tables import ReferenceLevel, ReferenceSet, StudyFact
 from tests.counting import statements
