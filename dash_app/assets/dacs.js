@@ -102,6 +102,23 @@
     });
   }
 
+  // Lines of at most so many letters, broken between words.
+  function wrapped(lines, most) {
+    var found = [];
+    lines.forEach(function (line) {
+      var row = "";
+      line.split(" ").forEach(function (word) {
+        if (row && row.length + word.length >= most) {
+          found.push(row);
+          row = "";
+        }
+        row += (row && " ") + word;
+      });
+      found.push(row);
+    });
+    return found;
+  }
+
   function openUnknown(said) {
     var unknown = {};
     Object.keys(NAMING).forEach(function (name) {
@@ -184,17 +201,26 @@
       return window.dash_clientside.dacs.open_mark(pressed && pressed.value);
     },
 
-    // The chart as a picture for documents: on white, with what it shows as its title.
+    // The chart as a picture for documents: on white, with what it shows as its title, and whom, when and which levels.
     picture: function (said) {
       var plot = said && document.querySelector("#" + said.chart + " .js-plotly-plot");
       if (!plot) return none();
       var layout = JSON.parse(JSON.stringify(plot.layout)), size = plot.getBoundingClientRect();
       layout.paper_bgcolor = layout.plot_bgcolor = "#ffffff";
       layout.font = { color: "#15212b", size: 12 };
-      layout.title = { text: said.title.replace(/&/g, "&amp;").replace(/</g, "&lt;"), font: { size: 12 }, x: 0.01, xanchor: "left" };
-      layout.margin = Object.assign({}, layout.margin, { t: Math.max(layout.margin.t || 0, 64) });
+      var told = wrapped([said.title].concat((layout.meta || {}).caption || []), Math.max(24, size.width / 6.5));
+      var higher = 18 * told.length + 14;
+      layout.title = {
+        text: told.map(function (line, n) {
+          line = line.replace(/&/g, "&amp;").replace(/</g, "&lt;");
+          return n ? line : "<b>" + line + "</b>";
+        }).join("<br>"),
+        font: { size: 12 }, x: 0.01, xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 10 },
+      };
+      layout.margin = Object.assign({}, layout.margin, { t: (layout.margin.t || 0) + higher });
+      delete layout.meta;
       window.Plotly.downloadImage({ data: plot.data, layout: layout }, {
-        format: "png", scale: 2, width: Math.round(size.width), height: Math.round(size.height) + 40, filename: said.name,
+        format: "png", scale: 2, width: Math.round(size.width), height: Math.round(size.height) + higher, filename: said.name,
       });
       return none();
     },

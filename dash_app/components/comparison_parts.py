@@ -14,12 +14,14 @@ from dash_app.components.compliance_parts import WHY, group_text, patients_text
 from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import attributes, badge, icon, section, table
 from dash_app.components.values import DASH, amount, free, listed, ltr, plain_number, symbol
-from dash_app.figures.style import between, shown, studies_address
+from dash_app.figures.comparison import charted, comparison_figure, signed_percent
+from dash_app.figures.style import between, captioned, sets_text, shown, studies_address
 from dash_app.i18n import N_, _, isolated
+from dash_app.ids import Id
 from dash_app.procedure_names import procedure_said, sorted_by_name
+from dash_app.theme import config
 from dose.levels.compare import NO_LEVEL
 from dose.levels.groups import Group
-from dose.quantities import number_text
 from dose.queries.choice import Choice, all_of, negated, one_of
 from dose.queries.compliance import Place, chosen_group
 from dose.statistics.measures import EVENT, MEASURES, Measure
@@ -43,6 +45,22 @@ def comparison_tables(content: Content) -> list[Any]:
     none = html.P(_("Nothing has enough patients on both sides."), className="quiet") if not enough else None
     told = Told(content)
     return [none, *_by_modality(enough, heads, told), _folded(few, heads), _applied(content), method]
+
+
+def picture(content: Content) -> Any:  # noqa: ANN401 - a component
+    """The changes of the medians as one chart; None where nothing has enough patients."""
+    lines, told = charted(_named(content["lines"])), Told(content)
+    if not lines:
+        return None
+    figure = comparison_figure(lines, lambda line: told.behind(line, "latter"))
+    sets = dict.fromkeys(" ".join(part for part in (one["set_name"], one["edition"]) if part)
+                         for one in content.get("levels", ()))  # fmt: skip
+    figure = captioned(figure, " → ".join(place_text(content[side]) for side in ("former", "latter")), sets_text(sets))
+    title = _("Change of the medians")
+    graph = dcc.Graph(id=Id.COMPARISON_CHART, figure=figure, config=config(), responsive=True,
+                      style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
+    chart = html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
+    return html.Div(section(title, [chart]), className="level-chart")  # a phone has the cards alone
 
 
 def _named(lines: Sequence[Content]) -> list[Content]:
@@ -223,12 +241,6 @@ def _change(line: Content) -> Any:  # noqa: ANN401 - a component
         return html.Div([*said, badge(_("no sure change"), "fine", "ok")], className="side")
     kind, icon_name, text = ("amber", "up", _("higher")) if change["share"] > 0 else ("blue", "down", _("lower"))
     return html.Div([*said, badge(text, kind, icon_name)] if change["interval"] else said, className="side")
-
-
-def signed_percent(share: float) -> str:
-    """A change in percent with its sign."""
-    sign = "+" if share > 0 else "−" if share < 0 else ""
-    return f"{sign}{number_text(abs(100 * share), 3)}\u202f%"
 
 
 def p_text(p: float) -> str:

@@ -10,7 +10,7 @@ from dash import dcc, html
 from dash_app.components.parts import attributes, icon, section, table
 from dash_app.components.values import amount, free, ltr, plain_number, symbol
 from dash_app.figures.compliance import charted, compliance_figure
-from dash_app.figures.style import studies_address
+from dash_app.figures.style import captioned, studies_address, versions_text
 from dash_app.i18n import _
 from dash_app.ids import Id
 from dash_app.theme import config
@@ -52,12 +52,13 @@ def _trigger(one: Reached, titles: Sequence[str]) -> html.Tr:
     return html.Tr([html.Td(cell, **attributes(data_label=title)) for cell, title in zip(cells, titles, strict=True)])
 
 
-def picture(lines: Sequence[Line]) -> Any:  # noqa: ANN401 - a component
-    """The medians that have a level as one chart."""
+def picture(lines: Sequence[Line], whom: str) -> Any:  # noqa: ANN401 - a component
+    """The medians that have a level as one chart; its picture says of `whom` and when they are."""
     shown = charted(lines)
     if not shown:
         return None
-    figure = compliance_figure(shown)
+    applied = (one for line in shown for one in (line.choice.level, *line.choice.former) if one is not None)
+    figure = captioned(compliance_figure(shown), whom, versions_text(applied))
     graph = dcc.Graph(id=Id.COMPLIANCE_CHART, figure=figure, config=config(), responsive=True,
                       style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
     label = _("Medians in percent of their levels")

@@ -198,6 +198,16 @@ def in_words(choice: Choice, names: Names, inside: bool = False) -> str:
             return f"({text})" if inside else text
 
 
+def chosen_words(session: Session, scope: Scope, choice: Choice) -> str:
+    """A choice in one line: its days first, then whom it holds; a statement for each kind of row it names."""
+    parts = choice.parts if isinstance(choice, All) else (choice,)
+    days = [part for part in parts if isinstance(part, Term) and part.field == "date" and part.op in (">=", "<=")]
+    first, last = ([_parts(FIELDS["date"], day.values[0])[0] for day in days if day.op == op] for op in (">=", "<="))
+    period = isolated(f"{max(first, default='…')} – {min(last, default='…')}") if days else _("all days")
+    rest = all_of(*(part for part in parts if part not in days))
+    return " · ".join(part for part in (period, in_words(rest, names_in(session, scope, rest))) if part)
+
+
 def _term_words(term: Term, names: Names) -> str:
     field, name = FIELDS[term.field], field_label(term.field)
     if term.op in SIGNS:

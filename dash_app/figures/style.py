@@ -7,7 +7,7 @@ grid and hover come from the style sheet, so that a theme changes them at once; 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from dash_app.filters import address
 from dash_app.i18n import _, isolated
 from dash_app.theme import PALETTE, base_layout
 from dash_app.vocabulary import SEXES, name_of, word
+from dose.levels.compare import Level as ReferenceLevel
 from dose.quantities import NARROW_SPACE, QUANTITIES, display, display_unit, number_text
 from dose.queries.choice import All, Choice, Term, all_of, text_of
 from dose.queries.groups import By
@@ -170,6 +171,29 @@ def layout(height: int, legend: bool = False) -> dict[str, Any]:
     found.pop("yaxis")
     found.pop("xaxis")
     return found
+
+
+def captioned(figure: dict[str, Any], *lines: str | None) -> dict[str, Any]:
+    """The figure with what its picture says beneath its title: whom, when, how many, and which version of a level."""
+    told = [line for line in lines if line]
+    return {**figure, "layout": {**figure["layout"], "meta": {"caption": told}}}
+
+
+def versions_text(levels: Iterable[ReferenceLevel]) -> str:
+    """The sets of levels with their editions, each once."""
+    named = (" ".join(part for part in (one.set_name, one.edition) if part) for one in levels)
+    return sets_text(dict.fromkeys(named))
+
+
+def sets_text(names: Iterable[str]) -> str:
+    """Sets of levels, as a picture names them."""
+    told = " · ".join(isolated_text(name) for name in names)
+    return _("Levels: %(sets)s", sets=told) if told else ""
+
+
+def isolated_text(text: str) -> str:
+    """A name in its own direction within a sentence of another."""
+    return f"\u2068{text}\u2069"
 
 
 def level_lines(

@@ -11,13 +11,13 @@ from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort, request
 
 from dash_app.components.compliance_parts import bare, group_text, tabs
-from dash_app.components.filter_parts import measure_label
+from dash_app.components.filter_parts import chosen_words, measure_label
 from dash_app.components.parts import attributes, badge, empty, icon, page_head, section, table
 from dash_app.components.quality_parts import percent
 from dash_app.components.values import DASH, amount, free, ltr, plain_number
 from dash_app.context import note, note_view, reading, scope
 from dash_app.figures.benchmark import benchmark_figure, level_names
-from dash_app.figures.style import between, studies_address
+from dash_app.figures.style import between, captioned, studies_address
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated
 from dash_app.ids import Id, benchmark_id, filter_id
@@ -27,6 +27,7 @@ from dash_app.theme import config
 from dose import audit
 from dose.levels.groups import EVERYBODY
 from dose.queries.benchmark import Benchmark, Unit, benchmarks
+from dose.queries.choice import all_of, one_of
 from dose.queries.groups import By
 from dose.queries.medians import MODALITIES
 from dose.queries.table_export import CONTENT, Cell, as_table
@@ -92,12 +93,13 @@ def show_benchmark(search: str | None, pathname: str) -> tuple[Any, Any]:
     found = _found(said, procedure)
     with reading(Permission.VIEW_DOSES) as (session, who):
         wrong = wrong_of(session, who, said, PATH, nothing=not found)
+        whom = chosen_words(session, who, all_of(place_of(said).chosen, one_of("procedure", procedure)))
     note_view(audit.Action.VIEW_STATISTICS, search, again=False, subject="benchmark", subject_id=procedure)
     if wrong or not found:
         none = html.P(_("No dose of this procedure in this period and place."))
         return wrong or empty(_("Nothing to compare"), none), None
     method = html.P(_method(), className="quiet method")
-    return [_whom(found, said), *(_section(one) for one in found), method], _take_away(said)
+    return [_whom(found, said), *(_section(one, whom) for one in found), method], _take_away(said)
 
 
 def _found(said: Mapping[str, str], procedure: int) -> tuple[Benchmark, ...]:
@@ -117,7 +119,7 @@ def _whom(found: Sequence[Benchmark], said: Mapping[str, str]) -> html.Div:
     return html.Div([html.Span(_("Patients"), className="quiet"), *links], className="chips")
 
 
-def _section(one: Benchmark) -> html.Section:
+def _section(one: Benchmark, whom: str) -> html.Section:
     label = measure_label(one.measure)
     aside = None
     if one.covered is not None:
@@ -125,7 +127,7 @@ def _section(one: Benchmark) -> html.Section:
         aside = html.Span(
             _("%(share)s of the values are in groups of size that all have", share=share), className="quiet"
         )
-    figure = _chart(one, label)
+    figure = _chart(one, label, whom)
     named = html.Ol([html.Li(html.Bdi(name)) for name in level_names(one)], className="quiet level-names")
     title = f"{one.modality} · {label} · {group_text(one.group)}"
     return section(html.Bdi(title), [figure, named, _table(one)], html.Span([aside, " ", _picture(one)]))
@@ -142,8 +144,9 @@ def _picture(one: Benchmark) -> Any:  # noqa: ANN401 - a component
     return html.Button([icon("down"), "png".upper()], className="button small", **told)
 
 
-def _chart(one: Benchmark, label: str) -> html.Div:
-    figure = benchmark_figure(one)
+def _chart(one: Benchmark, label: str, whom: str) -> html.Div:
+    levels = (f"{number}. {name}" for number, name in enumerate(level_names(one), 1))
+    figure = captioned(benchmark_figure(one), f"{whom} · {group_text(one.group)}", *levels)
     graph = dcc.Graph(id=benchmark_id(f"{one.modality}/{one.measure.key}"), figure=figure, config=config(),
                       responsive=True, style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
     return html.Div(

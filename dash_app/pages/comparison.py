@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Input, Output, State, callback, dcc, html, no_update
+from dash import ClientsideFunction, Input, Output, State, callback, clientside_callback, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 
-from dash_app.components.comparison_parts import KINDS, comparison_tables
+from dash_app.components.comparison_parts import KINDS, comparison_tables, picture
 from dash_app.components.compliance_parts import bare, group_text, tabs
 from dash_app.components.parts import attributes, empty, icon, page_head
 from dash_app.components.period_parts import BEFORE, Amiss, today, wrong_period
@@ -90,7 +90,7 @@ def layout(search: str = "", kind: str | None = None) -> html.Div:
             html.Div(html.Div(className="bone block", style={"height": 360}), id=Id.COMPARISON_BODY),
             _signing() if scope().may(Permission.SIGN) else None,
             dcc.Store(id=Id.COMPARISON_SEEN),
-            dcc.Store(id=Id.COMPARISON_ACTION),
+            *(dcc.Store(id=name) for name in (Id.COMPARISON_ACTION, Id.COMPARISON_PNG, Id.COMPARISON_PNG_READY)),
             html.Div(id=Id.COMPARISON_ANSWER, role="status"),
         ],
         className="statistics compliance",
@@ -165,7 +165,9 @@ def show_comparison(search: str | None, pathname: str) -> tuple[Any, str, Any]:
               site=former.site_id, device=former.device_id, count=len(found["lines"]))  # fmt: skip
     if wrong or not found["lines"]:
         return wrong or _nothing(), "", None
-    return comparison_tables(found), records.digest(found), _take_away(parameters(search), kind)
+    chart = picture(found)
+    links = _take_away(parameters(search), kind, charted=chart is not None)
+    return [*comparison_tables(found), chart], records.digest(found), links
 
 
 def _wrong(session: Session, who: Scope, said: Mapping[str, str], kind: str, *, nothing: bool) -> Any:  # noqa: ANN401
@@ -195,14 +197,31 @@ def _nothing() -> html.Div:
     return empty(_("Nothing to compare"), html.P(_("No dose with a procedure in either period.")))
 
 
-def _take_away(said: Mapping[str, str], kind: str) -> list[Any]:
+def _take_away(said: Mapping[str, str], kind: str, *, charted: bool) -> list[Any]:
     if not scope().may(Permission.EXPORT):
         return []
+    png = html.Button([icon("down"), "png".upper()], className="button small",
+                      **attributes(data_action=kind, data_target=Id.COMPARISON_PNG))  # fmt: skip
     return [
         html.A([icon("down"), name], download="", className="button small",
                href=address({**said, "format": form, "comparison": kind}, f"{PATH}/export"))
         for form, name in (("csv", "CSV"), ("xlsx", "XLSX"))
-    ]  # fmt: skip
+    ] + ([png] if charted else [])  # fmt: skip
+
+
+@callback(Output(Id.COMPARISON_PNG_READY, "data"), Input(Id.COMPARISON_PNG, "data"), prevent_initial_call=True)
+def allow_picture(pressed: dict[str, Any] | None) -> dict[str, str]:
+    """Write down that the chart is taken away; the browser then makes the picture."""
+    kind = str((pressed or {}).get("action", ""))
+    if kind not in PATHS:
+        raise PreventUpdate
+    scope().require(Permission.EXPORT)
+    note(audit.Action.EXPORT, subject="comparison", kind=kind, format="png")
+    return {"chart": Id.COMPARISON_CHART, "title": f"{_(KINDS[kind])} · {_('Change of the medians')}", "name": kind}
+
+
+clientside_callback(ClientsideFunction("dacs", "open_mark"), Input(Id.COMPARISON_CHART, "clickData"))
+clientside_callback(ClientsideFunction("dacs", "picture"), Input(Id.COMPARISON_PNG_READY, "data"))
 
 
 @callback(

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from dash_app.components import compliance_more as more
 from dash_app.components.compliance_parts import applied, bare, grid, group_text, state_of, tabs, tallies
+from dash_app.components.filter_parts import chosen_words
 from dash_app.components.parts import attributes, empty, icon, page_head, section
 from dash_app.components.period_parts import Amiss, today, wrong_period
 from dash_app.components.values import ltr
@@ -135,12 +136,13 @@ def show_compliance(search: str | None, pathname: str) -> tuple[list[Any], Any]:
     with reading(Permission.VIEW_DOSES) as (session, who):
         found, over = compliance(session, who, place_of(said)), reached(session, who, place_of(said))
         used = None if is_compared(found) else in_use(session, who, found.place.against)
+        whom = chosen_words(session, who, found.place.chosen)
         wrong = wrong_of(session, who, said, PATH, nothing=not (found.lines or found.unmapped))
     _note(found)
     if wrong:
         return [wrong], None
     method = html.P(_method(found), className="quiet method") if found.lines else None
-    return [*_body(found, said, used), more.triggers(over), method], _period(found.place)
+    return [*_body(found, said, used, whom), more.triggers(over), method], _period(found.place)
 
 
 def wrong_of(session: Session, who: Scope, said: Mapping[str, str], path: str, *, nothing: bool) -> Any:  # noqa: ANN401
@@ -173,7 +175,7 @@ def _period(place: Place) -> Any:  # noqa: ANN401 - a component
     return ltr(f"{place.first.isoformat()} – {place.last.isoformat()}", "num")
 
 
-def _body(found: Compliance, said: Mapping[str, str], used: Sequence[SetRow] | None) -> list[Any]:
+def _body(found: Compliance, said: Mapping[str, str], used: Sequence[SetRow] | None, whom: str) -> list[Any]:
     hint = None if used is None else more.no_level(used, scope().may(Permission.MANAGE_LEVELS))
     if not found.lines:
         return [_nothing(found), None if used else hint]
@@ -182,7 +184,7 @@ def _body(found: Compliance, said: Mapping[str, str], used: Sequence[SetRow] | N
     parts = [section(ltr(modality), [grid(of), applied(of)]) for modality, of in by_modality]
     aside = html.Div([_unmapped(found.unmapped), *_take_away(said)], className="page-aside")
     head = html.Div([tallies(found, said, PATH), aside], className="section-head")
-    return [hint, head, _more(found, lines, said), *parts, more.picture(lines)]
+    return [hint, head, _more(found, lines, said), *parts, more.picture(lines, whom)]
 
 
 def named_lines(lines: Sequence[Line]) -> list[Line]:
@@ -263,8 +265,7 @@ def allow_picture(pressed: dict[str, Any] | None, search: str | None) -> dict[st
     scope().require(Permission.EXPORT)
     place = place_of(parameters(search))
     note(audit.Action.EXPORT, subject="compliance", format="png", site=place.site_id, device=place.device_id)
-    title = f"{_('Medians in percent of their levels')} · {place.first.isoformat()} – {place.last.isoformat()}"
-    return {"chart": Id.COMPLIANCE_CHART, "title": title, "name": "compliance"}
+    return {"chart": Id.COMPLIANCE_CHART, "title": _("Medians in percent of their levels"), "name": "compliance"}
 
 
 clientside_callback(ClientsideFunction("dacs", "open_mark"), Input(Id.COMPLIANCE_CHART, "clickData"))

@@ -19,7 +19,7 @@ from dash_app.components.period_parts import Amiss, today, wrong_period
 from dash_app.context import note, note_view, reading, scope
 from dash_app.figures.distribution import box_figure, histogram_figure
 from dash_app.figures.scatter import NUMBERS, Sample, sampled, scatter_figure
-from dash_app.figures.style import Level
+from dash_app.figures.style import Level, captioned, count_text
 from dash_app.figures.time import LINES, over_time_figure
 from dash_app.filters import address, day, parameters
 from dash_app.i18n import N_, _, isolated, language, ngettext
@@ -226,19 +226,22 @@ def _method() -> str:
 
 def _chart(session: Session, who: Scope, wish: Asked, found: Statistics) -> list[Any]:
     drawn = chart_parts.levels_of(session, who, wish.question, today())
+    whom = filter_parts.chosen_words(session, who, wish.question.choice)
+    said = (f"{whom} · {isolated(f'n {count_text(found.whole.n)}')}", *(level.label for level in drawn))
     if wish.chart == "scatter":
-        return _scatter(session, who, wish, drawn)
+        return _scatter(session, who, wish, drawn, said)
     draw = {"box": box_figure, "histogram": histogram_figure, "time": over_time_figure}[wish.chart]
-    return [chart_parts.chart(draw(found, drawn), title=_(CHARTS[wish.chart]))]
+    return [chart_parts.chart(captioned(draw(found, drawn), *said), title=_(CHARTS[wish.chart]))]
 
 
-def _scatter(session: Session, who: Scope, wish: Asked, levels: Sequence[Level]) -> list[Any]:
+def _scatter(session: Session, who: Scope, wish: Asked, levels: Sequence[Level], said: Sequence[str]) -> list[Any]:
     found = columns(session, who, wish.question, (By.DEVICE,), (wish.over,), with_studies=True)
     sample = sampled(found)
     if not sample.total:
         text = html.P(_("None of the chosen values comes with this number. Choose another one above."))
         return [empty(_("Nothing to draw over it"), text)]
     figure = scatter_figure(wish.question, wish.over, sample, _devices(session, who, sample), levels)
+    figure = captioned(figure, *said)
     return [chart_parts.chart(figure, title=_(CHARTS[wish.chart])), chart_parts.shown_of(len(sample.x), sample.total)]
 
 
@@ -293,7 +296,7 @@ def allow_picture(pressed: dict[str, Any] | None, search: str | None) -> dict[st
     scope().require(Permission.EXPORT)
     one = asked(search).question
     note(audit.Action.EXPORT, subject="statistics", measure=one.measure.key, format="png")
-    title = f"{one.modality} · {filter_parts.measure_label(one.measure)} · {text_of(one.choice)}".removesuffix(" · ")
+    title = f"{one.modality} · {filter_parts.measure_label(one.measure)}"
     return {"chart": Id.STATISTICS_CHART, "title": title, "name": f"statistics-{one.modality}-{one.measure.key}"}
 
 

@@ -166,9 +166,7 @@ def _body(session: Session, who: Scope, found: Overview, said: dict[str, str]) -
     return [
         html.Div(aside, className="page-aside period-note"),
         parts.figures_of(found),
-        section(
-            title, [_drawn(volume_figure(volumes, found.period), Id.TODAY_VOLUME, title, found.period, found.studies)]
-        ),
+        section(title, [_drawn(volume_figure(volumes, found.period), Id.TODAY_VOLUME, title, whom)]),
         html.Div([_procedures(found), _spread(session, who, found.period, chosen)], className="two"),
         section(
             _("Dose per procedure"),
@@ -207,18 +205,7 @@ def _chosen(found: Overview, measure: str | None) -> DoseRow | None:
 
 def _procedures(found: Overview) -> html.Section:
     title, figure = _("Procedures by number"), procedures_figure(found.procedures, found.period)
-    return section(
-        title,
-        [
-            _drawn(
-                procedures_figure(found.procedures, found.period),
-                Id.TODAY_PROCEDURES,
-                title,
-                found.period,
-                found.studies,
-            )
-        ],
-    )
+    return section(title, [_drawn(figure, Id.TODAY_PROCEDURES, title, _whom(found.period, found.studies))])
 
 
 def _spread(session: Session, who: Scope, period: Period, chosen: DoseRow | None) -> html.Section | None:
@@ -227,9 +214,8 @@ def _spread(session: Session, who: Scope, period: Period, chosen: DoseRow | None
     found = distribution(session, who, period, chosen.measure, chosen.modality)
     title = _spread_title(chosen)
     count = html.Span(f"n {number_text(chosen.summary.n, 15)}", className="quiet", dir="ltr")
-    return section(
-        title, [_drawn(spread_figure(found, chosen, period), Id.TODAY_SPREAD, title, period, chosen.summary.n)], count
-    )
+    whom = _whom(period, chosen.summary.n)
+    return section(title, [_drawn(spread_figure(found, chosen, period), Id.TODAY_SPREAD, title, whom)], count)
 
 
 @callback(
