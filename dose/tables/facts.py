@@ -80,6 +80,17 @@ class StudyFact(Base):
         # All that the list of names asks, so that it never reads a row
         Index("ix_study_fact_local_name", "local_name_id", "naming", "procedure_id", "rule_id", "counts", "day"),
         Index("ix_study_fact_patient", "patient_id", "day"),
+        # The few that no rule names, which the first page counts by their names
+        Index(
+            "ix_study_fact_unnamed",
+            "day",
+            "local_name_id",
+            "counts",
+            "site_id",
+            "device_id",
+            sqlite_where=text("naming <> 'mapped'"),
+            postgresql_where=text("naming <> 'mapped'"),
+        ),
         Index(
             "ix_study_fact_outdated", "study_id", sqlite_where=text("outdated = 1"), postgresql_where=text("outdated")
         ),

@@ -156,6 +156,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_study_fact_patient", "study_fact", ["patient_id", "day"])
     op.create_index("ix_study_fact_procedure", "study_fact", ["procedure_id", "device_id", "day", "band"])
+    op.create_index(
+        "ix_study_fact_unnamed",
+        "study_fact",
+        ["day", "local_name_id", "counts", "site_id", "device_id"],
+        sqlite_where=sa.text("naming <> 'mapped'"),
+        postgresql_where=sa.text("naming <> 'mapped'"),
+    )
     op.create_index("ix_study_fact_protocol", "study_fact", ["protocol_id", "device_id", "day", "band"])
     op.create_table(
         "operator",

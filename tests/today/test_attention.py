@@ -7,13 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.demo import load_directly
 from dacs.synthetic.hospital import demo_studies
 from dash_app.components.today_parts import nothing
 from dose.database import make_engine, session_factory
-from dose.queries.attention import IN_PROGRESS_MINUTES, attention, live, silence
+from dose.queries.attention import IN_PROGRESS_MINUTES, attention, live, silence, unnamed
 from dose.queries.people import patient_doses
 from dose.queries.today import Period, months_between, overview, volume
 from dose.scope import Permission, Scope, system_scope
@@ -66,6 +67,17 @@ def test_studies_without_procedure_are_named_by_volume(sessions: sessionmaker[Se
     sizes = [one.studies for one in found.unnamed]
     assert sizes == sorted(sizes, reverse=True)
     assert all(one.title for one in found.unnamed)
+
+
+def test_only_the_unnamed_of_a_year_are_walked(factory: sessionmaker[Session]) -> None:
+    with factory() as session:
+        engine = session.get_bind()
+        with statements(engine) as seen:
+            unnamed(session, WHO, Period(202511, 202610))
+        of_facts = next(one for one in seen if "study_fact" in one)
+        if engine.dialect.name == "sqlite":  # PostgreSQL's planner reads a table of a few rows as a whole
+            plan = session.execute(text("EXPLAIN QUERY PLAN " + of_facts.replace("?", "1"))).all()
+            assert "ix_study_fact_unnamed" in str(plan)
 
 
 def test_who_may_not_see_the_system_is_not_told_of_it(sessions: sessionmaker[Session]) -> None:
