@@ -146,6 +146,10 @@ class Levels:
         self._known: dict[tuple[object, ...], tuple[list[Level], list[Level], str]] = {}
         self._groups: dict[tuple[object, ...], tuple[Choice, ...]] = {}
 
+    def measures(self) -> frozenset[tuple[str, str]]:
+        """Quantity and level of all that is compared with."""
+        return frozenset((column, level) for column, level, _procedure in self._by_key)
+
     def choose(self, asked: Asked, patient: Patient) -> Choice:
         """The level for one patient's value: the group that surely holds him."""
         _named, here, why = self._named(asked)

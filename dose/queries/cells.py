@@ -25,8 +25,11 @@ from dose.statistics.measures import STUDIES, Measure
 from dose.statistics.summary import Interval, Summary, interval_ranks
 
 _PERCENTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
-_DENSE = 6_000_000  # numbers of groups times bins that are counted in a table; more are sorted
-_EMPTY = 50  # times as many as there are values, and more than it takes to walk over them: sorted too
+_DENSE = 6_000_000  # combinations of keys that are looked up in a table; more are sorted
+_FULL = (
+    2  # groups times bins that are counted in a table, for each of the values; where it were emptier they are sorted
+)
+_HALF = 1 << 31
 _REACH = 1.5  # as dose.statistics.summary
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -234,19 +237,28 @@ def counted_bins(
     # What was left out has the lowest bin of all, far below the others: here it comes right before them
     out = bins == LEFT_OUT
     low = int(bins.min(where=~out, initial=np.iinfo(np.int16).max)) - 1
-    width = max(int(bins.max()) - low, 0) + 1
-    keys = groups * width + np.where(out, 0, bins.astype(np.int64) - low)
-    if count * width <= min(_DENSE, max(_EMPTY * len(keys), 100_000)):
-        table = np.bincount(keys, counts, count * width)
+    bits = max(int(bins.max()) - low, 1).bit_length()
+    keys = (groups << bits) | np.where(out, 0, bins.astype(np.int64) - low)
+    if count << bits <= _FULL * len(keys):
+        table = np.bincount(keys, counts, count << bits)
         there = np.flatnonzero(table)
         found = table[there].astype(np.int64)
     else:
-        order = np.argsort(keys, kind="stable")
-        ordered = keys[order]
-        first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-        there, found = ordered[first], np.add.reduceat(counts[order].astype(np.int64), first)
-    groups, place = np.divmod(there, width)
+        there, found = _added_up(keys, counts)
+    groups, place = there >> bits, there & ((1 << bits) - 1)
     return groups, np.where(place, place + low, LEFT_OUT), found
+
+
+def _added_up(keys: Ints, counts: npt.NDArray[np.integer]) -> tuple[Ints, Ints]:
+    """Each key once, in order, and the sum of its counts."""
+    if int(keys.max()) < _HALF:  # key and count sorted as one number take a quarter of the time of an order of keys
+        both = np.sort((keys << 32) | counts.astype(np.int64))
+        ordered, numbers = both >> 32, both & 0xFFFF_FFFF
+    else:
+        order = np.argsort(keys)
+        ordered, numbers = keys[order], counts[order].astype(np.int64)
+    first = np.flatnonzero(np.diff(ordered, prepend=-1))
+    return ordered[first], np.add.reduceat(numbers, first)
 
 
 def summaries_of_bins(groups: Ints, bins: Ints, counts: Ints, left_out: list[int], *, intervals: bool) -> list[Summary]:

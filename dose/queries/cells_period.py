@@ -6,7 +6,7 @@ What stands in facts is counted here as the roll-up counts it (`dose.statistics.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -55,9 +55,14 @@ class Counted:
             self._kept[number] = _joined(parts)
         return self._kept[number]
 
-    def occurring(self) -> Iterator[tuple[str, int, Measure]]:
-        """Modality, procedure (0: not mapped) and measure of all that has a value, or one that was left out."""
+    def occurring(self, among: Collection[Measure] | None = None) -> Iterator[tuple[str, int, Measure]]:
+        """Modality, procedure (0: not mapped) and measure of all that has a value, or one that was left out.
+
+        `among` are the measures that are looked at; None: all.
+        """
         for number, measure in BY_NUMBER.items():
+            if among is not None and measure not in among:
+                continue
             there = np.bincount(self.kind[self.entries(number).cell], minlength=len(self.kinds))
             yield from ((*self.kinds[place], measure) for place in np.flatnonzero(there).tolist())
 

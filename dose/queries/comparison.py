@@ -19,7 +19,17 @@ from dose.levels.groups import EVERYBODY, Group
 from dose.levels.minima import minimum_count
 from dose.queries.cells_period import counted
 from dose.queries.choice import all_of
-from dose.queries.compliance import Place, among, are_few, groups_wanted, level_for, masks, measures_in, question
+from dose.queries.compliance import (
+    Place,
+    among,
+    are_few,
+    compared_in,
+    groups_wanted,
+    level_for,
+    masks,
+    measures_in,
+    question,
+)
 from dose.queries.groups import By, labels
 from dose.queries.levels import active_levels
 from dose.queries.medians import MODALITIES, Part, parts
@@ -116,7 +126,8 @@ def _of_facts(
 def _of_counts(session: Session, scope: Scope, levels: Levels, places: Places) -> Iterator[tuple[Key, Sides]]:
     """The same from counts, and from facts where a group is not made of bands."""
     counts = [counted(session, scope, place.first, place.last, place.modalities) for place in places]
-    wanted = _wanted(levels, places, {one for side in counts for one in side.occurring()})
+    asked = compared_in(levels)
+    wanted = _wanted(levels, places, {one for side in counts for one in side.occurring(asked)})
     banded = {about: groups for about, groups in wanted.items() if are_bands(groups, about[0])}
     each = [values(side, place.site_id, place.device_id, banded) for side, place in zip(counts, places, strict=True)]
     for (key, before), (_key, after) in zip(*each, strict=True):

@@ -166,7 +166,7 @@ def _of_counts(
     session: Session, scope: Scope, levels: Levels, asked: Place, place: Place, counts: Counted
 ) -> Iterator[Line]:
     """The lines of a period with many studies: by counts, and by facts where a group is not made of bands."""
-    wanted = groups_wanted(levels, [asked], [one for one in counts.occurring() if one[1]])
+    wanted = groups_wanted(levels, [asked], [one for one in counts.occurring(compared_in(levels)) if one[1]])
     banded = {about: groups for about, groups in wanted.items() if medians_cells.are_bands(groups, about[0])}
     for (about, group), one in medians_cells.found(counts, place.site_id, place.device_id, banded):
         if one.summary.n or one.summary.left_out:
@@ -220,6 +220,13 @@ def groups_wanted(
         if groups or is_usual(modality, measure):
             wanted[modality, procedure, measure] = [*groups, None] if groups else [EVERYBODY]
     return wanted
+
+
+def compared_in(levels: Levels) -> frozenset[Measure]:
+    """The measures that any line is for: those with a level, and what modalities are judged by."""
+    levelled = levels.measures()
+    usual = frozenset[Measure]().union(*map(_usual, MODALITIES))
+    return usual | {one for one in BY_NUMBER.values() if (one.column, one.level) in levelled}
 
 
 def is_usual(modality: str, measure: Measure) -> bool:
@@ -325,6 +332,6 @@ def _order(line: Line) -> tuple[object, ...]:
 
 
 __all__ = [
-    "AS_LEVEL", "NO_VALUE", "Compliance", "Line", "Place", "among", "are_few", "chosen_group", "compliance", "group_of",
-    "groups_wanted", "here", "is_usual", "level_for", "masks", "measures_in", "question",
+    "AS_LEVEL", "NO_VALUE", "Compliance", "Line", "Place", "among", "are_few", "chosen_group", "compared_in",
+    "compliance", "group_of", "groups_wanted", "here", "is_usual", "level_for", "masks", "measures_in", "question",
 ]  # fmt: skip

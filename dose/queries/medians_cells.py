@@ -143,13 +143,10 @@ def spread(counted: Counted, number: int, tables: Tables) -> Spread:
         inside = np.flatnonzero(line >= 0)
         found.append((line[inside].astype(np.int64), inside))
     line, inside = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    rooms = len(counted.rooms)
-    pair, pairs = line * rooms + counted.room[entries.cell[inside]], tables.lines * rooms
-    there = np.flatnonzero(np.bincount(pair, minlength=pairs))
-    rank = np.zeros(pairs, np.int64)
-    rank[there] = np.arange(len(there))
-    groups, bins, counts = counted_bins(rank[pair], entries.bin[inside], entries.count[inside], len(there))
-    return Spread(tables.lines, there[groups] // rooms, there[groups] % rooms, bins, counts)
+    bits = len(counted.rooms).bit_length()
+    pair = (line << bits) | counted.room[entries.cell[inside]]
+    pair, bins, counts = counted_bins(pair, entries.bin[inside], entries.count[inside], tables.lines << bits)
+    return Spread(tables.lines, pair >> bits, pair & ((1 << bits) - 1), bins, counts)
 
 
 def spread_with_patients(counted: Counted, measure: Measure, lines: Sequence[Line]) -> tuple[Spread, Spread]:

@@ -8,7 +8,7 @@ doi:10.1214/aoms/1177730491; Lehmann (1975), Nonparametrics, section 1.4 (ties).
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -29,6 +29,10 @@ class Ordered:
 
     values: Values
     counts: npt.NDArray[np.int64]
+    sums: npt.NDArray[np.int64] = field(init=False, repr=False, compare=False)  # how many values up to each
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sums", self.counts.cumsum())
 
     @classmethod
     def of(cls, values: Values) -> Ordered:
@@ -36,15 +40,17 @@ class Ordered:
         return cls(*np.unique(values, return_counts=True))
 
     def __len__(self) -> int:
-        return int(self.counts.sum())
+        return int(self.sums[-1]) if len(self.sums) else 0
 
     def at(self, *ranks: int) -> Values:
         """The values at ranks, from 0, of those that occur often repeated."""
-        return self.values[np.searchsorted(np.cumsum(self.counts), ranks, side="right")]
+        return self.values[self.sums.searchsorted(ranks, side="right")]
 
     def median(self) -> float:
         """Of all of them; there is at least one."""
-        return float(self.at((len(self) - 1) // 2, len(self) // 2).mean())
+        n = len(self)
+        low, high = self.at((n - 1) // 2, n // 2).tolist()
+        return float(low + high) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +110,19 @@ def mann_whitney(former: Ordered, latter: Ordered) -> float | None:
     n, m = len(former), len(latter)
     if min(n, m) < FEWEST:
         return None
-    values, place = np.unique(np.concatenate((former.values, latter.values)), return_inverse=True)
-    own = np.concatenate((former.counts, latter.counts)).astype(np.float64)
-    counts = np.bincount(place, own, len(values))
-    ranks = np.cumsum(counts) - (counts - 1) / 2
-    first = len(former.values)
-    u = float((ranks[place[:first]] * own[:first]).sum()) - n * (n + 1) / 2
+    own, sums = former.counts.astype(np.float64), np.concatenate(([0], latter.sums))
+    below, upto = (sums[latter.values.searchsorted(former.values, side)] for side in ("left", "right"))
+    u = float(own @ (below + upto)) / 2  # pairs in which the former value is larger; half of those of equal ones
+    equal = (upto - below).astype(np.float64)
     total = n + m
-    ties = float((counts**3 - counts).sum()) / (total * (total - 1))
+    ties = (_cubes(own + equal) - _cubes(equal) + _cubes(latter.counts.astype(np.float64))) / (total * (total - 1))
     variance = n * m / 12 * (total + 1 - ties)
     if variance <= 0:
         return 1.0
     distance = max(0.0, abs(u - n * m / 2) - 0.5) / math.sqrt(variance)
     return math.erfc(distance / math.sqrt(2))
+
+
+def _cubes(counts: Values) -> float:
+    """What values that occur so often take from the variance of ranks."""
+    return float(((counts * counts - 1) * counts).sum())
