@@ -209,18 +209,18 @@
       layout.paper_bgcolor = layout.plot_bgcolor = "#ffffff";
       layout.font = { color: "#15212b", size: 12 };
       var told = wrapped([said.title].concat((layout.meta || {}).caption || []), Math.max(24, size.width / 6.5));
-      var higher = 18 * told.length + 14;
+      var higher = 18 * told.length + 14, height = Math.round(size.height) + higher;
       layout.title = {
         text: told.map(function (line, n) {
           line = line.replace(/&/g, "&amp;").replace(/</g, "&lt;");
           return n ? line : "<b>" + line + "</b>";
         }).join("<br>"),
-        font: { size: 12 }, x: 0.01, xanchor: "left", y: 1, yref: "container", yanchor: "top", pad: { t: 10 },
+        font: { size: 12 }, x: 0.01, xanchor: "left", y: 1 - 12 / height, yref: "container", yanchor: "top",
       };
       layout.margin = Object.assign({}, layout.margin, { t: (layout.margin.t || 0) + higher });
       delete layout.meta;
       window.Plotly.downloadImage({ data: plot.data, layout: layout }, {
-        format: "png", scale: 2, width: Math.round(size.width), height: Math.round(size.height) + higher, filename: said.name,
+        format: "png", scale: 2, width: Math.round(size.width), height: height, filename: said.name,
       });
       return none();
     },
@@ -247,7 +247,7 @@
   };
   var SELECTS = { modality: 1, device: 1, state: 1, by: 1, site: 1, procedure: 1, other: 1 };
   var KEPT = { measure: 1, chart: 1, over: 1, kind: 1, against: 1 };  // controls that show what is meant where the address says nothing
-  var FILTERED = { "/studies": 1, "/names": 1, "/quality": 1, "/statistics": 1, "/today": 1, "/levels/compliance": 1, "/levels/comparison": 1, "/levels/comparison/change": 1, "/levels/benchmark": 1 };  // pages whose filters are parameters of their address
+  var FILTERED = { "/studies": 1, "/names": 1, "/names/procedures": 1, "/quality": 1, "/statistics": 1, "/today": 1, "/levels/compliance": 1, "/levels/comparison": 1, "/levels/comparison/change": 1, "/levels/benchmark": 1 };  // pages whose filters are parameters of their address
 
   // ---- paper: what is folded on the screen is unfolded on a sheet --------------------------------------------
   window.addEventListener("beforeprint", function () {
@@ -314,7 +314,12 @@
       if (box) { box.focus(); box.select(); }
     }
     if (event.key === "Enter" && event.target.id === "search") search(event.target.value);
-    if (event.key === "Escape") { closeMenus(); if (event.target.id === "search") event.target.blur(); }
+    if (event.key === "Escape") {
+      var menu = event.target.closest && event.target.closest("details.menu-button[open]");
+      closeMenus();
+      if (menu) menu.querySelector("summary").focus();  // what had the focus is hidden now
+      if (event.target.id === "search") event.target.blur();
+    }
     if ((event.key === "j" || event.key === "k") && !typing) step(event.key === "j" ? 1 : -1);
   });
 
@@ -356,9 +361,29 @@
       event.preventDefault();
       location.href = language.getAttribute("href") + "?next=" + encodeURIComponent(location.pathname + location.search);
     }
-    var action = target.closest("[data-action]");
-    if (action) set(action.dataset.target, { data: { action: action.dataset.action, at: Date.now() } });
+    var action = target.closest("[data-action]"), from = target.closest("details.menu-button[open] .menu-item");
+    if (from) {  // a dialog that opens now gives the focus back to what is still there
+      from = from.closest("details");
+      closeMenus();
+      from.querySelector("summary").focus();
+    }
+    if (action) { keepPlace(action); set(action.dataset.target, { data: { action: action.dataset.action, at: Date.now() } }); }
   });
+
+  // A list that is made anew after a button of it was pressed: the focus stays at the same place.
+  function keepPlace(pressed) {
+    if (document.activeElement !== pressed) return;
+    var alike = function () { return [].slice.call(document.querySelectorAll('[data-target="' + pressed.dataset.target + '"]')); };
+    var at = alike().indexOf(pressed), until = Date.now() + 10000;
+    var watch = new MutationObserver(function () {
+      var lost = document.activeElement === document.body, now = lost ? alike() : [];
+      if (Date.now() > until || (!lost && document.activeElement !== pressed)) watch.disconnect();
+      if (!now.length) return;
+      watch.disconnect();
+      now[Math.min(at, now.length - 1)].focus();
+    });
+    watch.observe(document.body, { childList: true, subtree: true });
+  }
 
   // A table that is too large is not sent: said beside its button, at once.
   function weigh(event) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -52,7 +53,7 @@ def chart(figure: Mapping[str, Any], chart_id: str = Id.STATISTICS_CHART, title:
     return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
 
 
-LEVELS = 4  # lines on one chart
+LEVELS = 8  # lines on one chart
 
 
 def levels_of(session: Session, scope: Scope, question: Question, day: date) -> list[Level]:
@@ -70,6 +71,19 @@ def levels_of(session: Session, scope: Scope, question: Question, day: date) -> 
     choices = levels.groups(wanted) if group == EVERYBODY else (levels.for_group(wanted, group),)
     found = [choice.level for choice in choices if choice.level is not None]
     return [Level(one.value, _level_text(one), _iso(one.valid_from), _iso(one.valid_to)) for one in found[:LEVELS]]
+
+
+def numbered(levels: Sequence[Level]) -> tuple[list[Level], list[str]]:
+    """Several levels as numbers, which cannot run into each other, and what the numbers mean; one keeps its words."""
+    if len(levels) < 2:
+        return list(levels), []
+    marked = [replace(level, label=count_text(number)) for number, level in enumerate(levels, 1)]
+    return marked, [level.label for level in levels]
+
+
+def level_list(names: Sequence[str]) -> html.Ol | None:
+    """What the numbers of lines mean, in their order."""
+    return html.Ol([html.Li(html.Bdi(name)) for name in names], className="quiet level-names") if names else None
 
 
 def _group(parts: Sequence[Choice]) -> Patients:

@@ -17,8 +17,8 @@ from dash_app.figures.style import (
     hover,
     layout,
     level_lines,
+    named,
     scaled,
-    short,
     shown,
     studies_address,
 )
@@ -28,8 +28,8 @@ from dose.queries.benchmark import Benchmark, Unit
 from dose.queries.groups import By
 from dose.queries.statistics import Question
 
-ROW_HEIGHT, HEAD_HEIGHT, LEVELS = 34, 120, 3
-TOP, BOTTOM, LEGEND = 30, 84, 50  # pixels: margins, and how far below the axis the legend begins
+ROW_HEIGHT, HEAD_HEIGHT, LEVELS = 44, 136, 3
+TOP, BOTTOM, LEGEND = 26, 104, 54  # pixels: margins, and how far below the axis the legend begins; a phone parts it
 
 
 def benchmark_figure(found: Benchmark) -> dict[str, Any]:
@@ -38,14 +38,14 @@ def benchmark_figure(found: Benchmark) -> dict[str, Any]:
     question = Question(found.measure, found.modality)
     chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(units), legend=True)
     shapes, notes = level_lines(levels_of(found), question, "x")
-    chart |= {"shapes": shapes, "annotations": notes}
-    chart["margin"] = {"l": 8, "r": 16, "t": TOP, "b": BOTTOM}
+    chart |= {"shapes": shapes, "annotations": [*notes, *_names(units)]}
+    chart["margin"] = {"l": 16, "r": 16, "t": TOP, "b": BOTTOM}
     below = -LEGEND / (chart["height"] - TOP - BOTTOM)
     chart["legend"] = {"orientation": "h", "x": 0, "y": below, "yanchor": "top"}
     chart["xaxis"] = axis(found.measure.column, found.modality, False) | {"rangemode": "tozero"}
     chart["yaxis"] = {
-        "tickvals": list(range(len(units))), "ticktext": [_tick(unit) for unit in units], "autorange": "reversed",
-        "automargin": True, "fixedrange": True, "showgrid": False, "zeroline": False, "ticklabelstandoff": 6,
+        "showticklabels": False, "range": [len(units) - 0.5, -0.75], "fixedrange": True, "showgrid": False,
+        "zeroline": False,
     }  # fmt: skip
     return {"data": [_medians(found, units, question), *_adjusted(found, units)], "layout": chart}
 
@@ -65,8 +65,9 @@ def _levels(found: Benchmark) -> list[ReferenceLevel]:
     return [one for one in (first, *found.level.beside) if one is not None][:LEVELS]
 
 
-def _tick(unit: Unit) -> str:
-    return f"{short(unit.name or _('not stated'))}  <i>n {count_text(unit.patients)}</i>"
+def _names(units: list[Unit]) -> list[dict[str, Any]]:
+    """The name of each unit above its marks: beside them a phone would have no room left for the marks."""
+    return [named(place, unit.name or _("not stated"), unit.patients) for place, unit in enumerate(units)]
 
 
 def _medians(found: Benchmark, units: list[Unit], question: Question) -> dict[str, Any]:

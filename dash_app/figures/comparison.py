@@ -42,7 +42,7 @@ def comparison_figure(lines: Sequence[Line], behind: Callable[[Line], str]) -> d
     chart = layout(HEAD_HEIGHT + ROW_HEIGHT * len(lines), legend=True)
     chart["shapes"] = [{"type": "line", "x0": 0, "x1": 0, "y0": 0, "y1": 1, "yref": "paper",
                         "line": {"dash": "dash", "width": 1.5, "color": GREY}}]  # fmt: skip
-    chart["margin"] = {"l": 8, "r": 120, "t": 40, "b": 44}
+    chart["margin"] = {"l": 8, "r": 32, "t": 40, "b": 44}
     chart["legend"] = {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"}
     title = {"text": directed(_("Change of the median, 95 % CI")), "standoff": 8, "font": {"size": 12}}
     chart["xaxis"] = {"title": title, "ticksuffix": " %", "zeroline": False, "fixedrange": True}

@@ -16,6 +16,7 @@ from dash_app.figures.style import (
     hover,
     layout,
     level_lines,
+    named,
     scaled,
     short,
     studies_address,
@@ -55,11 +56,7 @@ def box_figure(found: Statistics, levels: Sequence[Level] = (), logarithmic: boo
 
 def _names(by: Sequence[By], groups: Sequence[Group]) -> list[dict[str, Any]]:
     """The name of each group above its box: beside it a phone would have no room left for the box."""
-    return [
-        {"text": f"{short(group_name(by, group))}  <i>n {count_text(group.summary.n)}</i>", "x": 0, "xref": "paper",
-         "xanchor": "left", "y": place - 0.46, "yref": "y", "showarrow": False, "font": {"size": 12}}
-        for place, group in enumerate(groups)
-    ]  # fmt: skip
+    return [named(place, group_name(by, group), group.summary.n) for place, group in enumerate(groups)]
 
 
 def _decades(groups: Sequence[Group]) -> bool:

@@ -149,6 +149,12 @@ def escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
+def named(place: int, name: str, count: int) -> dict[str, Any]:
+    """The name of a row and its n, above its marks."""
+    return {"text": f"{short(name)}  <i>n {count_text(count)}</i>", "x": 0, "xref": "paper", "xanchor": "left",
+            "y": place - 0.46, "yref": "y", "showarrow": False, "font": {"size": 12}}  # fmt: skip
+
+
 def hover(name: str, question: Question, one: Summary) -> str:
     """What a mark of a group says: value, unit, n."""
     column, modality = question.measure.column, question.modality

@@ -225,13 +225,16 @@ def _method() -> str:
 
 
 def _chart(session: Session, who: Scope, wish: Asked, found: Statistics) -> list[Any]:
-    drawn = chart_parts.levels_of(session, who, wish.question, today())
+    levels = chart_parts.levels_of(session, who, wish.question, today())
+    drawn, names = chart_parts.numbered(levels)
     whom = filter_parts.chosen_words(session, who, wish.question.choice)
-    said = (f"{whom} · {isolated(f'n {count_text(found.whole.n)}')}", *(level.label for level in drawn))
+    named = [f"{number}. {name}" for number, name in enumerate(names, 1)] or [level.label for level in levels]
+    said = [f"{whom} · {isolated(f'n {count_text(found.whole.n)}')}", *named]
     if wish.chart == "scatter":
-        return _scatter(session, who, wish, drawn, said)
+        return [*_scatter(session, who, wish, drawn, said), chart_parts.level_list(names)]
     draw = {"box": box_figure, "histogram": histogram_figure, "time": over_time_figure}[wish.chart]
-    return [chart_parts.chart(captioned(draw(found, drawn), *said), title=_(CHARTS[wish.chart]))]
+    return [chart_parts.chart(captioned(draw(found, drawn), *said), title=_(CHARTS[wish.chart])),
+            chart_parts.level_list(names)]  # fmt: skip
 
 
 def _scatter(session: Session, who: Scope, wish: Asked, levels: Sequence[Level], said: Sequence[str]) -> list[Any]:

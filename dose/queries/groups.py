@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed, allowed_devices
 from dose.queries.choice import Choice, all_of, compare, one_of
-from dose.queries.studies import device_name
+from dose.queries.studies import device_names, told_apart
 from dose.scope import Permission, Scope
 from dose.statistics.bands import AGE_EDGES_YEARS, UNKNOWN, WEIGHT_EDGES_KG
 from dose.tables import Device, EventFact, Operator, Procedure, Protocol, Site, StudyFact
@@ -99,13 +99,14 @@ def labels(session: Session, scope: Scope, by: Sequence[By], keys: Sequence[tupl
 def _names(session: Session, scope: Scope, by: By, keys: Iterable[Key]) -> dict[Key, str]:
     wanted = sorted(key for key in keys if key)
     if by is By.DEVICE:
-        rows = session.scalars(select(Device).where(Device.id.in_(wanted), allowed_devices(scope)))
-        return {row.id: device_name(vars(row)) for row in rows}
+        return device_names(session, Device.id.in_(wanted), allowed_devices(scope))
     if by is By.OPERATOR and not scope.may(Permission.VIEW_PATIENTS):
         return {key: f"#{key}" for key in wanted}
-    tables: dict[By, Any] = {
-        By.SITE: Site, By.PROCEDURE: Procedure, By.PROTOCOL: Protocol, By.OPERATOR: Operator,
-    }  # fmt: skip
+    if by is By.OPERATOR:
+        people = select(Operator.id, Operator.name, Site.name).outerjoin(Site, Site.id == Operator.site_id)
+        told = session.execute(people.where(Operator.id.in_(wanted), *_seen_by(scope, by)))
+        return told_apart((key, name or f"#{key}", site) for key, name, site in told)
+    tables: dict[By, Any] = {By.SITE: Site, By.PROCEDURE: Procedure, By.PROTOCOL: Protocol}
     if by in tables:
         table = tables[by]
         named = select(table.id, table.name).where(table.id.in_(wanted), *_seen_by(scope, by))

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed, allowed_devices
 from dose.queries.groups import By, labels
-from dose.queries.studies import device_name
+from dose.queries.studies import device_names
 from dose.scope import Permission, Scope
-from dose.tables import Device, StudyFact
+from dose.tables import StudyFact
 
 _COLUMNS: dict[str, Any] = {
     "site": StudyFact.site_id,
@@ -33,8 +33,7 @@ def choices_of(session: Session, scope: Scope, field: str) -> tuple[tuple[int, s
     """
     scope.require(Permission.VIEW_DOSES)
     if field == "device":
-        rows = session.scalars(select(Device).where(allowed_devices(scope)))
-        return _sorted((row.id, device_name(vars(row))) for row in rows)
+        return _sorted(device_names(session, allowed_devices(scope)).items())
     column = _COLUMNS.get(field)
     if column is None:
         return ()

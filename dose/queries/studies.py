@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,9 +14,12 @@ from dose.queries.models import FilterChoices, Order, PatientIdentity, StudyFilt
 from dose.queries.search import conditions
 from dose.scope import Permission, Scope
 from dose.store.version import newest_version
-from dose.tables import Device, ImageSeries, Procedure, Study, StudyFact
+from dose.tables import Device, ImageSeries, Procedure, Site, Study, StudyFact
 
-__all__ = ["COUNT_CAP", "device_name", "filter_choices", "find_studies", "newest_version", "studies_since"]
+__all__ = [
+    "COUNT_CAP", "device_name", "device_names", "filter_choices", "find_studies", "newest_version", "studies_since",
+    "told_apart",
+]  # fmt: skip
 
 COUNT_CAP = 10_000
 LIVE_LIMIT = 200
@@ -169,16 +173,40 @@ def device_name(device: Any) -> str:  # noqa: ANN401 - a row or mapping with the
     return " ".join(parts) + (f" ({station})" if parts and station else station or "") or "Unnamed device"
 
 
+def told_apart(rows: Iterable[tuple[int, str, str | None]]) -> dict[int, str]:
+    """Names by row id; those that several rows share with their sites, and where that does not tell either, numbers."""
+    found = [(key, name, site, f"#{key}") for key, name, site in rows]
+    for further in (2, 3):
+        often = Counter(row[1] for row in found)
+        found = [(row[0], f"{row[1]} · {row[further]}" if often[row[1]] > 1 and row[further] else row[1], *row[2:])
+                 for row in found]  # fmt: skip
+    return {row[0]: row[1] for row in found}
+
+
+def device_names(session: Session, *where: ColumnElement[bool]) -> dict[int, str]:
+    """What devices are called, told apart by their sites; one statement."""
+    return _named(_devices(session, *where))
+
+
+def _devices(session: Session, *where: ColumnElement[bool]) -> list[tuple[Device, str | None]]:
+    found = session.execute(select(Device, Site.name).outerjoin(Site, Site.id == Device.site_id).where(*where))
+    return [(device, site) for device, site in found]
+
+
+def _named(rows: Iterable[tuple[Device, str | None]]) -> dict[int, str]:
+    return told_apart((device.id, device_name(vars(device)), site) for device, site in rows)
+
+
 def filter_choices(session: Session, scope: Scope) -> FilterChoices:
     """Modalities, devices and protocols that occur; each by walking an index, not the studies."""
     scope.require(Permission.VIEW_DOSES)
-    rows = session.execute(select(Device).where(allowed_devices(scope))).scalars().all()
-    names = sorted((device_name(vars(device)), device.id) for device in rows)
+    rows = _devices(session, allowed_devices(scope))
+    names = sorted((name, number) for number, name in _named(rows).items())
     return FilterChoices(
-        modalities=tuple(sorted({device.modality for device in rows if device.modality})),
+        modalities=tuple(sorted({device.modality for device, _site in rows if device.modality})),
         devices=tuple((number, name) for name, number in names),
         protocols=_protocols(session, scope),
-        has_demo=any(device.is_demo for device in rows),
+        has_demo=any(device.is_demo for device, _site in rows),
     )
 
 

@@ -83,8 +83,9 @@ def test_every_chart_can_be_taken_away_and_says_whom_when_and_how_many(head, add
         caption = " ".join(figure["layout"]["meta"]["caption"])
         assert re.search(r"\d{4}", caption), caption
         ticks = figure["layout"].get("yaxis", {}).get("ticktext") or []
+        notes = [note["text"] for note in figure["layout"].get("annotations", [])]
         marks = [text for trace in figure["data"] for text in (trace.get("text") or [])]
-        assert re.search(r"\bn \d", " ".join([caption, *ticks, *marks]))
+        assert re.search(r"\bn \d", " ".join([caption, *ticks, *notes, *marks]))
 
 
 @pytest.mark.parametrize("address", [one for one in PAGES if "/levels/" in one])
