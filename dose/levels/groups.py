@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from itertools import pairwise
 
 from dose.statistics import bands
 from dose.statistics.bands import ADULT_YEARS
@@ -96,6 +97,9 @@ HEAD_AGES_YEARS = ((0.0, 0.25), (0.25, 1.0), (1.0, 6.0), (6.0, ADULT_YEARS))
 CHILDREN_BY_WEIGHT = tuple(
     Group(age_from_years=0.0, age_to_years=ADULT_YEARS, weight_from_kg=low, weight_to_kg=high)
     for low, high in BODY_WEIGHTS_KG
+)
+BREASTS_BY_THICKNESS = tuple(
+    Group(thickness_from_mm=low, thickness_to_mm=high) for low, high in pairwise((0.0, *bands.BREASTS_MM, None))
 )
 CHILDREN_BY_AGE = tuple(Group(age_from_years=low, age_to_years=high) for low, high in HEAD_AGES_YEARS)
 

@@ -2,10 +2,11 @@
 
 *Typical value*: the median of one facility or one unit. *Local DRL*: the 75th percentile of the medians of about ten
 rooms or more. *National DRL*: the 75th percentile of the medians of facilities. A room counts with enough patients of
-the group; what is left out is named and counted. Percentiles by linear interpolation.
+the group; what is left out is named and counted. Percentiles by linear interpolation. Breasts are grouped by the
+compressed thickness of each view, 10 mm at a time, beside all adults together.
 
 References: ICRP Publication 135 (2017), sections 2.3 (samples, weight), 2.4-2.6 (typical values, local and national
-DRLs), 7 (children).
+DRLs), 7 (children); European guidelines for quality assurance in breast cancer screening (2006), section 2 (thickness).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dose.levels.compare import LOCAL, NATIONAL, TYPICAL
-from dose.levels.groups import ADULTS, CHILDREN_BY_AGE, CHILDREN_BY_WEIGHT, Group
+from dose.levels.groups import ADULTS, BREASTS_BY_THICKNESS, CHILDREN_BY_AGE, CHILDREN_BY_WEIGHT, Group
 from dose.levels.minima import FACILITIES, ROOMS, minimum_count
 from dose.statistics.bands import ADULT_YEARS
 from dose.statistics.measures import MEASURES, Measure
@@ -40,6 +41,7 @@ STANDARD_KG, MEAN_KG = (50.0, 90.0), (65.0, 75.0)  # adults: range of patients, 
 STANDARD = Group(age_from_years=ADULT_YEARS, weight_from_kg=STANDARD_KG[0], weight_to_kg=STANDARD_KG[1])
 _YOUNG = ("0-<3 months", "3 months-<1 y", "1-<6 y", "6-<18 y")
 _LIGHT = ("<5 kg", "5-<15 kg", "15-<30 kg", "30-<50 kg", "50-<80 kg")
+_COMPRESSED = ("breast <20 mm", *(f"breast {low}-{low + 10} mm" for low in range(20, 90, 10)), "breast >=90 mm")
 TOO_FEW, WEIGHT, FEW_UNITS, NO_ROOM = "too-few", "weight", "few-units", "no-room"
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +53,7 @@ class Sample:
     """Values of one measure and procedure: arrays of one length, NaN where age (years) or weight (kg) is not known.
 
     `study`, `room` and `facility` are row ids of studies, devices (0: not stated) and sites. `left_out` counts values
-    that were flagged or zero.
+    that were flagged or zero. `thickness` is that of the compressed breast (mm); None: of none.
     """
 
     study: Numbers
@@ -61,6 +63,7 @@ class Sample:
     room: Numbers
     facility: Numbers
     left_out: int = 0
+    thickness: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ class Line:
     """A level for one measure, procedure and group; `value` None with the reason `why`: few-units, too-few or weight.
 
     `count` studies in the units that count; `left_out` values that were flagged or zero, of all groups; `no_group`
-    those whose age or weight is not known.
+    those whose age, weight or thickness is not known.
     """
 
     population: str
@@ -106,9 +109,15 @@ def measures_for(modality: str) -> tuple[Measure, ...]:
     return tuple(MEASURES[key] for key in OF_MODALITY.get(modality, ()))
 
 
-def groups_for(*, is_head: bool, standard_weight: bool) -> tuple[tuple[str, Group], ...]:
-    """Adults, and children by age for the head, by weight for the body; each with its name as tables print it."""
+def groups_for(
+    *, is_head: bool, standard_weight: bool, modality: str | None = None
+) -> tuple[tuple[str, Group], ...]:  # fmt: skip
+    """Adults, and children by age for the head, by weight for the body; of mammography adults, and breasts by
+    thickness. Each with its name as tables print it.
+    """
     adults = ("adult 50-90 kg", STANDARD) if standard_weight else ("adult", ADULTS)
+    if modality == "MG":
+        return (adults, *zip(_COMPRESSED, BREASTS_BY_THICKNESS, strict=True))
     children = zip(_YOUNG, CHILDREN_BY_AGE, strict=True) if is_head else zip(_LIGHT, CHILDREN_BY_WEIGHT, strict=True)
     return (adults, *children)
 
@@ -129,7 +138,7 @@ def make(
         patients together. Without it all adults of known age count, which large automatic samples may (the weights are
         stated beside).
     """
-    for population, group in groups_for(is_head=is_head, standard_weight=standard_weight):
+    for population, group in groups_for(is_head=is_head, standard_weight=standard_weight, modality=modality):
         inside, unknown = _inside(sample, group)
         if inside.any():
             yield _line(sample, inside, population, group, kind, modality, int(unknown.sum()))
@@ -187,9 +196,10 @@ def _is_standard(sample: Sample, chosen: npt.NDArray[np.bool_]) -> bool:
 
 
 def _inside(sample: Sample, group: Group) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Who surely belongs to the group, and who might if age and weight were known."""
+    """Who surely belongs to the group, and who might if age, weight and thickness were known."""
     inside, possible = np.ones(len(sample.value), bool), np.ones(len(sample.value), bool)
-    for values, (low, high) in zip((sample.age, sample.weight), group.ranges(), strict=False):
+    thickness = np.full(len(sample.value), np.nan) if sample.thickness is None else sample.thickness
+    for values, (low, high) in zip((sample.age, sample.weight, thickness), group.ranges(), strict=True):
         if (low, high) == (None, None):
             continue
         unknown = np.isnan(values)

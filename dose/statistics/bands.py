@@ -154,10 +154,8 @@ _BODY = Bands(
     (5.0, 15.0, 40 * _POUND, 50 * _POUND, 30.0, 50.0, 60.0, 70.0, 80.0, 90.0), WEIGHT,
 )  # fmt: skip
 # Ages at which screening begins and ends; a breast is compressed anew for each view
-_BREAST = Bands(
-    (ADULT_YEARS, 40.0, 45.0, 50.0, 70.0, 71.0, 75.0), (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0), THICKNESS,
-    by_sex=True, differs=True,
-)  # fmt: skip
+BREASTS_MM = (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0, 90.0)
+_BREAST = Bands((ADULT_YEARS, 40.0, 45.0, 50.0, 70.0, 71.0, 75.0), BREASTS_MM, THICKNESS, by_sex=True, differs=True)
 
 
 def bands_of(modality: str | None) -> Bands:

@@ -15,6 +15,7 @@ from dose import tables
 from dose.levels.compare import TYPICAL
 from dose.levels.make import ALIKE, Floats, Sample, measures_for
 from dose.scope import Scope
+from dose.statistics.bands import THICKNESS, bands_of
 from dose.statistics.measures import EVENT, STUDY, Measure, left_out_bit
 
 STUDY_FACT: Table = tables.StudyFact.__table__  # type: ignore[assignment]
@@ -102,6 +103,8 @@ def _of_level(
 def _statement(scope: Scope, plan: Plan, table: Table, measures: Sequence[Measure]) -> Any:  # noqa: ANN401 - Select
     names = ["study_id", "procedure_id", "device_id", "site_id", "age_years", "weight_kg", "left_out", "phantom"]
     names += [one.column for one in measures]
+    size = bands_of(plan.modality).size
+    names += [size] if size in table.c else []
     where: list[ColumnElement[bool]] = [_place(scope, plan, table), table.c.counts, table.c.procedure_id.is_not(None)]
     if table is EVENT_FACT:
         where.append(table.c.diagnostic)
@@ -137,4 +140,5 @@ def _sample(facts: Mapping[str, Floats], measure: Measure) -> Sample:
     room = np.nan_to_num(facts["device_id"][stated]).astype(np.int64)
     value, age, weight = (facts[name][stated] for name in (measure.column, "age_years", "weight_kg"))
     left_out = of_phantom & (facts["left_out"].astype(np.int64) & left_out_bit(measure) != 0)
-    return Sample(study, value, age, weight, room, facility, int(left_out.sum()))
+    thickness = facts[THICKNESS][stated] if THICKNESS in facts else None
+    return Sample(study, value, age, weight, room, facility, int(left_out.sum()), thickness)

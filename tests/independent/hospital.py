@@ -58,17 +58,17 @@ def build(factory: sessionmaker[Session], chance: Random, size: int) -> Hospital
 
 
 def rules(factory: sessionmaker[Session]) -> None:
-    """Two standard procedures by the words of a study, and a third of single events by their protocol."""
+    """Two standard procedures by the words of a study, and others of single events by their protocol."""
     with writing(factory) as session:
         load_vocabulary(session)
-        named = select(Procedure.region, Procedure.id).where(Procedure.modality == "CT").order_by(Procedure.id.desc())
-        ids = dict(session.execute(named).all())
-        for level, field, word, region in (
-            ("study", "description", "thorax", "chest"), ("study", "description", "kopf", "head"),
-            ("event", "protocol", "abdomen", "abdomen"),
+        named = select(Procedure.modality, Procedure.region, Procedure.id).order_by(Procedure.id.desc())
+        ids = {(modality, region): number for modality, region, number in session.execute(named)}
+        for level, field, word, *of in (
+            ("study", "description", "thorax", "CT", "chest"), ("study", "description", "kopf", "CT", "head"),
+            ("event", "protocol", "abdomen", "CT", "abdomen"), ("event", "protocol", "screening", "MG", "breast"),
         ):  # fmt: skip
             said = {"field": field, "op": "contains", "value": word}
-            make_rule(session, PHYSICIST, Draft(ids[region], [said], level=level, modality="CT"))
+            make_rule(session, PHYSICIST, Draft(ids[of[0], of[1]], [said], level=level, modality=of[0]))
 
 
 def examination(chance: Random, number: int) -> list[tuple[str, DoseReport]]:
@@ -178,13 +178,19 @@ def radiography(chance: Random) -> list[IrradiationEvent]:
 
 
 def mammography(chance: Random) -> list[IrradiationEvent]:
-    """Views of both breasts; the side is not always stated."""
-    return [
+    """Views of both breasts; neither the side nor the thickness is always stated."""
+    views = [
         IrradiationEvent(event_type="mammography", protocol="Screening",
                          laterality=chance.choice(("left", "right", None)),
                          agd_mgy=dose(chance, "agd_mgy", 1.4), exposure_mas=chance.uniform(40, 120))
         for _ in range(chance.randrange(1, 5))
     ]  # fmt: skip
+    return [replace(one, compressed_thickness_mm=_thickness(one.exposure_mas or 0.0)) for one in views]
+
+
+def _thickness(mas: float) -> float | None:
+    """Thicker breasts take more; 50 mm, the border of a group, is met exactly."""
+    return None if mas < 50 else float(round(mas / 4) + 32)
 
 
 def nuclear(chance: Random) -> list[IrradiationEvent]:

@@ -29,7 +29,7 @@ AGES = [0.25, 1, 5, 6, 10, 11, 15, 18]
 WEIGHTS = [5, 15, 30, 50, 60, 70, 80, 90]
 COLUMNS = [
     "study", "patient", "modality", "site", "device", "sex", "age", "weight", "age_years", "weight_kg", "day", "month",
-    "quarter", "year", "operator", "level", "protocol", "procedure", "column", "phantom", "value",
+    "quarter", "year", "operator", "level", "protocol", "procedure", "column", "phantom", "value", "thickness",
 ]  # fmt: skip
 BY_STUDY = ("ctdi_vol_mgy", "dlp_mgy_cm", "pka_gy_cm2", "ka_r_mgy", "fluoro_time_s", "agd_mgy", "activity_mbq")
 BY_EVENT = ("ctdi_vol_mgy", "dlp_mgy_cm", "pka_gy_cm2", "ka_e_mgy", "ka_i_mgy", "agd_mgy", "exposure_index", "ssde_mgy")
@@ -129,7 +129,8 @@ def of_study(study: Row, events: list[Row]) -> list[Row]:
 def of_event(called: str, study: Row, event: Row) -> list[Row]:
     """The values of one event; `called` is the procedure of its study."""
     name = " ".join((event["protocol"] or "").split())
-    own = {"level": "event", "protocol": name, "procedure": "abdomen" if is_abdomen(study, event) else called}
+    own = {"level": "event", "protocol": name, "procedure": "abdomen" if is_abdomen(study, event) else called,
+           "thickness": event["compressed_thickness_mm"]}  # fmt: skip
     return [
         own | {"column": column, "value": taken(column, event[column]),
                "phantom": (event["ctdi_phantom"] or "") if column in OF_PHANTOM else ""}
@@ -181,6 +182,8 @@ def protocol(events: list[Row]) -> str:
 def procedure(study: Row, events: list[Row]) -> str:
     """The region that the rules of `hospital.rules` name: of the study, else what those of its events say."""
     text = (study["description"] or "").lower()
+    if study["modality"] == "MG":
+        return "breast" if any("screening" in (event["protocol"] or "").lower() for event in events) else ""
     if study["modality"] != "CT":
         return ""
     of_events = "abdomen" if any(is_abdomen(study, event) for event in events) else ""

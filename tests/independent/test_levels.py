@@ -40,11 +40,14 @@ FIRST, TURN, LAST = date(2025, 1, 1), date(2026, 1, 15), date(2027, 12, 31)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ADULT, CHILD = {"age_from_years": 18.0}, {"age_from_years": 6.0, "age_to_years": 18.0}
 LIGHT = {"age_from_years": 18.0, "weight_from_kg": 70.0, "weight_to_kg": 80.0}  # made of bands no more than of people
+SCREENED = {"age_from_years": 18.0, "thickness_from_mm": 50.0, "thickness_to_mm": 60.0}
 LEVELS = [
     ("chest", "dlp_mgy_cm", "study", 32, 300.0, ADULT), ("chest", "dlp_mgy_cm", "study", 32, 200.0, CHILD),
     ("chest", "ctdi_vol_mgy", "event", 32, 9.0, ADULT), ("head", "ctdi_vol_mgy", "event", 16, 9.0, {}),
     ("head", "dlp_mgy_cm", "study", 32, 280.0, LIGHT), ("abdomen", "ctdi_vol_mgy", "event", 32, 8.0, ADULT),
+    ("breast", "agd_mgy", "event", None, 1.4, SCREENED),
 ]  # fmt: skip
+MODALITIES = ("CT", "MG")
 FEWEST = 3  # patients of a room, where ICRP 135 asks for 20
 _NORMAL = NormalDist()
 
@@ -63,8 +66,8 @@ def group_of_hospitals(request: Any, migrated_sqlite: Path, tmp_path_factory: An
 
 def lay_levels(session: Session) -> None:
     """A set in use, with levels for the procedures that the hospital's rules name."""
-    named = select(Procedure.region, Procedure.id).where(Procedure.modality == "CT").order_by(Procedure.id.desc())
-    ids = dict(session.execute(named).all())
+    named = select(Procedure.region, Procedure.id).where(Procedure.modality.in_(MODALITIES))
+    ids = dict(session.execute(named.order_by(Procedure.id.desc())).all())
     session.execute(insert(ReferenceSet), [{
         "id": 1, "key": "n", "name": "Survey", "kind": "national", "citation": "Survey", "active": True, "priority": 15,
         "origin": "typed", "made_of": {}, "changed_at": NOW, "changed_by": "x",
@@ -73,9 +76,9 @@ def lay_levels(session: Session) -> None:
     session.execute(insert(ReferenceLevel), [
         blank | {
             "id": n, "set_id": 1, "row_key": str(n), "procedure_id": ids[region], "procedure_text": region,
-            "modality": "CT", "column": column, "level": level, "phantom": phantom, "value": value,
-            "printed": str(value), "statistic": "drl", "citation": "Survey", "verified": "here", "active": True,
-            "population": "as stated" if group else "all patients", "made_at": NOW, "made_by": "x",
+            "modality": "MG" if region == "breast" else "CT", "column": column, "level": level, "phantom": phantom,
+            "value": value, "printed": str(value), "statistic": "drl", "citation": "Survey", "verified": "here",
+            "active": True, "population": "as stated" if group else "all patients", "made_at": NOW, "made_by": "x",
         } | group
         for n, (region, column, level, phantom, value, group) in enumerate(LEVELS, 1)
     ])  # fmt: skip
@@ -89,7 +92,8 @@ def inside(table: pd.DataFrame, group: Group | None, others: list[Group]) -> pd.
             taken |= table.index.isin(inside(table, one, []).index)
         return table[~taken]
     for axis, low, high in (("age_years", group.age_from_years, group.age_to_years),
-                            ("weight_kg", group.weight_from_kg, group.weight_to_kg)):  # fmt: skip
+                            ("weight_kg", group.weight_from_kg, group.weight_to_kg),
+                            ("thickness", group.thickness_from_mm, group.thickness_to_mm)):  # fmt: skip
         if (low, high) != (None, None):
             numbers = pd.to_numeric(table[axis])
             table = table[(numbers >= (low or 0)) & (numbers < (high or 1e9))]
@@ -115,11 +119,11 @@ def regions(group_of_hospitals: tuple[Session, Any]) -> dict[str, str]:
     return dict(group_of_hospitals[0].execute(select(Procedure.name, Procedure.region)).all())
 
 
-@pytest.mark.parametrize("site", [None, "North", "South"])
+@pytest.mark.parametrize(("modality", "site"), [("CT", None), ("CT", "North"), ("CT", "South"), ("MG", None)])
 def test_every_cell_of_the_grid_is_the_median_of_its_patients(
-    group_of_hospitals: tuple[Session, Any], site: str | None
+    group_of_hospitals: tuple[Session, Any], modality: str, site: str | None
 ) -> None:
-    assert compare_grid(*group_of_hospitals, site) >= 3
+    assert compare_grid(*group_of_hospitals, site, modality) >= (3 if modality == "CT" else 1)
 
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
@@ -134,14 +138,14 @@ def test_of_any_small_hospital_too(ward: Engine, seed: int, size: int) -> None:
         compare_grid(session, raw.values(session), Random(seed).choice([None, "North"]))
 
 
-def compare_grid(session: Session, table: pd.DataFrame, site: str | None) -> int:
+def compare_grid(session: Session, table: pd.DataFrame, site: str | None, modality: str = "CT") -> int:
     """Compare every line of the grid of a site, or of all; how many had a level."""
     regions = dict(session.execute(select(Procedure.name, Procedure.region)).all())
     number = session.scalar(select(Site.id).where(Site.name == site)) if site else None
-    lines = compliance(session, ALL, Place(FIRST, LAST, number, modality="CT")).lines
+    lines = compliance(session, ALL, Place(FIRST, LAST, number, modality=modality)).lines
     for line in lines:
         region = regions[line.procedure]
-        every = values_of(table, "CT", region, line.measure, (FIRST, LAST))
+        every = values_of(table, modality, region, line.measure, (FIRST, LAST))
         mine = inside(every, line.group, offered(line.measure, region))
         compare_line(line, mine, mine[mine.site == site] if number else mine)
         wanted = (region, line.measure.column, line.measure.level, line.measure.phantom)
@@ -170,17 +174,19 @@ def test_lines_of_the_grid_leave_no_value_out(group_of_hospitals: tuple[Session,
         assert count == len(values_of(table, "CT", region, one, (FIRST, LAST)))
 
 
+@pytest.mark.parametrize("modality", MODALITIES)
 @pytest.mark.parametrize("kind", ["typical", "local"])
 def test_levels_made_here_are_medians_and_quartiles_of_medians(
-    group_of_hospitals: tuple[Session, Any], regions: dict[str, str], monkeypatch: pytest.MonkeyPatch, kind: str
-) -> None:
+    group_of_hospitals: tuple[Session, Any], regions: dict[str, str], monkeypatch: pytest.MonkeyPatch, kind: str,
+    modality: str,
+) -> None:  # fmt: skip
     session, table = group_of_hospitals
     monkeypatch.setattr(make, "ROOMS", 3)  # the hospital has four rooms; ICRP 135 asks for about ten
     monkeypatch.setattr(make, "minimum_count", lambda _modality: FEWEST)
     site = session.scalar(select(Site.id).where(Site.name == "North")) if kind == "typical" else None
     made = 0
-    for line in preview(session, ALL, Plan(kind, "CT", FIRST, LAST, site))["lines"]:
-        every = values_of(table, "CT", regions[line["procedure"]], BY_NUMBER[line["measure"]], (FIRST, LAST))
+    for line in preview(session, ALL, Plan(kind, modality, FIRST, LAST, site))["lines"]:
+        every = values_of(table, modality, regions[line["procedure"]], BY_NUMBER[line["measure"]], (FIRST, LAST))
         own = inside(every, Group(**line["group"]), []).dropna(subset="value")
         wanted = typical(own[own.site == "North"]) if site else quartile_of_rooms(own)
         assert line["value"] == (None if wanted is None else pytest.approx(wanted))

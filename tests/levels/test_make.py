@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from dose.levels.make import (
     FEW_UNITS,
     NO_ROOM,
     OF_MODALITY,
+    STANDARD,
     TOO_FEW,
     WEIGHT,
     Line,
@@ -134,8 +136,23 @@ def test_children_are_grouped_by_age_for_the_head_and_by_weight_for_the_body() -
 @pytest.mark.parametrize("is_head", [True, False])
 @pytest.mark.parametrize("standard", [True, False])
 def test_the_name_of_a_group_says_its_borders(is_head: bool, standard: bool) -> None:
-    for text, group in groups_for(is_head=is_head, standard_weight=standard):
-        assert parse_group(text) == group
+    for modality in ("CT", "MG"):
+        for text, group in groups_for(is_head=is_head, standard_weight=standard, modality=modality):
+            assert parse_group(text) == group
+            assert group.bands(modality) is not None or group == STANDARD
+
+
+def test_breasts_are_grouped_by_the_thickness_of_each_view_beside_all_adults() -> None:
+    made = sample({1: 240})
+    thickness = np.tile([49.9, 50.0, 59.9, np.nan], 60)
+    made = replace(made, study=made.study // 4, thickness=thickness)
+    lines = {line.population: line for line in make(made, TYPICAL, "MG")}
+    assert list(lines) == ["adult", "breast 40-50 mm", "breast 50-60 mm"]
+    inside = {"adult": made.value, "breast 40-50 mm": made.value[0::4],
+              "breast 50-60 mm": np.r_[made.value[1::4], made.value[2::4]]}  # fmt: skip
+    for name, values in inside.items():
+        assert lines[name].value == pytest.approx(statistics.median(values.tolist()))
+        assert (lines[name].count, lines[name].no_group) == (60, 0 if name == "adult" else 60)
 
 
 def test_nobody_makes_no_line() -> None:
