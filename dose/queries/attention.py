@@ -28,6 +28,7 @@ from dose.queries.levels import active_levels, sets
 from dose.queries.medians import MODALITIES
 from dose.queries.medians_cells import About, Key, Line, are_bands, lines_of, spread_with_patients
 from dose.queries.models import StudyRow
+from dose.queries.search import HAS_NOTES
 from dose.queries.studies import device_name, study_rows, study_statement
 from dose.queries.today import Period, within
 from dose.scope import Permission, Scope
@@ -171,7 +172,7 @@ def _items(session: Session, state: str) -> int:
 
 def _with_notes(session: Session, scope: Scope, since: date) -> int:
     of_patients = (Study.is_patient, Study.covered_by_id.is_(None), Study.listed_at >= _listed(since))
-    where = (Study.state == "notes", *of_patients, allowed(scope, Study))
+    where = (HAS_NOTES, *of_patients, allowed(scope, Study))
     return session.scalar(select(func.count()).select_from(Study).where(*where)) or 0
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed, allowed_devices
 from dose.queries.expected import EXPECTED, OF_STUDY, Family, family_of
+from dose.queries.search import HAS_NOTES
 from dose.queries.studies import device_name
 from dose.scope import Permission, Scope
 from dose.tables import Device, IrradiationEvent, SourceObject, Study, StudyWord
@@ -131,7 +132,7 @@ def _devices(session: Session, scope: Scope) -> dict[int, DeviceQuality]:
 
 def _add_studies(session: Session, here: list[ColumnElement[bool]], found: Mapping[int, DeviceQuality]) -> None:
     counts = [func.count(getattr(Study, name)) for name in OF_STUDY]
-    noted = func.count().filter(Study.state != "ok")
+    noted = func.count().filter(HAS_NOTES)
     statement = select(Study.device_id, func.count(), noted, *counts).where(*here).group_by(Study.device_id)
     for device_id, studies, with_notes, *stated in session.execute(statement):
         if device := found.get(device_id or 0):
@@ -165,7 +166,7 @@ def _add_warnings(session: Session, here: list[ColumnElement[bool]], found: Mapp
     statement = (
         select(Study.device_id, StudyWord.word, func.count())
         .join(Study, Study.id == StudyWord.study_id)
-        .where(*here, Study.state != "ok", StudyWord.word.between(*_WARNINGS))
+        .where(*here, HAS_NOTES, StudyWord.word.between(*_WARNINGS))
         .group_by(Study.device_id, StudyWord.word)
     )
     for device_id, word, count in session.execute(statement):

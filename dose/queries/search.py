@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from dose.crypto import PREFIX_LENGTHS, keys, normalise
@@ -25,6 +25,8 @@ from dose.tables import Patient, PatientToken, Study, StudyWord
 RARE = 2000
 NOT_PATIENTS, ALL_PATIENTS = "not_patients", "all"
 SAME_EXAMINATION = "same-examination"  # the warning of studies that another one describes better
+WITH_NOTES: ColumnElement[str] = literal_column("'notes'")  # written out, as the index of those that have any has it
+HAS_NOTES = Study.state == WITH_NOTES
 _LONGEST_PREFIX = max(PREFIX_LENGTHS)
 _LAST = chr(0x10FFFF)
 
@@ -39,8 +41,8 @@ def conditions(session: Session, scope: Scope, chosen: StudyFilter) -> list[Colu
     for column, value in (
         (Study.modality, chosen.modality),
         (Study.device_id, chosen.device_id),
-        (Study.state, chosen.state),
         (Study.is_demo, chosen.demo),
+        (Study.state, WITH_NOTES if chosen.state == "notes" else chosen.state),
     ):
         if value is not None:
             found.append(column == value)

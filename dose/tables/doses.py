@@ -158,6 +158,14 @@ class Study(Base):
         Index("ix_study_device_recent", "device_id", "listed_at", "id"),
         Index("ix_study_modality_recent", "modality", "listed_at", "id"),
         Index("ix_study_patients_recent", "is_patient", "listed_at", "id"),
+        # The few with notes, which lists and the page of quality ask for
+        Index(
+            "ix_study_noted",
+            "listed_at",
+            "id",
+            sqlite_where=text("state = 'notes'"),
+            postgresql_where=text("state = 'notes'"),
+        ),
         # Sorting by a dose puts studies without one last; `coalesce` says so in a form both databases can index.
         Index("ix_study_ctdi_vol", text("coalesce(ctdi_vol_max_mgy, -1)"), "id"),
         Index("ix_study_dlp", text("coalesce(dlp_sum_mgy_cm, -1)"), "id"),

@@ -102,6 +102,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_protocol"),
         sa.UniqueConstraint("name_sha256", name="uq_protocol_name_sha256"),
     )
+    noted = sa.text("state = 'notes'")
+    op.create_index("ix_study_noted", "study", ["listed_at", "id"], sqlite_where=noted, postgresql_where=noted)
     op.create_table(
         "study_fact",
         sa.Column("study_id", ID, autoincrement=False, nullable=False),
@@ -328,5 +330,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them all."""
+    op.drop_index("ix_study_noted", "study")
     for table in reversed(TABLES):
         op.drop_table(table)

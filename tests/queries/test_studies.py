@@ -246,6 +246,18 @@ def test_finding_by_words_of_a_million_walks_no_table(factory, engine):
                 assert not [step for step in plan if step.startswith("SCAN study") and "INDEX" not in step], plan
 
 
+@pytest.mark.parametrize("order", [Order.NEWEST, Order.OLDEST])
+def test_the_few_with_notes_are_found_without_the_others(factory, engine, order):
+    with factory() as session, statements(engine) as seen:
+        queries.find_studies(session, ALL, StudyFilter(state="notes"), order=order)
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            for statement in (one for one in seen if "study.state =" in one):
+                plan = str(connection.execute(text("EXPLAIN QUERY PLAN " + _filled(statement))).all())
+                assert "USING INDEX ix_study_noted" in plan
+                assert "TEMP B-TREE" not in plan
+
+
 def test_what_is_no_patient_is_listed_only_when_asked_for(factory):
     put(factory, study(1))
     put(factory, study(2))
