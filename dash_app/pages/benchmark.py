@@ -22,13 +22,13 @@ from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, isolated
 from dash_app.ids import Id, benchmark_id, filter_id
 from dash_app.pages.compliance import days_controls, ends_of, place_controls, place_of, wrong_of
-from dash_app.procedure_names import named_choices, procedure_code
+from dash_app.procedure_names import named_choices, procedure_code, procedure_said
 from dash_app.theme import config
 from dose import audit
 from dose.levels.groups import EVERYBODY
 from dose.queries.benchmark import Benchmark, Unit, benchmarks
 from dose.queries.choice import all_of, one_of
-from dose.queries.groups import By
+from dose.queries.groups import By, labels
 from dose.queries.medians import MODALITIES
 from dose.queries.table_export import CONTENT, Cell, as_table
 from dose.scope import Permission
@@ -217,10 +217,13 @@ def export() -> Response:
         abort(404)
     scope().require(Permission.EXPORT)
     found = _found(said, procedure)
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        ((name,),) = labels(session, who, (By.PROCEDURE,), [(procedure,)])
     note(audit.Action.EXPORT, subject="benchmark", subject_id=procedure, format=form, count=len(found))
     place, by = place_of(said), by_of(said)
     about: list[tuple[str, Cell]] = [
-        ("from", place.first.isoformat()), ("to", place.last.isoformat()), ("procedure", procedure_code(procedure)),
+        ("from", place.first.isoformat()), ("to", place.last.isoformat()), ("procedure", name),
+        ("procedure_code", procedure_code(procedure)), ("procedure_called", procedure_said(procedure, name)),
         ("method", "direct standardisation by age and weight"),
     ]  # fmt: skip
     head = ("modality", "measure", "group", by.value, f"{by.value}_key", "patients", "n", "median", "median_from",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from io import StringIO
 from typing import Any
 
 import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 
 from dash_app.components import filter_parts
@@ -45,6 +43,7 @@ from dose.queries.outliers import (
     newest_day,
     outliers,
 )
+from dose.queries.table_export import CONTENT, Cell, as_table
 from dose.scope import Permission, Scope
 from dose.statistics.outliers import STANDS_OUT
 
@@ -239,9 +238,12 @@ def _unranked(found: Outliers) -> Any:  # noqa: ANN401 - a component
 def _take_away(said: dict[str, str]) -> Any:  # noqa: ANN401 - a component
     if not scope().may(Permission.EXPORT):
         return None
-    return html.A(
-        [icon("down"), _("Export")], href=address(said, f"{PATH}/export"), download="", className="button small"
-    )
+    links = [
+        html.A([icon("down"), name], href=address({**said, "format": form}, f"{PATH}/export"), download="",
+               className="button small")
+        for form, name in (("csv", "CSV"), ("xlsx", "XLSX"))
+    ]  # fmt: skip
+    return html.Span(links, className="page-aside")
 
 
 def _row(one: Outlier, images: bool) -> html.Details:
@@ -308,32 +310,32 @@ HEAD = (
 
 @blueprint.get("/outliers/export")
 def export() -> Response:
-    """The list of an address as CSV: the first thousand, values in the unit that ends the measure's name."""
+    """The list of an address as CSV or XLSX: the first thousand, values in the unit that ends the measure's name."""
     scope().require(Permission.EXPORT)
-    ask = asked(request.query_string.decode("utf-8", "ignore"))
+    form, ask = request.args.get("format", "csv"), asked(request.query_string.decode("utf-8", "ignore"))
+    if form not in CONTENT:
+        abort(404)
     with reading(Permission.VIEW_DOSES) as (session, who):
-        _wish, found = _found(session, who, ask, EXPORTED)
-    note(audit.Action.EXPORT, subject="outliers", format="csv", count=len(found.rows) if found else 0)
-    written = StringIO()
-    writer = csv.writer(written)
-    writer.writerow(HEAD)
-    writer.writerows(_lines(found))
-    told_headers = {"Content-Disposition": 'attachment; filename="outliers.csv"', "Cache-Control": "no-store"}
-    content = written.getvalue().encode("utf-8-sig")
-    return Response(content, content_type="text/csv; charset=utf-8", headers=told_headers)
+        wish, found = _found(session, who, ask, EXPORTED)
+    note(audit.Action.EXPORT, subject="outliers", format=form, count=len(found.rows) if found else 0)
+    content = as_table(form, "outliers", _about(ask, wish, found), HEAD, _lines(found))
+    told_headers = {"Content-Disposition": f'attachment; filename="outliers.{form}"', "Cache-Control": "no-store"}
+    return Response(content, content_type=CONTENT[form], headers=told_headers)
 
 
-def _lines(found: Outliers | None) -> Iterator[list[Any]]:
+def _about(ask: Asked, wish: Wish | None, found: Outliers | None) -> list[tuple[str, Cell]]:
+    ends = [(name, getattr(wish, end) if wish else None) for name, end in (("from", "first"), ("to", "last"))]
+    ranked = found.ranked if found else 0
+    return [*ends, ("least_distance", ask.least), ("filter", text_of(ask.choice)), ("ranked", ranked)]
+
+
+def _lines(found: Outliers | None) -> Iterator[list[Cell]]:
     for one in found.rows if found else ():
         study, standing, level = one.study, one.standing, one.level.level
         parts = " ".join(f"{part.name}={part.ratio:.4g}" for part in one.parts.parts) if one.parts else ""
         yield [
-            study.id, study.study_instance_uid, study.started_at, study.modality, _safe(study.device_name),
-            _safe(one.name), one.measure.key, standing.value, standing.median, standing.n, standing.percentile,
+            study.id, study.study_instance_uid, study.started_at, study.modality, study.device_name,
+            one.name, one.measure.key, standing.value, standing.median, standing.n, standing.percentile,
             standing.distance, one.size.by, one.size.low, one.size.high, level.value if level else None,
-            _safe(level.set_name) if level else None, _safe(level.edition) if level else None, parts,
+            level.set_name if level else None, level.edition if level else None, parts,
         ]  # fmt: skip
-
-
-def _safe(text: str | None) -> str | None:
-    return f"'{text}" if text and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

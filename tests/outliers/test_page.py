@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-from io import StringIO
+from io import BytesIO, StringIO
 
 import numpy as np
 import pytest
+from openpyxl import load_workbook
 from sqlalchemy import select
 
 from dash_app.components.outlier_parts import bar, sentence, waterfall
@@ -53,9 +54,13 @@ def test_a_filter_that_is_none_is_said_and_shows_everything(counted: Site) -> No
 
 def test_a_view_is_audited_and_the_table_has_a_head_alone_without_outliers(counted: Site) -> None:
     page(counted, "?where=age_years+%3E+17")
-    answer = counted.as_(Role.PHYSICIST).get("/outliers/export?least=2.5")
-    lines = list(csv.reader(StringIO(answer.get_data(as_text=True).lstrip("\ufeff"))))
-    assert [line[0] for line in lines] == ["study_id"]
+    client = counted.as_(Role.PHYSICIST)
+    said = client.get("/outliers/export?least=2.5&format=csv").get_data(as_text=True).lstrip("\ufeff")
+    lines = list(csv.reader(StringIO(said)))
+    assert (lines[2], lines[-1][0]) == (["least_distance", "2.5"], "study_id")
+    book = load_workbook(BytesIO(client.get("/outliers/export?least=2.5&format=xlsx").data))
+    assert [[cell.value for cell in row][:2] for row in book["outliers"]] == [["study_id", "study_instance_uid"]]
+    assert client.get("/outliers/export?format=pdf").status_code == 404
     with counted.sessions() as session:
         seen = session.scalars(select(AuditEntry).where(AuditEntry.subject == "outliers")).all()
     assert {Action.VIEW_STATISTICS, Action.EXPORT} <= {entry.action for entry in seen}

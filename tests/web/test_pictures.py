@@ -97,6 +97,18 @@ def test_a_picture_names_the_version_of_each_level_it_compares_with(head, addres
     assert re.search("United Kingdom, national DRLs.*2024", " ".join(figure["layout"]["meta"]["caption"]))
 
 
+@pytest.mark.parametrize("page", ["benchmark", "compliance", "comparison"])
+def test_a_table_names_procedures_in_english_in_the_language_of_the_reader_and_by_code(head, page: str) -> None:
+    site, procedure = head
+    client = site.as_(Role.PHYSICIST)
+    client.get("/language/fr?next=/today")
+    said = f"procedure={procedure}&from=2024-01-01&to=2025-12-31&year=2025&comparison=yearly&format=csv"
+    text = client.get(f"/levels/{page}/export?{said}").get_data(as_text=True)
+    client.get("/language/en?next=/today")
+    for name in ("CT head without contrast", "Scanner cérébral sans injection", "RPID22"):
+        assert name in text
+
+
 def test_that_a_picture_is_taken_away_is_written_down(head) -> None:
     site, _procedure = head
     press = value("comparison-png", "data", {"action": "yearly", "at": 1})
