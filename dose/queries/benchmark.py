@@ -101,7 +101,7 @@ def benchmarks(
     if are_few(session, scope, [place], procedure_id) or not _are_bands(offered):
         read = _of_facts(session, scope, choice, procedure_id, by, {measure for _modality, measure in about})
     else:
-        read = _of_counts(session, scope, place, procedure_id, by)
+        read = _of_counts(session, scope, place, procedure_id, by, {measure for _modality, measure in about})
     found = [(key, *_chosen(dosed, offered[key], who), offered[key]) for key, dosed in read if key in about]
     numbers = sorted({number for _key, _group, dosed, _offered in found for number in dosed.units})
     told = labels(session, scope, (by,), [(number,) for number in numbers])
@@ -176,13 +176,13 @@ def _dosed_part(whole: Part, measure: Measure, by: By, modality: str, group: Gro
 
 
 def _of_counts(
-    session: Session, scope: Scope, place: Place, procedure_id: int, by: By
+    session: Session, scope: Scope, place: Place, procedure_id: int, by: By, measures: Collection[Measure]
 ) -> Iterator[tuple[Key, DosedOf]]:
     """A line a band, so that the values of each unit are known by size."""
-    counts = counted(session, scope, place.first, place.last, place.modalities, (procedure_id,))
+    counts = counted(session, scope, place.first, place.last, place.modalities, (procedure_id,), measures)
     here = rooms_at(counts, place.site_id, place.device_id)
     unit_of = np.array([site if by is By.SITE else device for site, device in counts.rooms], dtype=np.int64)
-    for modality, procedure, measure in counts.occurring():
+    for modality, procedure, measure in counts.occurring(measures):
         if procedure == procedure_id:
             lines = [(modality, procedure, frozenset({band})) for band in range(bands_of(modality).count)]
             found, patients = (one.within(here) for one in spread_with_patients(counts, measure, lines))

@@ -84,10 +84,11 @@ def counted(
     last: date,
     modalities: Sequence[str],
     procedures: Sequence[int] | None = None,
+    measures: Collection[Measure] | None = None,
 ) -> Counted:
-    """The values of a period, both days included, of these procedures (None: all, 0: not mapped).
+    """The values of a period, both days included, of these procedures (None: all, 0: not mapped) and measures.
 
-    At most two statements for its whole months, and two for other days.
+    `measures` None: all; else only those need be there. At most two statements for whole months, and two for other days.
 
     Raises
     ------
@@ -109,7 +110,9 @@ def counted(
             valid &= np.isin(column, sorted(ids))
     if days and procedures is not None:
         days = all_of(days, one_of("procedure", *(number or None for number in procedures)))
-    beside, of_facts = _of_days(session, scope, days, modalities, len(valid)) if days else ({}, of_cells[:, :0])
+    beside, of_facts = (
+        _of_days(session, scope, days, modalities, measures, len(valid)) if days else ({}, of_cells[:, :0])
+    )
     site, device, modality, procedure = np.concatenate([of_cells, of_facts], axis=1)
     once, room = _alike(site, device)
     rooms = tuple(zip(site[once].tolist(), device[once].tolist(), strict=True))
@@ -140,13 +143,15 @@ def _between(first: date, last: date) -> Choice:
 
 
 def _of_days(
-    session: Session, scope: Scope, days: Choice, modalities: Sequence[str], first: int
-) -> tuple[dict[int, Entries], Ints]:
+    session: Session, scope: Scope, days: Choice, modalities: Sequence[str], measures: Collection[Measure] | None,
+    first: int,
+) -> tuple[dict[int, Entries], Ints]:  # fmt: skip
     """The entries of facts, by measure, and the columns of the places that they name, which begin at `first`."""
     found: dict[int, Entries] = {}
     columns = []
     for level in (STUDY, EVENT):
-        part = facts_of(session, scope, days, level, modalities)
+        of_level = [one for one in BY_NUMBER.values() if one.level == level and (measures is None or one in measures)]
+        part = facts_of(session, scope, days, level, modalities, sorted({one.column for one in of_level}))
         keys = np.stack([part.whole(name) for name in ("site_id", "device_id", "modality", "procedure_id")])
         once, place = _alike(*keys)
         place += first
@@ -155,7 +160,7 @@ def _of_days(
         bands = part.bands()
         if level == STUDY:
             found[STUDIES] = _entries(place, bands, np.zeros(len(part), np.int16))
-        for measure in (one for one in BY_NUMBER.values() if one.level == level):
+        for measure in of_level:
             found |= _of_measure(part, place, bands, measure)
     return found, np.concatenate(columns, axis=1)
 

@@ -125,8 +125,8 @@ def _of_facts(
 
 def _of_counts(session: Session, scope: Scope, levels: Levels, places: Places) -> Iterator[tuple[Key, Sides]]:
     """The same from counts, and from facts where a group is not made of bands."""
-    counts = [counted(session, scope, place.first, place.last, place.modalities) for place in places]
     asked = compared_in(levels)
+    counts = [counted(session, scope, place.first, place.last, place.modalities, measures=asked) for place in places]
     wanted = _wanted(levels, places, {one for side in counts for one in side.occurring(asked)})
     banded = {about: groups for about, groups in wanted.items() if are_bands(groups, about[0])}
     each = [values(side, place.site_id, place.device_id, banded) for side, place in zip(counts, places, strict=True)]

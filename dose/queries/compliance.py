@@ -128,7 +128,7 @@ def compliance(session: Session, scope: Scope, place: Place) -> Compliance:
         facts = parts(session, scope, place.days, place.modalities)
         lines, unmapped = list(_of_facts(levels, asked, place, facts)), _unmapped(facts, place)
     else:
-        counts = counted(session, scope, place.first, place.last, place.modalities)
+        counts = counted(session, scope, place.first, place.last, place.modalities, measures=compared_in(levels))
         lines = list(_of_counts(session, scope, levels, asked, place, counts))
         unmapped = medians_cells.unmapped(counts, place.site_id, place.device_id)
     return Compliance(place, tuple(sorted(_named(session, scope, lines), key=_order)), unmapped)

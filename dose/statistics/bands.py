@@ -5,8 +5,8 @@ modality (`bands_of`) are elementary groups whose borders are all that reference
 union of them as long as its borders are borders here, else its values are taken from the studies themselves. Breasts
 are told apart by compressed thickness, everything else by weight.
 
-References: ICRP Publication 135 (2017), sections 4.2.4 (compressed thickness) and 7 (body: weight, head: age); EC RP
-185 (2018), table 6; European guidelines for quality assurance in breast cancer screening (2006), section 2.
+References: ICRP Publication 135 (2017), section 7 (body: weight, head: age); EC RP 185 (2018), table 6; European
+guidelines for quality assurance in breast cancer screening and diagnosis (2006), section 2 (compressed thickness).
 """
 
 from __future__ import annotations
