@@ -88,7 +88,7 @@ def counted(
 ) -> Counted:
     """The values of a period, both days included, of these procedures (None: all, 0: not mapped) and measures.
 
-    `measures` None: all; else only those need be there. At most two statements for whole months, and two for other days.
+    `measures` None: all; else only those need be there. At most two statements for whole months, two for others.
 
     Raises
     ------
