@@ -373,14 +373,14 @@
   // A list that is made anew after a button of it was pressed: the focus stays at the same place.
   function keepPlace(pressed) {
     if (document.activeElement !== pressed) return;
-    var alike = function () { return [].slice.call(document.querySelectorAll('[data-target="' + pressed.dataset.target + '"]')); };
-    var at = alike().indexOf(pressed), until = Date.now() + 10000;
-    var watch = new MutationObserver(function () {
-      var lost = document.activeElement === document.body, now = lost ? alike() : [];
+    var like = '[data-target="' + pressed.dataset.target + '"]', until = Date.now() + 15000;
+    var all = function () { return Array.prototype.slice.call(document.querySelectorAll(like)); }, at = all().indexOf(pressed);
+    var watch = new MutationObserver(function () {  // more than once: some lists are made again when the worker is done
+      var lost = document.activeElement === document.body, now = lost ? all() : [];
       if (Date.now() > until || (!lost && document.activeElement !== pressed)) watch.disconnect();
       if (!now.length) return;
-      watch.disconnect();
-      now[Math.min(at, now.length - 1)].focus();
+      pressed = now[Math.min(at, now.length - 1)];
+      pressed.focus();
     });
     watch.observe(document.body, { childList: true, subtree: true });
   }

@@ -191,7 +191,7 @@ def totals(detail: StudyDetail) -> html.Div:
 
 def _total_row(detail: StudyDetail, row: TotalRow) -> html.Tr:
     modality, differs = detail.study.modality, row.difference is not None and abs(row.difference) >= SMALL_DIFFERENCE
-    percent = "–" if row.difference is None else f"{number_text(row.difference * 100, 3)}\u00a0%"
+    percent = "–" if row.difference is None else f"{number_text(round(row.difference * 100, 2), 3)}\u00a0%"
     return html.Tr(
         [
             html.Td([symbol(row.column), html.Span(name_of(row.column), className="second")]),

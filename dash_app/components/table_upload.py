@@ -22,7 +22,8 @@ def table_upload(which: Id) -> html.Div:
     """A button that takes a table, also one that is dropped on it; the browser says at once when it is too large."""
     button = html.Button([icon("up"), _("Read a table")], type="button", className="button small")
     place = dcc.Upload(button, id=which, accept=".csv,.txt,.tsv", max_size=LARGEST_BYTES)
-    largest = attributes(data_largest=str(LARGEST_BYTES), data_too_large=_(REFUSED_TABLES["large"]))
+    too_large = REFUSED_TABLES["large"]
+    largest = attributes(data_largest=str(LARGEST_BYTES), data_too_large=_(too_large))
     return html.Div([place, html.Span(role="status", className="too-large")], className="table-upload", **largest)
 
 

@@ -16,8 +16,8 @@ from dose.queries.triggers import Crossed
 from dose.statistics.measures import EVENT, STUDY
 
 _REACHED = {
-    STUDY: N_("%(quantity)s: %(value)s, from %(level)s on (%(set)s)"),
-    EVENT: N_("%(quantity)s of an acquisition: %(value)s, from %(level)s on (%(set)s)"),
+    STUDY: N_("%(quantity)s: %(value)s, trigger level %(level)s (%(set)s)"),
+    EVENT: N_("%(quantity)s of an acquisition: %(value)s, trigger level %(level)s (%(set)s)"),
 }
 
 
