@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 from sqlalchemy.orm import Session
 
 from dose.naming.duplicates import Duplicate, Use, duplicates
@@ -26,14 +26,16 @@ def duplicate_protocols(session: Session, scope: Scope) -> tuple[Duplicate, ...]
     newest = session.scalar(select(func.max(fact.day)))
     if newest is None:
         return None
-    where: list[Any] = [fact.day >= _before(newest), fact.counts, fact.diagnostic, fact.protocol_id.is_not(None)]
+    where: list[Any] = [fact.day >= _before(newest), fact.counts, fact.diagnostic]
     if scope.site_ids is not None:
         where.append(fact.site_id.in_(sorted(scope.site_ids)))
     if scope.device_ids is not None:
         where.append(fact.device_id.in_(sorted(scope.device_ids)))
-    keys = (fact.protocol_id, fact.device_id, fact.modality)
+    # As a number of its own, 0 for none: by the column itself SQLite walks the protocols of all years
+    keys = (func.coalesce(fact.protocol_id, literal_column("0")).label("protocol"), fact.device_id, fact.modality)
     means = (func.avg(fact.kvp_kv), func.avg(fact.exposure_mas), func.avg(fact.ctdi_vol_mgy), func.avg(fact.pka_gy_cm2))
-    rows = session.execute(select(*keys, func.count(), func.max(fact.day), *means).where(*where).group_by(*keys)).all()
+    found = session.execute(select(*keys, func.count(), func.max(fact.day), *means).where(*where).group_by(*keys))
+    rows = [row for row in found if row.protocol]
     if not rows:
         return None
     names = _names(session, {row[0] for row in rows})
