@@ -205,6 +205,8 @@ class Levels:
     def _look_up(self, asked: Asked) -> tuple[list[Level], list[Level], str]:
         if asked.procedure_id is None:
             return [], [], NO_PROCEDURE
+        if (asked.measure.column, asked.measure.level, asked.procedure_id) not in self._by_key:
+            return [], [], NO_LEVEL
         named = [one for one in self._of_place(asked, asked.statistics) if one.procedure_id == asked.procedure_id]
         if not named:
             return [], [], self._why_none(asked)

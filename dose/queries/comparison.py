@@ -9,7 +9,7 @@ References: ICRP Publication 135 (2017), section 3.4 (yearly review); `dose.stat
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
 from sqlalchemy.orm import Session
@@ -40,6 +40,7 @@ from dose.statistics.measures import OF_PHANTOM, Measure, measures_of
 from dose.statistics.summary import Summary, summary
 
 YEARLY, CHANGE = "yearly", "before-after"
+_OF_GROUP = tuple(one.name for one in fields(Group))
 METHOD = (
     "Percentiles by linear interpolation of all values; 95 % confidence of medians by order statistics (Hahn and "
     "Meeker 1991). Change: ratio of the medians of one value a patient, 95 % confidence after Price and Bonett (2002, "
@@ -205,11 +206,16 @@ def _place(session: Session, scope: Scope, place: Place) -> dict[str, Any]:
 
 def _line(line: Compared) -> dict[str, Any]:
     about = {"modality": line.modality, "procedure_id": line.procedure_id, "procedure": line.procedure,
-             "measure": line.measure.key, "group": asdict(line.group) if line.group else None,
+             "measure": line.measure.key, "group": _group(line.group) if line.group else None,
              "enough": line.enough, "exact": line.exact}  # fmt: skip
     found = line.change
     changed = found and {"share": found.share, "interval": _pair(found.interval), "p": found.p}
     return about | {"former": _said(line.former), "latter": _said(line.latter), "change": changed}
+
+
+def _group(group: Group) -> dict[str, Any]:
+    """`asdict`, which copies what cannot change, in a tenth of the time."""
+    return {name: getattr(group, name) for name in _OF_GROUP}
 
 
 def _said(side: Side) -> dict[str, Any]:
