@@ -306,7 +306,38 @@
     });
   }
 
+  // ---- charts by keyboard: arrows go from mark to mark, Enter opens the studies behind one ----------------------
+  function marksOf(plot) {
+    var found = [], seen = {};
+    (plot._fullData || []).forEach(function (trace, curve) {
+      if (trace.visible !== true || !Array.isArray(trace.customdata)) return;
+      trace.customdata.forEach(function (target, point) {
+        if (typeof target !== "string" || target.charAt(0) !== "/" || seen[target]) return;
+        seen[target] = true;
+        found.push({ curveNumber: curve, pointNumber: point, target: target });
+      });
+    });
+    return found;
+  }
+
+  function walkMarks(event) {
+    var chart = event.target, plot = chart.querySelector(".js-plotly-plot"), marks = plot ? marksOf(plot) : [];
+    var at = Number(chart.dataset.mark || -1), last = marks.length - 1;
+    if (event.key === "Enter" && marks[at]) return go(marks[at].target);
+    var steps = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: last };
+    if (!(event.key in steps) || !marks.length) return;
+    event.preventDefault();
+    at = chart.dataset.mark = Math.max(0, Math.min(last, steps[event.key]));
+    window.Plotly.Fx.hover(plot, [{ curveNumber: marks[at].curveNumber, pointNumber: marks[at].pointNumber }]);
+    var said = chart.querySelector(".mark-said") || chart.appendChild(document.createElement("div"));
+    said.className = "mark-said";
+    said.setAttribute("role", "status");
+    var box = plot.querySelector(".hoverlayer");
+    said.textContent = box ? box.textContent : "";
+  }
+
   document.addEventListener("keydown", function (event) {
+    if (event.target.classList && event.target.classList.contains("marks")) walkMarks(event);
     var typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();

@@ -10,7 +10,7 @@ from typing import Any
 from dash import dcc, html
 from sqlalchemy.orm import Session
 
-from dash_app.components.parts import attributes, icon, table
+from dash_app.components.parts import attributes, chart_surface, icon, table
 from dash_app.components.values import DASH, plain_number
 from dash_app.figures.style import Level, count_text, group_name, shown, studies_address
 from dash_app.filters import address
@@ -50,7 +50,7 @@ def chart(figure: Mapping[str, Any], chart_id: str = Id.STATISTICS_CHART, title:
     """A figure whose marks lead to their studies; left to right in every language, as axes are."""
     height = figure["layout"]["height"]
     graph = dcc.Graph(id=chart_id, figure=figure, config=config(), responsive=True, style={"height": f"{height}px"})
-    return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
+    return chart_surface(graph, title)
 
 
 LEVELS = 8  # lines on one chart

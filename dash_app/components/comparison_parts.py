@@ -12,7 +12,7 @@ from dash import dcc, html
 
 from dash_app.components.compliance_parts import WHY, group_text, patients_text
 from dash_app.components.filter_parts import measure_label
-from dash_app.components.parts import attributes, badge, icon, section, table
+from dash_app.components.parts import attributes, badge, chart_surface, icon, section, table
 from dash_app.components.values import DASH, amount, free, listed, ltr, plain_number, symbol
 from dash_app.figures.comparison import charted, comparison_figure, signed_percent
 from dash_app.figures.style import between, captioned, sets_text, shown, studies_address
@@ -59,7 +59,7 @@ def picture(content: Content) -> Any:  # noqa: ANN401 - a component
     title = _("Change of the medians")
     graph = dcc.Graph(id=Id.COMPARISON_CHART, figure=figure, config=config(), responsive=True,
                       style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
-    chart = html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
+    chart = chart_surface(graph, title)
     return html.Div(section(title, [chart]), className="level-chart")  # a phone has the cards alone
 
 

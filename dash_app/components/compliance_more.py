@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import dcc, html
 
-from dash_app.components.parts import attributes, icon, section, table
+from dash_app.components.parts import attributes, chart_surface, icon, section, table
 from dash_app.components.values import amount, free, ltr, plain_number, symbol
 from dash_app.figures.compliance import charted, compliance_figure
 from dash_app.figures.style import captioned, studies_address, versions_text
@@ -62,5 +62,5 @@ def picture(lines: Sequence[Line], whom: str) -> Any:  # noqa: ANN401 - a compon
     graph = dcc.Graph(id=Id.COMPLIANCE_CHART, figure=figure, config=config(), responsive=True,
                       style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
     label = _("Medians in percent of their levels")
-    chart = html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=label))
+    chart = chart_surface(graph, label)
     return html.Div(section(label, [chart]), className="level-chart")  # a phone has the cards alone

@@ -75,6 +75,13 @@ def table(head: Sequence[Any], rows: Sequence[Any], class_name: str = "", **more
     return html.Div(grid, className=f"table {class_name}".strip(), tabIndex=0, **more)
 
 
+def chart_surface(graph: Any, title: str, **more: Any) -> html.Div:  # noqa: ANN401 - components
+    """A chart whose marks lead to their studies, by a click or by arrow keys and Enter; left to right, as axes are."""
+    label = _("%(title)s. Arrow keys go from mark to mark, Enter opens the studies.", title=title)
+    told = attributes(aria_label=label)
+    return html.Div(graph, className="chart marks", dir="ltr", role="group", tabIndex=0, **told, **more)
+
+
 def skeleton_rows(count: int, columns: int) -> list[html.Tr]:
     """Rows of the shape of what is being loaded."""
     cells = [html.Td(html.Span(className="bone")) for _column in range(columns)]

@@ -8,7 +8,7 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.filter_parts import measure_label
-from dash_app.components.parts import attributes, badge, icon, table
+from dash_app.components.parts import badge, chart_surface, icon, table
 from dash_app.components.trigger_parts import trigger_mark
 from dash_app.components.values import age_text, amount, free, ltr, person_name, plain_number, symbol, told
 from dash_app.figures.patient import history_figure
@@ -155,7 +155,7 @@ def _chart(
     figure = history_figure(found, measure, modality, own, chosen)
     graph = dcc.Graph(id=chart_id(number), figure=figure, config=config(), responsive=True,
                       style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
-    surface = html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
+    surface = chart_surface(graph, title)
     return html.Div([html.H3(title), surface])
 
 

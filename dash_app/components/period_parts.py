@@ -68,10 +68,16 @@ def amiss(first: date | None, last: date | None, now: date, known: tuple[date, d
 def wrong_period(
     session: Session, who: Scope, first: date | None, last: date | None, href: Callable[[Amiss], str], *, nothing: bool
 ) -> html.Div | None:
-    """What to say in place of a page whose period is wrong; None where it is not. `nothing`: no study is in it."""
+    """What to say in place of a page whose period is wrong, or that has no study at all; None where neither is.
+
+    `nothing`: no study is in the period.
+    """
     backwards = first and last and last < first
     known = first_and_last_day(session, who) if nothing or backwards else None
     found = amiss(first, last, today(), known)
+    if nothing and not (found or known):
+        text = _("Send a study with a dose report (RDSR) to Orthanc; it is counted here some seconds later.")
+        return empty(_("No doses yet"), html.P(text), "studies")
     return _said(found, href(found)) if found else None
 
 

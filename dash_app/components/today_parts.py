@@ -9,7 +9,7 @@ from typing import Any
 from dash import dcc, html
 
 from dash_app.components.filter_parts import measure_label
-from dash_app.components.parts import attributes, badge, empty, icon, section, table
+from dash_app.components.parts import attributes, badge, chart_surface, empty, icon, section, table
 from dash_app.components.study_rows import COLUMNS
 from dash_app.components.values import ago, amount, free, local_time, ltr, plain_number, symbol, told
 from dash_app.figures.style import between, count_text, studies_address, trend_address
@@ -41,7 +41,7 @@ def chart(figure: Mapping[str, Any], chart_id: str, title: str) -> html.Div:
     """A figure whose marks lead to their studies; left to right in every language, as axes are."""
     height = f"{figure['layout']['height']}px"
     graph = dcc.Graph(id=chart_id, figure=figure, config=config(), responsive=True, style={"height": height})
-    return html.Div(graph, className="chart marks", dir="ltr", role="img", **attributes(aria_label=title))
+    return chart_surface(graph, title)
 
 
 # ---- today ----------------------------------------------------------------------------------------------------------

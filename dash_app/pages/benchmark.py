@@ -12,7 +12,7 @@ from flask import Blueprint, Response, abort, request
 
 from dash_app.components.compliance_parts import bare, group_text, tabs
 from dash_app.components.filter_parts import chosen_words, measure_label
-from dash_app.components.parts import attributes, badge, empty, icon, page_head, section, table
+from dash_app.components.parts import attributes, badge, chart_surface, empty, icon, page_head, section, table
 from dash_app.components.quality_parts import percent
 from dash_app.components.values import DASH, amount, free, ltr, plain_number
 from dash_app.context import note, note_view, reading, scope
@@ -149,9 +149,7 @@ def _chart(one: Benchmark, label: str, whom: str) -> html.Div:
     figure = captioned(benchmark_figure(one), f"{whom} · {group_text(one.group)}", *levels)
     graph = dcc.Graph(id=benchmark_id(f"{one.modality}/{one.measure.key}"), figure=figure, config=config(),
                       responsive=True, style={"height": f"{figure['layout']['height']}px"})  # fmt: skip
-    return html.Div(
-        graph, id=_chart_id(one), className="chart marks", dir="ltr", role="img", **attributes(aria_label=label)
-    )
+    return chart_surface(graph, label, id=_chart_id(one))
 
 
 def _method() -> str:

@@ -87,7 +87,7 @@ def show_quality(search: str | None, pathname: str) -> tuple[Any, str]:
         found = quality(session, who, period)
         wrong = _wrong(session, who, parameters(search), found)
     note_view(audit.Action.VIEW_QUALITY, search, again=False, subject="device", subject_id=period.device_id)
-    return (wrong, "") if wrong else (_body(found), _count(found))
+    return _body(found, wrong), _count(found)
 
 
 def _wrong(session: Session, who: Scope, said: dict[str, str], found: Quality) -> Any:  # noqa: ANN401 - a component
@@ -103,11 +103,11 @@ def _count(found: Quality) -> str:
     return _("%(count)s from %(first)s to %(last)s", count=count, first=days[0], last=days[1])
 
 
-def _body(found: Quality) -> list[Any]:
+def _body(found: Quality, wrong: html.Div | None) -> list[Any]:
     zone = web().settings.time_zone
     rejected = section(_("Could not be read"), [refused(found.refused, zone)]) if not found.period.device_id else None
-    if not found.devices:
-        return [_nothing(), rejected]
+    if wrong or not found.devices:
+        return [wrong or _nothing(), rejected]
     return [
         section(_("Stated fields"), [legend(), *grids(found)]),
         section(_("Notes of studies"), [warnings(found)]),
