@@ -235,7 +235,7 @@
           function (name) {
             var value = plain(name, said.get(name));
             if (unknown[name] || ((KEPT[name] || (ownDays && !SELECTS[name])) && !value)) return;
-            if (document.querySelector('[id*=\'"name":"' + name + '"\']'))
+            if (document.querySelector('[id*=\'"name":"' + name + '","type":"filter"\']'))
               set({ type: "filter", name: name }, { value: value || (SELECTS[name] ? null : "") });
           });
       }
