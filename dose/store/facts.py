@@ -19,6 +19,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Table,
     bindparam,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.orm import Session, sessionmaker
@@ -118,7 +120,7 @@ def catch_up(sessions: sessionmaker[Session], limit: int | None = None, batch: i
 
 def behind(session: Session, most: int = 1000) -> int:
     """How many studies changed and are not in the facts yet, counted up to `most`."""
-    newer = select(STUDY.c.id).where(newer_than(position_of(session))).limit(most)
+    newer = ids_newer_than(position_of(session)).limit(most)
     marked = select(STUDY_FACT.c.study_id).where(STUDY_FACT.c.outdated).limit(most)
     found = sum(session.scalar(select(func.count()).select_from(one.subquery())) or 0 for one in (newer, marked))
     return min(found, most)
@@ -228,6 +230,15 @@ def write(connection: Connection, position: Position) -> None:
     detail = {"study": position.study_id, "cells": position.cells, "epoch": position.epoch, "remade": position.remade}
     values = {"value": position.version, "detail": detail, "updated_at": datetime.now(UTC)}
     connection.execute(update(CURSOR).where(CURSOR.c.name == NAME), values)
+
+
+def ids_newer_than(position: Position) -> CompoundSelect[tuple[int]]:
+    """Row ids of the studies that `newer_than` means, in two parts: each is one range of the index.
+
+    As one condition it walks over all studies of the position's version, and an import may give one to many.
+    """
+    same = select(STUDY.c.id).where(STUDY.c.version == position.version, STUDY.c.id > position.study_id)
+    return union_all(same, select(STUDY.c.id).where(STUDY.c.version > position.version))
 
 
 def newer_than(position: Position) -> ColumnElement[bool]:
