@@ -273,7 +273,7 @@ def _line(line: Mapping[str, Any], names: Mapping[str, str]) -> html.Tr:
     why = badge(word(LEFT_OUT, line["why"]) or line["why"], "amber", "note") if line["why"] else None
     aside = [
         _("%(n)s flagged or zero", n=isolated(str(line["left_out"]))) if line["left_out"] else None,
-        _("%(n)s of unknown age or weight", n=isolated(str(line["no_group"]))) if line["no_group"] else None,
+        _("%(n)s of unknown age, weight or thickness", n=isolated(str(line["no_group"]))) if line["no_group"] else None,
     ]
     out = html.Div(" · ".join(text for text in aside if text), className="second")
     units = [_unit(unit, names, measure.column, line["modality"]) for unit in line["units"]]
