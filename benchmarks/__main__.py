@@ -23,6 +23,7 @@ SHORT: dict[str, list[str]] = {
     "bench_statistics": ["--short"],
     "bench_pages": ["--short"],
     "bench_first_chart": ["--studies", "60"],
+    "bench_browser": ["--short"],
     "bench_cells": ["--studies", "20000", "--grown", "0", "--seconds", "2"],
 }
 

@@ -17,8 +17,7 @@ from flask_login import current_user
 
 from dash_app.context import web
 
-CSRF_COOKIE = "dacs_csrf"
-CSRF_HEADER = "X-DACS-CSRF"
+CSRF_COOKIE, CSRF_HEADER = "_csrf_token", "X-CSRFToken"  # the names that Dash's own script knows
 CSRF_FIELD = "_csrf"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_ENDPOINTS = frozenset(

@@ -61,7 +61,7 @@ class DoseDash(dash.Dash):
 
     def _start(self) -> str:
         """The first answers that the page will ask for, as JSON that may stand in HTML."""
-        layout, callbacks = (one.get_data(as_text=True) for one in (self.serve_layout(), self.dependencies()))  # type: ignore[no-untyped-call]
+        layout, callbacks = (one.get_data(as_text=True) for one in (self.serve_layout(), self.dependencies()))
         page = to_json(frame.opened(request.path, request.query_string.decode("ascii", "replace")))  # type: ignore[no-untyped-call]
         start = f'{{"_dash-layout":{layout},"_dash-dependencies":{callbacks},"_dash-update-component":{page}}}'
         return start.replace("<", "\\u003c")
@@ -131,9 +131,6 @@ def _dash(server: Flask) -> DoseDash:
         # False would make Dash embed every page's layout in everybody's index.
         suppress_callback_exceptions=True,
         assets_ignore=NOT_AT_START,
-        csrf_token_name=guard.CSRF_COOKIE,
-        csrf_header_name=guard.CSRF_HEADER,
-        enable_mcp=False,
         title="DACS",
         update_title="",
         on_error=frame.on_error,

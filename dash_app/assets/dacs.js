@@ -51,13 +51,13 @@
   }
 
   function csrf() {
-    return (document.cookie.match(/(?:^|; )dacs_csrf=([^;]*)/) || [])[1] || "";
+    return (document.cookie.match(/(?:^|; )_csrf_token=([^;]*)/) || [])[1] || "";
   }
 
   function ask(path, values, then) {
     fetch(path, {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-DACS-CSRF": csrf() },
+      headers: { "Content-Type": "application/json", "X-CSRFToken": csrf() },
       body: JSON.stringify(values),
     }).then(function (answer) { return answer.ok ? answer.json() : {}; }, function () { return {}; }).then(then);
   }
@@ -67,7 +67,7 @@
     fetch("/imports/upload", {
       method: "POST",
       headers: {
-        "Content-Type": "application/octet-stream", "X-DACS-CSRF": csrf(), "X-DACS-File-Name": encodeURIComponent(file.name),
+        "Content-Type": "application/octet-stream", "X-CSRFToken": csrf(), "X-DACS-File-Name": encodeURIComponent(file.name),
       },
       body: file,
     }).then(function (answer) { return answer.json(); }).catch(function () { return {}; }).then(function (said) {

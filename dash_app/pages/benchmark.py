@@ -26,7 +26,7 @@ from dash_app.procedure_names import named_choices, procedure_code, procedure_sa
 from dash_app.theme import config
 from dose import audit
 from dose.levels.groups import EVERYBODY
-from dose.queries.benchmark import Benchmark, Unit, benchmarks
+from dose.queries.benchmark import Benchmark, Unit, benchmarks, comparable
 from dose.queries.choice import all_of, one_of
 from dose.queries.groups import By, labels
 from dose.queries.medians import MODALITIES
@@ -35,6 +35,7 @@ from dose.scope import Permission
 from dose.statistics.measures import MEASURES
 
 PATH = "/levels/benchmark"
+OFFERED = 6  # procedures, while none is chosen
 blueprint = Blueprint("benchmark", __name__)
 
 
@@ -87,9 +88,21 @@ def show_benchmark(search: str | None, pathname: str) -> tuple[Any, Any]:
         raise PreventUpdate
     said = parameters(search)
     procedure = number(said.get("procedure"))
-    if procedure is None:
-        text = _("Choose a procedure above: its devices or sites are then compared in every measure it has.")
-        return empty(_("Which procedure?"), html.P(text), "statistics"), None
+    if procedure is not None:
+        return _shown(said, procedure, None, search)
+    often = _often(said)
+    return _shown(said, often[0], _offer(often, said), search) if often else (_which(said), None)
+
+
+def _which(said: Mapping[str, str]) -> Any:  # noqa: ANN401 - a component
+    text = _("Choose a procedure above: its devices or sites are then compared in every measure it has.")
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        wrong = wrong_of(session, who, said, PATH, nothing=True)
+    return wrong or empty(_("Which procedure?"), html.P(text), "statistics")
+
+
+def _shown(said: dict[str, str], procedure: int, instead: Any, search: str | None) -> tuple[Any, Any]:  # noqa: ANN401
+    said = said | {"procedure": str(procedure)}
     found = _found(said, procedure)
     with reading(Permission.VIEW_DOSES) as (session, who):
         wrong = wrong_of(session, who, said, PATH, nothing=not found)
@@ -99,7 +112,22 @@ def show_benchmark(search: str | None, pathname: str) -> tuple[Any, Any]:
         none = html.P(_("No dose of this procedure in this period and place."))
         return wrong or empty(_("Nothing to compare"), none), None
     method = html.P(_method(), className="quiet method")
-    return [_whom(found, said), *(_section(one, whom) for one in found), method], _take_away(said)
+    return [instead, _whom(found, said), *(_section(one, whom) for one in found), method], _take_away(said)
+
+
+def _often(said: Mapping[str, str]) -> list[int]:
+    """The procedures that are compared most: one of them is shown while none is chosen."""
+    with reading(Permission.VIEW_DOSES) as (session, who):
+        return comparable(session, who, place_of(said), by_of(said))[:OFFERED]
+
+
+def _offer(often: Sequence[int], said: Mapping[str, str]) -> html.Div:
+    links = [
+        dcc.Link(html.Bdi(procedure_said(one)), href=address({**said, "procedure": str(one)}, PATH),
+                 className="chip current" if one == often[0] else "chip")
+        for one in often
+    ]  # fmt: skip
+    return html.Div([html.Span(_("Most frequent"), className="quiet"), *links], className="chips")
 
 
 def _found(said: Mapping[str, str], procedure: int) -> tuple[Benchmark, ...]:
@@ -154,9 +182,10 @@ def _chart(one: Benchmark, label: str, whom: str) -> html.Div:
 
 def _method() -> str:
     return _(
-        "With patients of equal size: direct standardisation. In each band of age and weight that all compared units "
-        "have at least 5 values in, the values of a unit get the weight of that band among all units together; the "
-        "median is that of the weighted values. Units of too few patients are grey and take no part (ICRP 135)."
+        "With patients of equal size: direct standardisation. In each band of age and weight (of breasts: age, sex "
+        "and compressed thickness) that all compared units have at least 5 values in, the values of a unit get the "
+        "weight of that band among all units together; the median is that of the weighted values. Units of too few "
+        "patients are grey and take no part (ICRP 135)."
     )
 
 
@@ -222,7 +251,7 @@ def export() -> Response:
     about: list[tuple[str, Cell]] = [
         ("from", place.first.isoformat()), ("to", place.last.isoformat()), ("procedure", name),
         ("procedure_code", procedure_code(procedure)), ("procedure_called", procedure_said(procedure, name)),
-        ("method", "direct standardisation by age and weight"),
+        ("method", "direct standardisation by age and weight; breasts: age, sex and compressed thickness"),
     ]  # fmt: skip
     head = ("modality", "measure", "group", by.value, f"{by.value}_key", "patients", "n", "median", "median_from",
             "median_to", "p75", "median_of_equal_size", "covered_share", "level", "level_set", "level_edition",

@@ -11,6 +11,7 @@ standardisation); ICRP Publication 135 (2017), section 2.3.3 (size of patients).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session
 from dose.levels.compare import Asked, Choice, Levels
 from dose.levels.groups import EVERYBODY, Group
 from dose.levels.minima import minimum_count
+from dose.queries.cells import CellQuestion, Dim, statistics_of_cells
 from dose.queries.cells_period import counted
 from dose.queries.choice import Choice as Facts
 from dose.queries.choice import all_of, one_of
@@ -112,6 +114,27 @@ def benchmarks(
     ]  # fmt: skip
     order = list(about)
     return tuple(sorted(made, key=lambda one: order.index((one.modality, one.measure))))
+
+
+def comparable(session: Session, scope: Scope, place: Place, by: By) -> list[int]:
+    """The procedures that two units or more do in the months of a period, those with most studies first.
+
+    Raises
+    ------
+    NotPermitted
+        When the account may not view doses.
+    """
+    first, last = (day.year * 100 + day.month for day in (place.first, place.last))
+    site, device = (None if one is None else frozenset({one}) for one in (place.site_id, place.device_id))
+    unit = Dim.SITE if by == By.SITE else Dim.DEVICE
+    asked = CellQuestion(None, place.modality, first, last, site, device, by=(Dim.PROCEDURE, unit))
+    studies: defaultdict[int, list[int]] = defaultdict(list)
+    for group in statistics_of_cells(session, scope, asked):
+        procedure, number = (int(part) for part in group.key)
+        if procedure and number and group.summary.n:
+            studies[procedure].append(group.summary.n)
+    several = [procedure for procedure, units in studies.items() if len(units) > 1]
+    return sorted(several, key=lambda procedure: (-sum(studies[procedure]), procedure))
 
 
 @dataclass(frozen=True, slots=True)

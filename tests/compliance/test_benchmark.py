@@ -10,7 +10,7 @@ import pytest
 
 from dose.levels.groups import EVERYBODY, Group
 from dose.queries import medians_cells
-from dose.queries.benchmark import benchmarks, standardised, weighted_median
+from dose.queries.benchmark import benchmarks, comparable, standardised, weighted_median
 from dose.queries.compliance import Place
 from dose.queries.groups import By
 from dose.statistics.measures import MEASURES
@@ -43,6 +43,17 @@ def test_units_are_what_pandas_says_of_the_patients_of_the_level(
     assert {unit.id: unit.summary.median for unit in found.units} == pytest.approx(medians)
     assert (found.group, found.offered, found.level.level and found.level.level.value) == (group, (CHILD, ADULT), level)
     assert len(sent) <= 8
+
+
+@pytest.mark.parametrize("by", [By.DEVICE, By.SITE])
+def test_the_procedures_to_begin_with_are_those_that_most_studies_of_two_units_have(rolled_up, by: By) -> None:
+    table = pd.DataFrame(STUDIES)
+    table = table[table.counts & (table.day // 10000 == 2025) & table.procedure_id.notna()]
+    units = table.groupby("procedure_id")[f"{by.value}_id"].nunique()
+    often = table.procedure_id.value_counts().loc[units.index[units > 1]].sort_values(ascending=False, kind="stable")
+    with rolled_up() as session:
+        assert comparable(session, PHYSICIST, YEAR, by) == often.index.tolist()
+    assert often.size
 
 
 def test_the_share_of_patients_of_shared_sizes_is_told(hospital) -> None:
