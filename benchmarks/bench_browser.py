@@ -128,6 +128,7 @@ class Traffic:
     """How long each answer of the server took, as the browser saw it."""
 
     def __init__(self, context: BrowserContext, page: Page) -> None:
+        self._page = ""
         self._asked: dict[str, float] = {}
         self.seconds: list[float] = []
         line = context.new_cdp_session(page)
@@ -137,10 +138,11 @@ class Traffic:
         line.on("Network.loadingFailed", self._fail)
 
     def _begin(self, said: dict[str, Any]) -> None:
-        if said.get("type") == "Document":  # what the page that was left still asked for says nothing of the next
+        if said.get("type") == "Document":
+            self._page = said["loaderId"]  # what the page that is left still asks for says nothing of the next
             self._asked.clear()
             self.seconds.clear()
-        if "/_dash-update-component" in said["request"]["url"]:
+        if said["loaderId"] == self._page and "/_dash-update-component" in said["request"]["url"]:
             self._asked[said["requestId"]] = said["timestamp"]
 
     def _end(self, said: dict[str, Any]) -> None:

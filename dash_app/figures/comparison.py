@@ -96,6 +96,7 @@ def _hover(line: Line) -> str:
 
 
 def signed_percent(share: float) -> str:
-    """A change in percent with its sign."""
-    sign = "+" if share > 0 else "\N{MINUS SIGN}" if share < 0 else ""
-    return f"{sign}{number_text(abs(100 * share), 3)}\u202f%"
+    """A change in percent with its sign, to a tenth: medians are known no better."""
+    percent = round(100 * share, 1)
+    sign = "+" if percent > 0 else "\N{MINUS SIGN}" if percent < 0 else ""
+    return f"{sign}{number_text(abs(percent), 3)}\u202f%"

@@ -18,10 +18,10 @@ from dash_app.components.comparison_parts import KINDS, comparison_tables, pictu
 from dash_app.components.compliance_parts import bare, group_text, tabs
 from dash_app.components.parts import attributes, empty, icon, page_head
 from dash_app.components.period_parts import BEFORE, Amiss, today, wrong_period
-from dash_app.components.values import told, when
-from dash_app.context import changing, note, note_view, reading, scope, web
+from dash_app.components.signing import opens_record, signed_before
+from dash_app.context import changing, note, note_view, reading, scope
 from dash_app.filters import address, day, number, parameters
-from dash_app.i18n import N_, _, isolated
+from dash_app.i18n import N_, _
 from dash_app.ids import Id, filter_id
 from dash_app.pages.compliance import place_controls
 from dash_app.procedure_names import procedure_code, procedure_said
@@ -248,21 +248,8 @@ def sign(pressed: Any, search: str, pathname: str, seen: str, title: str | None,
     except records.RecordRefused as refused:
         return html.Div([icon("note"), _(REFUSED[refused.code])], className="message bad")
     except records.SignedBefore as former:
-        return _signed_before(former)
-    return html.Div([icon("ok"), html.Span([_("Signed."), " ", _opens(signed)])], className="message good")
-
-
-def _opens(record_id: int) -> dcc.Link:
-    return dcc.Link(_("Open the record"), href=f"/levels/records/{record_id}")
-
-
-def _signed_before(former: records.SignedBefore) -> html.Div:
-    """Which record these numbers stand in; nothing was added to it."""
-    text = _("These numbers are signed already, as “%(title)s” by %(who)s. Nothing was added.",
-             title=f"\u2068{former.title}\u2069", who=isolated(former.signed_by or ""))  # fmt: skip
-    day = when(former.signed_at, web().settings.time_zone)
-    signed: list[Any] = [told(text), " ", day, " · ", _opens(former.record_id)]
-    return html.Div([icon("ok"), html.Span(signed)], className="message good")
+        return signed_before(former)
+    return html.Div([icon("ok"), html.Span([_("Signed."), " ", opens_record(signed)])], className="message good")
 
 
 @blueprint.get(f"{PATH}/export")

@@ -11,6 +11,7 @@ from dash.exceptions import PreventUpdate
 from dash_app.components import level_parts as parts
 from dash_app.components.parts import empty, icon, page_head, section
 from dash_app.components.period_parts import today
+from dash_app.components.signing import signed_before
 from dash_app.context import changing, note, reading, scope
 from dash_app.filters import day, number
 from dash_app.i18n import _
@@ -23,7 +24,7 @@ from dose.queries.names import choices_of
 from dose.scope import Permission
 from dose.store.levels_made import preview, sign
 from dose.store.levels_sample import Plan
-from dose.store.sealing import digest
+from dose.store.sealing import SignedBefore, digest
 
 MANAGE = Permission.MANAGE_LEVELS
 KINDS = ("typical", "local", "national")
@@ -183,5 +184,7 @@ def sign_levels(
             made = sign(session, who, _plan(seen["plan"]), seen=seen["digest"], **said)
     except LevelRefused as refused:
         return parts.refusal(refused.code), no_update
+    except SignedBefore as former:
+        return signed_before(former), None
     link = dcc.Link(_("Open the set"), href=f"/levels/{made}")
     return html.Div([icon("ok"), html.Span([_("Signed."), " ", link])], className="message good"), None

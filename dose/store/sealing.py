@@ -16,11 +16,21 @@ from sqlalchemy.orm import Session
 
 from dose.audit import Action, record
 from dose.scope import Scope
-from dose.tables import AuditEntry, SignedRecord
+from dose.store.statements import insert_unless_there
+from dose.tables import AuditEntry, Cursor, SignedRecord
 
 LONGEST_TITLE, LONGEST_COMMENT = 160, 2000
 SUBJECT = "signed record"
+TURN = "records"  # the row that whoever signs holds
 _SEALED = ("kind", "title", "comment", "site_id", "signed_by", "content")
+
+
+class SignedBefore(Exception):
+    """The same numbers of the same place are signed already: by the record `record_id`, which stays the only one."""
+
+    def __init__(self, row: SignedRecord) -> None:
+        super().__init__(row.id)
+        self.record_id, self.title, self.signed_by, self.signed_at = row.id, row.title, row.signed_by, row.signed_at
 
 
 def digest(content: dict[str, Any]) -> str:
@@ -38,7 +48,16 @@ def freeze(
     session: Session, scope: Scope, kind: str, content: dict[str, Any], *, title: str, comment: str,
     site_id: int | None,
 ) -> SignedRecord:  # fmt: skip
-    """Add the record, sealed, and say so in the audit trail; who calls has checked that it may be signed."""
+    """Add the record, sealed, and say so in the audit trail; who calls has checked that it may be signed.
+
+    Raises
+    ------
+    SignedBefore
+        By anybody, under whatever title; two who sign at once follow each other.
+    """
+    _take_turn(session)
+    if former := _same(session, kind, content, site_id):
+        raise SignedBefore(former)
     now, who = datetime.now(UTC), scope.user_name[:255]
     row = SignedRecord(
         site_id=site_id, kind=kind, title=title[:LONGEST_TITLE], content=content,
@@ -49,6 +68,21 @@ def freeze(
     session.flush()
     record(session, scope, Action.RECORD_SIGN, subject=SUBJECT, subject_id=row.id, kind=kind, sha256=row.content_sha256)
     return row
+
+
+def _take_turn(session: Session) -> None:
+    """Until the end of the transaction nobody else signs: no rule of the database knows equal contents."""
+    connection = session.connection()
+    row = {"name": TURN, "value": 0, "detail": {}, "updated_at": datetime.now(UTC)}
+    connection.execute(insert_unless_there(connection.dialect.name, Cursor.__tablename__), row)
+    session.get_one(Cursor, TURN, with_for_update=True)
+
+
+def _same(session: Session, kind: str, content: dict[str, Any], site_id: int | None) -> SignedRecord | None:
+    """The record of this content and site; one that was altered since is none."""
+    of = SignedRecord.kind == kind, SignedRecord.site_id.is_not_distinct_from(site_id)
+    rows = session.scalars(select(SignedRecord).where(*of).order_by(SignedRecord.id))
+    return next((row for row in rows if row.content == content and is_intact(session, row)), None)
 
 
 def is_intact(session: Session, row: SignedRecord) -> bool:

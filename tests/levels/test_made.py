@@ -21,7 +21,7 @@ from dose.statistics.measures import MEASURES, left_out_bit
 from dose.store import levels
 from dose.store.levels_made import preview, sign
 from dose.store.levels_sample import Plan
-from dose.store.sealing import digest, seal_of
+from dose.store.sealing import SignedBefore, digest, seal_of
 from dose.tables import EventFact, Procedure, ReferenceSet, SignedRecord, Site, StudyFact
 from tests.levels.conftest import PHYSICIST
 
@@ -119,6 +119,16 @@ def test_signed_levels_are_a_set_of_their_own_with_the_record_they_come_from(ses
     assert "ICRP Publication 135" in level.citation
 
 
+def test_the_same_levels_are_signed_once(session: Session) -> None:
+    fill(session)
+    seen = digest(preview(session, PHYSICIST, PLAN))
+    made = sign(session, PHYSICIST, PLAN, seen=seen, title="2026")
+    with pytest.raises(SignedBefore) as former:
+        sign(session, PHYSICIST, PLAN, seen=seen, title="again")
+    assert former.value.title == "2026"
+    assert session.scalars(select(ReferenceSet.id).where(ReferenceSet.origin == "made")).all() == [made]
+
+
 def test_a_study_that_came_in_since_the_preview_is_not_signed_unseen(session: Session) -> None:
     fill(session)
     seen = digest(preview(session, PHYSICIST, PLAN))
@@ -138,6 +148,8 @@ def test_a_signed_set_is_not_edited_and_the_next_one_supersedes_it(session: Sess
     with pytest.raises(LevelRefused) as refused:
         levels.retire(session, PHYSICIST, row.id)
     assert refused.value.code == "signed"
+    session.get_one(StudyFact, 1).counts = False
+    seen = digest(preview(session, PHYSICIST, PLAN))
     second = sign(session, PHYSICIST, PLAN, seen=seen, title="Second", begins=date(2026, 9, 1))
     former, later = session.get_one(ReferenceSet, first), session.get_one(ReferenceSet, second)
     assert (former.superseded_by, former.valid_to) == (later.key, date(2026, 8, 31))
