@@ -11,6 +11,7 @@ from dash_app.figures.style import (
     axis,
     between,
     colour,
+    count_axis,
     count_text,
     group_name,
     hover,
@@ -110,11 +111,7 @@ def histogram_figure(found: Statistics, levels: Sequence[Level] = ()) -> dict[st
     chart |= {"shapes": shapes, "annotations": notes}
     chart["xaxis"] = axis(column, modality, bins.logarithmic) | {"showgrid": False, "rangemode": "normal"}
     per = _("studies") if question.measure.level == STUDY else _("events")
-    title = {"text": per, "standoff": 8, "font": {"size": 12}}
-    chart["yaxis"] = {"title": title, "rangemode": "tozero", "automargin": True, "fixedrange": True,
-                      "separatethousands": True}  # fmt: skip
-    if max((max(counts, default=0) for counts in bins.counts), default=0) <= 6:
-        chart["yaxis"] |= {"dtick": 1}
+    chart["yaxis"] = count_axis(per, max((max(counts, default=0) for counts in bins.counts), default=0))
     edges = scaled(column, modality, bins.edges)
     traces = [_steps(found, group, counts, edges) for group, counts in zip(found.groups, bins.counts, strict=False)]
     return {"data": [trace for trace in traces if trace], "layout": chart}

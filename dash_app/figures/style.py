@@ -81,6 +81,16 @@ def quantity_symbol(column: str) -> str:
     return stem.replace("CTDIvol", "CTDI<sub>vol</sub>")
 
 
+FEW = 6  # of which each whole number is a tick: with fractions between, several ticks would say the same
+
+
+def count_axis(title: str, largest: int) -> dict[str, Any]:
+    """An axis of how many, from nought on, in whole numbers."""
+    return {"title": {"text": title, "standoff": 6, "font": {"size": 12}}, "rangemode": "tozero", "automargin": True,
+            "fixedrange": True, "separatethousands": True, "tickformat": ",d",
+            **({"dtick": 1} if largest <= FEW else {})}  # fmt: skip
+
+
 def axis(column: str, modality: str | None, logarithmic: bool) -> dict[str, Any]:
     """An axis of one quantity: symbol and unit, logarithmic where doses span decades."""
     unit, _factor = display_unit(column, modality)

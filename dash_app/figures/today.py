@@ -11,6 +11,7 @@ from dash_app.figures.style import (
     GREY,
     axis,
     between,
+    count_axis,
     count_text,
     escaped,
     layout,
@@ -44,8 +45,8 @@ def volume_figure(found: Volume, period: Period) -> dict[str, Any]:
     chart["barmode"], chart["bargap"] = "stack", 0.15
     chart["margin"] = {"l": 8, "r": 8, "t": 8, "b": 28}
     chart["xaxis"] = {"type": "date", "showgrid": False, "zeroline": False, "fixedrange": True, "automargin": True}
-    chart["yaxis"] = {"rangemode": "tozero", "automargin": True, "fixedrange": True, "separatethousands": True,
-                      "title": {"text": _("studies"), "standoff": 6}, "tickformat": ",d"}  # fmt: skip
+    stacks = [sum(counts) for counts in zip(*(counts for _name, counts in found.by_modality), strict=True)]
+    chart["yaxis"] = count_axis(_("studies"), max(stacks, default=0))
     return {"data": [_bars(found, period, name, counts) for name, counts in found.by_modality], "layout": chart}
 
 
@@ -110,8 +111,7 @@ def spread_figure(found: Histogram, row: DoseRow, period: Period) -> dict[str, A
     chart = layout(260)
     chart["margin"] = {"l": 8, "r": 8, "t": 24, "b": 36}
     chart["xaxis"] = axis(column, modality, True) | {"showgrid": False} | _ticks(scaled(column, modality, found.edges))
-    chart["yaxis"] = {"rangemode": "tozero", "automargin": True, "fixedrange": True, "separatethousands": True,
-                      "title": {"text": _("studies"), "standoff": 6}, "tickformat": ",d"}  # fmt: skip
+    chart["yaxis"] = count_axis(_("studies"), max(found.counts[0], default=0))
     edges, pairs = scaled(column, modality, found.edges), list(pairwise(found.edges))
     chart["bargap"] = 0
     bars = {

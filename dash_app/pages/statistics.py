@@ -29,6 +29,7 @@ from dash_app.procedure_names import named_statistics
 from dash_app.vocabulary import name_of
 from dose import audit
 from dose.queries import filter_choices
+from dose.queries.cells import CellQuestion, several
 from dose.queries.choice import Choice, NotAChoice, all_of, compare, text_of
 from dose.queries.export import as_file
 from dose.queries.groups import By, labels
@@ -39,6 +40,7 @@ from dose.scope import Permission, Scope
 from dose.statistics.measures import EVENT, MEASURES, Measure, measures_of
 
 PATH = "/statistics"
+OFFERED = 6  # measures, where the chosen one has no value
 CHARTS = {"box": N_("Boxes"), "histogram": N_("Histogram"), "time": N_("Over time"), "scatter": N_("Over size")}
 MODALITIES = ("CT", "XA", "RF", "DX", "CR", "MG", "PX", "IO", "PT", "NM")
 OVER = {
@@ -197,7 +199,8 @@ def _body(session: Session, who: Scope, wish: Asked, found: Statistics, said: di
     warning = filter_parts.not_understood(wish.reason)
     if not found.whole.n:
         wrong = _wrong(session, who, said, found)
-        return [warning, wrong or _nothing(found, said), chart_parts.left_out_note(found)]
+        others = [] if wrong else _with_values(session, who, said)
+        return [warning, wrong or _nothing(found, said, others), chart_parts.left_out_note(found)]
     title = f"{found.question.modality} · {filter_parts.measure_label(found.question.measure)}"
     aside = html.Div([chart_parts.small_note(found), chart_parts.left_out_note(found),
                       chart_parts.take_away(said, who.may(Permission.EXPORT))], className="page-aside")  # fmt: skip
@@ -255,11 +258,22 @@ def _devices(session: Session, who: Scope, sample: Sample) -> dict[int, str]:
     }
 
 
-def _nothing(found: Statistics, said: dict[str, str]) -> html.Div:
+def _with_values(session: Session, who: Scope, said: dict[str, str]) -> list[Any]:
+    """Links to the measures that most doses of the hospital are stated in."""
+    asked = [CellQuestion(one, modality) for modality in MODALITIES for one in measures_of(modality)]
+    counts = [sum(group.summary.n for group in groups) for groups in several(session, who, asked)]
+    most = sorted(zip(counts, asked, strict=True), key=lambda pair: -pair[0])[:OFFERED]
+    named = [_measure(one.modality or "", one.measure) for count, one in most if count and one.measure]
+    return [dcc.Link(html.Bdi(one["label"]), href=address({**said, "measure": one["value"]}, PATH), className="chip")
+            for one in named]  # fmt: skip
+
+
+def _nothing(found: Statistics, said: dict[str, str], others: list[Any]) -> html.Div:
+    offer = html.Div(others, className="chips") if others else None
     if found.chosen and not found.whole.left_out:
         held = ngettext("%(n)s is chosen, and it does not state this measure.",
                         "%(n)s are chosen, and none of them states this measure.", found.chosen)  # fmt: skip
-        return empty(_("No value of this measure"), html.P([held, " ", _("Choose another measure.")]))
+        return empty(_("No value of this measure"), [html.P([held, " ", _("Choose another measure.")]), offer])
     if found.whole.left_out:
         return empty(_("No value of this measure"), html.P(_("Every value is flagged or zero, and so left out.")))
     if said.keys() & {"where", "from", "to"}:
@@ -268,7 +282,7 @@ def _nothing(found: Statistics, said: dict[str, str]) -> html.Div:
         return empty(_("Nothing matches"), [html.P(_("Loosen a filter, or remove them all.")), link])
     text = _("Studies are counted here some seconds after they arrive. %(modality)s has none yet.",
              modality=isolated(found.question.modality))  # fmt: skip
-    return empty(_("No doses yet"), html.P(text), "studies")
+    return empty(_("No doses yet"), [html.P(text), offer], "studies")
 
 
 # ---- the form of the filter -----------------------------------------------------------------------------------------

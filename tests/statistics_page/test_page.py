@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from io import BytesIO, StringIO
 from urllib.parse import quote
 
@@ -78,6 +79,16 @@ def test_nothing_matching_and_nothing_stated_have_their_own_words(counted: Site)
     assert "Loosen a filter" in page(counted, "?where=" + quote("age_years > 129"))
     assert "Choose another measure" in page(counted, "?measure=CT/ssde_mgy-event")
     assert "has none yet" in page(counted, "?measure=IO/pka_gy_cm2-study")
+
+
+@pytest.mark.parametrize("nothing", ["CT/ssde_mgy-event", "IO/pka_gy_cm2-study"])
+def test_a_measure_without_values_leads_to_those_that_have_some(counted: Site, nothing: str) -> None:
+    said = page(counted, f"?measure={nothing}&by=device")
+    offered = re.findall(r"/statistics\?measure=([A-Z]+)%2F([\w-]+)&by=device", said)
+    assert len(offered) > 2
+    with counted.sessions() as session:
+        for modality, key in offered:
+            assert statistics(session, ALL, Question(MEASURES[key], modality)).whole.n
 
 
 def test_one_study_is_a_statistic_of_one(counted: Site) -> None:
