@@ -10,6 +10,7 @@ from typing import Any
 from dash import dcc, html
 from sqlalchemy.orm import Session
 
+from dash_app.components.compliance_parts import group_text
 from dash_app.components.parts import attributes, chart_surface, icon, table
 from dash_app.components.values import DASH, plain_number
 from dash_app.figures.style import Level, count_text, group_name, shown, studies_address
@@ -97,7 +98,7 @@ def _group(parts: Sequence[Choice]) -> Patients:
 def _level_text(one: ReferenceLevel) -> str:
     value = shown(one.column, one.value, one.modality)
     edition = f" {isolated(one.edition)}" if one.edition else ""
-    return f"{one.set_name}{edition} · {one.population}: {value}"
+    return f"{one.set_name}{edition} · {group_text(one.group)}: {value}"
 
 
 def _iso(day: date | None) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dash import dcc, html
 
+from dash_app.components.compliance_parts import group_text
 from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import attributes, badge, chart_surface, empty, icon, section, table
 from dash_app.components.study_rows import COLUMNS
@@ -166,7 +167,7 @@ def _one_over(one: Over, period: Period) -> html.Li:
     median, value = (amount(one.measure.column, number, one.modality) for number in (one.median, one.level.value))
     why = [
         free(one.site), " · ", symbol(one.measure.column), " ", median, " ", ltr(f"(n {count_text(one.n)})"), " · ",
-        _("level"), " ", value, " · ", free(name), " · ", free(one.level.population), " · ",
+        _("level"), " ", value, " · ", free(name), " · ", free(group_text(one.level.group)), " · ",
         dcc.Link(_("by device over time"), href=trend_address(one.modality, one.measure.key, one.behind)),
     ]  # fmt: skip
     return _item("up", what, why, studies_address(all_of(one.behind, period.choice)), _("The studies"))

@@ -23,7 +23,7 @@ from dose.queries.statistics import Group, Question
 from dose.statistics.summary import Interval, Summary
 
 GREY = "#8d99a3"  # groups too small to speak for themselves
-LONGEST_LABEL = 34
+LONGEST_LABEL, LONGEST_NAME = 34, 46  # beside marks; above them, where a phone is the limit
 _YEARS = {"a": lambda: _("years")}
 _SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "pentagon", "star")
 
@@ -148,9 +148,9 @@ def _part(by: By, text: str) -> str:
     return isolated(f"{text}{NARROW_SPACE}kg") if by is By.WEIGHT else text
 
 
-def short(text: str) -> str:
+def short(text: str, longest: int = LONGEST_LABEL) -> str:
     """A label that leaves room for the chart, fit for plotly's markup."""
-    cut = text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
+    cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
     return escaped(cut)
 
 
@@ -161,7 +161,8 @@ def escaped(text: str) -> str:
 
 def named(place: int, name: str, count: int) -> dict[str, Any]:
     """The name of a row and its n, above its marks."""
-    return {"text": f"{short(name)}  <i>n {count_text(count)}</i>", "x": 0, "xref": "paper", "xanchor": "left",
+    text = f"{short(name, LONGEST_NAME)}  <i>n {count_text(count)}</i>"
+    return {"text": text, "x": 0, "xref": "paper", "xanchor": "left",
             "y": place - 0.46, "yref": "y", "showarrow": False, "font": {"size": 12}}  # fmt: skip
 
 
