@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import threading
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -168,9 +171,9 @@ def serve(settings: Settings) -> None:
 
     use_keys(load_keys(settings.identifier_key_file))
     sessions = session_factory(make_engine(settings.database))
-    cells_cache.warm(sessions)
-    ranked.warm(sessions)
+    loading = [cells_cache.warm(sessions), ranked.warm(sessions)]
     app = create_app(settings, sessions)
+    threading.Thread(target=_settle, args=(loading,), name="settle", daemon=True).start()
     largest = max(LARGEST_REQUEST, (settings.max_table_mb << 20) + 1)
     waitress.serve(
         app.server,
@@ -183,6 +186,14 @@ def serve(settings: Settings) -> None:
         channel_timeout=60,
         **behind_proxy(settings.trusted_proxy),
     )
+
+
+def _settle(loading: Sequence[threading.Thread]) -> None:
+    """Once all is loaded that lives as long as the process: a full collection need not walk it in each third answer."""
+    for thread in loading:
+        thread.join()
+    gc.collect()
+    gc.freeze()
 
 
 def behind_proxy(address: str) -> dict[str, Any]:

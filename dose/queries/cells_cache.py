@@ -167,14 +167,16 @@ def cells(session: Session) -> Cells:
         return held.cells
 
 
-def warm(sessions: sessionmaker[Session]) -> None:
-    """Load the cells in the background, so that the first person to ask need not wait; a failure is the asker's."""
+def warm(sessions: sessionmaker[Session]) -> threading.Thread:
+    """Load the cells in a thread, so that the first person to ask need not wait; a failure is the asker's."""
 
     def load() -> None:
         with suppress(DBAPIError), sessions() as session:
             cells(session)
 
-    threading.Thread(target=load, name="cells", daemon=True).start()
+    thread = threading.Thread(target=load, name="cells", daemon=True)
+    thread.start()
+    return thread
 
 
 def _now(connection: Connection) -> tuple[str | None, int]:

@@ -8,10 +8,11 @@ References: ICRP Publication 135 (2017), section 3.4 (yearly review); `dose.stat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeAlias
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from dose.levels.compare import Choice, Levels
@@ -32,12 +33,12 @@ from dose.queries.compliance import (
 )
 from dose.queries.groups import By, labels
 from dose.queries.levels import active_levels
-from dose.queries.medians import MODALITIES, Part, parts
+from dose.queries.medians import MODALITIES, Floats, Mask, Part, medians_of, parts
 from dose.queries.medians_cells import About, Key, Values, Wanted, are_bands, values
 from dose.scope import Scope
 from dose.statistics.change import Change, Ordered, change
-from dose.statistics.measures import OF_PHANTOM, Measure, measures_of
-from dose.statistics.summary import Summary, summary
+from dose.statistics.measures import EVENT, OF_PHANTOM, Measure, measures_of
+from dose.statistics.summary import Summary, summaries
 
 YEARLY, CHANGE = "yearly", "before-after"
 _OF_GROUP = tuple(one.name for one in fields(Group))
@@ -115,13 +116,18 @@ def _of_facts(
         there = {(modality, procedure, one) for side in found for (modality, procedure), of in side.items()
                  for one in measures_of(modality) if one.level in of}  # fmt: skip
         only = _wanted(levels, places, there)
+    keys: list[Key] = []
+    stated: list[_Stated] = []
     for (modality, procedure, measure), groups in only.items():
         of = [side.get((modality, procedure), {}).get(measure.level, Part.empty()).of(measure) for side in found]
         each = [dict(masks(part, groups)) for part in of]
         for group in groups:
-            sides = [_values(part.where(mask[group]), measure) for part, mask in zip(of, each, strict=True)]
-            if any(side.summary.n for side in sides):
-                yield ((modality, procedure, measure), group), (sides[0], sides[1])
+            sides = [_stated(part, mask[group], measure) for part, mask in zip(of, each, strict=True)]
+            if any(len(side.values) for side in sides):
+                keys.append(((modality, procedure, measure), group))
+                stated += sides
+    made = _values(stated)
+    yield from zip(keys, zip(made[::2], made[1::2], strict=True), strict=True)
 
 
 def _of_counts(session: Session, scope: Scope, levels: Levels, places: Places) -> Iterator[tuple[Key, Sides]]:
@@ -145,10 +151,33 @@ def _wanted(levels: Levels, places: Places, occurring: Iterable[About]) -> Wante
     return groups_wanted(levels, places, sorted(there, key=lambda one: (one[0], one[1], one[2].number)))
 
 
-def _values(part: Part, measure: Measure) -> Values:
-    stated = part.stated(measure)
-    one = summary(stated.columns[measure.column], len(part) - len(stated))
-    return Values(one, Ordered.of(stated.by_patient(measure)))
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """The values of one side of a line, how many were left out, and one value of each patient."""
+
+    values: Floats
+    left_out: int
+    by_patient: Floats
+
+
+def _stated(part: Part, chosen: Mask, measure: Measure) -> _Stated:
+    column = part.columns[measure.column]
+    stated = chosen & ~np.isnan(column)
+    values = column[stated]
+    own = values
+    if measure.level == EVENT:
+        own = medians_of(values, np.unique(part.columns["study_id"][stated], return_inverse=True)[1])
+    return _Stated(values, int(chosen.sum()) - len(values), own)
+
+
+def _values(sides: Sequence[_Stated]) -> list[Values]:
+    """All sides described at once: there may be thousands."""
+    if not sides:
+        return []
+    groups = np.repeat(np.arange(len(sides)), [len(side.values) for side in sides])
+    every = np.concatenate([side.values for side in sides])
+    found = summaries(every, groups, [side.left_out for side in sides])
+    return [Values(one, Ordered.of(side.by_patient)) for one, side in zip(found, sides, strict=True)]
 
 
 def _compared(levels: Levels, places: Places, key: Key, sides: Sides) -> Compared:

@@ -102,15 +102,17 @@ def _existing(session: Session, first: int, last: int) -> range:
     return range(max(first, oldest // 10_000), min(last, newest // 10_000) + 1) if oldest else range(0)
 
 
-def warm(sessions: sessionmaker[Session]) -> None:
-    """Load the newest year in the background, so that the first to ask need not wait; a failure is the asker's."""
+def warm(sessions: sessionmaker[Session]) -> threading.Thread:
+    """Load the newest year in a thread, so that the first to ask need not wait; a failure is the asker's."""
 
     def load() -> None:
         with suppress(DBAPIError), sessions() as session:
             newest = session.scalar(select(func.max(StudyFact.day))) or 0
             ranked(session, EVERYONE, newest // 10_000, newest // 10_000)
 
-    threading.Thread(target=load, name="ranked", daemon=True).start()
+    thread = threading.Thread(target=load, name="ranked", daemon=True)
+    thread.start()
+    return thread
 
 
 def _bring_up_to_date(session: Session, held: _Held) -> None:
