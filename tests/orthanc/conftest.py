@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose.database import make_engine, session_factory
-from dose.tables import Base
+from dose.tables import Base, Cursor
 from tests.data_fixtures import postgres  # noqa: F401 - a fixture
-from tests.orthanc.live import Site, available
+from tests.orthanc.live import Site, available, until
 
 
 @pytest.fixture
@@ -30,6 +30,8 @@ def orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if not available():
         pytest.skip("Orthanc with its Python plugin is not installed")
     site = Site(tmp_path_factory.mktemp("orthanc")).start()
+    # What comes before is found by the first walk, which waits until its series is stable (test_first_start)
+    until("the worker follows", lambda: site.count(Cursor, Cursor.name == "orthanc:changes"))
     yield site
     site.stop()
 
