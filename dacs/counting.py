@@ -20,7 +20,7 @@ from dose.log import logger
 from dose.settings import Settings
 from dose.store import facts, facts_check, naming_marks
 
-AGAIN_S = 60.0  # after a failure
+AGAIN_S = 15.0  # after a failure: a database that was busy is not for long
 WHILE_BUSY_S = 1.0  # while objects stream in: many studies together cost little more than one
 SEVERAL = 1000  # studies to be counted of which a command says how far it is
 

@@ -194,7 +194,7 @@ def test_an_unmapped_name_is_accepted_and_its_studies_have_a_procedure(walk: Wal
     expect(row).to_have_count(0)
     named = ("SELECT count(*) AS n FROM study_fact JOIN procedure ON procedure.id = procedure_id "
              "WHERE procedure.name = 'Chest AP portable'")  # fmt: skip
-    until("they are named", lambda: raw.read(demo, named).n[0] == count)
+    until("they are named", lambda: raw.read(demo, named).n[0] == count, seconds=180)
 
 
 def test_a_saved_view_opens_by_its_address(page: Page, installation: Installation, demo: Path) -> None:
