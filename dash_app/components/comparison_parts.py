@@ -233,6 +233,8 @@ def _change(line: Content) -> Any:  # noqa: ANN401 - a component
         ends = " – ".join(signed_percent(end) for end in change["interval"])
         told.append(html.Span(["(", ltr(ends), ")"], className="quiet"))
     said = [html.Span(told, className="verdict")]
+    if MEASURES[line["measure"]].level == EVENT:  # the medians beside are of all acquisitions, and may move otherwise
+        said.append(html.Span(_("one value a patient"), className="values"))
     if not line["enough"]:
         return html.Div([*said, badge(_("n too small"), "neutral", "note")], className="side")
     if change["p"] is not None:

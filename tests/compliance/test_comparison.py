@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import func, select, update
 
+from dash_app.components.comparison_parts import _change
 from dose.database import writing
 from dose.errors import NotPermitted
 from dose.queries import medians_cells
@@ -196,3 +197,10 @@ def test_records_of_other_sites_are_not_seen(hospital) -> None:
             who = replace(PHYSICIST, site_ids=frozenset({site}))
             assert (signed_record(session, who, number) is not None) is sees
             assert bool(signed_records(session, who)) is sees
+
+
+def test_a_change_of_acquisitions_says_that_it_takes_one_value_a_patient() -> None:
+    line = {"change": {"share": 0.07, "interval": [-0.3, 0.7], "p": 0.9}, "enough": True}
+    event, study = (str(_change(line | {"measure": key})) for key in ("ctdi_vol_mgy-event-32", "dlp_mgy_cm-study-32"))
+    assert "one value a patient" in event
+    assert "one value a patient" not in study
