@@ -1,7 +1,28 @@
 """The database, declaratively: what was irradiated (`doses`), what people changed (`corrections`), what names mean
-(`naming`), what statistics count (`facts`), what doses are compared with (`levels`), and the `system`. No DICOM here.
+(`naming`), what statistics count (`facts`), what doses are compared with (`levels`), what crossed a rule and who is
+told (`alerts`), and the `system`. No DICOM here.
 """
 
+from dose.tables.alerts import (
+    Alert,
+    AlertCause,
+    AlertMacro,
+    AlertRule,
+    AlertStep,
+    ChannelState,
+    Criterion,
+    FollowUp,
+    NoticeTemplate,
+    Notification,
+    NotificationAttempt,
+    PatientContact,
+    PatientExclusion,
+    PatientNotice,
+    Recipient,
+    RecipientGroup,
+    RecipientMember,
+    Route,
+)
 from dose.tables.base import ID, Base, UTCDateTime
 from dose.tables.corrections import Correction, ImportBatch, ImportMapping, NotPatientPattern, QcPlan, QcSample
 from dose.tables.doses import (
@@ -37,16 +58,24 @@ from dose.tables.system import (
 __all__ = [
     "ID",
     "AccumulatedDose",
+    "Alert",
+    "AlertCause",
+    "AlertMacro",
+    "AlertRule",
+    "AlertStep",
     "AppUser",
     "AuditEntry",
     "Base",
+    "ChannelState",
     "Correction",
     "Counterpart",
+    "Criterion",
     "Cursor",
     "Device",
     "DoseCell",
     "EventFact",
     "EventStudy",
+    "FollowUp",
     "ImageSeries",
     "ImportBatch",
     "ImportMapping",
@@ -55,8 +84,14 @@ __all__ = [
     "KeptObject",
     "LocalName",
     "NotPatientPattern",
+    "NoticeTemplate",
+    "Notification",
+    "NotificationAttempt",
     "Operator",
     "Patient",
+    "PatientContact",
+    "PatientExclusion",
+    "PatientNotice",
     "PatientToken",
     "Procedure",
     "ProcedureChange",
@@ -65,9 +100,13 @@ __all__ = [
     "Protocol",
     "QcPlan",
     "QcSample",
+    "Recipient",
+    "RecipientGroup",
+    "RecipientMember",
     "ReferenceLevel",
     "ReferenceSet",
     "RefusedPeer",
+    "Route",
     "SavedView",
     "SignedRecord",
     "Site",
