@@ -48,6 +48,9 @@ class Action(StrEnum):
     LEVEL_CHANGE = "change reference level"
     VIEW_SAVE = "save view"
     RECORD_SIGN = "sign record"
+    ALERT_RULE_CHANGE = "change alert rule"
+    RECIPIENT_CHANGE = "change recipient"
+    NOTICE_CHANGE = "decide on notice"
 
 
 def record(

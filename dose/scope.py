@@ -32,6 +32,8 @@ class Permission(StrEnum):
     MANAGE_QUALITY = "manage quality"  # patterns of what is no patient, samples of transferred data
     MANAGE_NAMES = "manage names"  # which procedure a local name means
     MANAGE_LEVELS = "manage reference levels"
+    MANAGE_ALERTS = "manage alert rules"
+    MANAGE_NOTICES = "manage recipients and notices"
     SHARE_VIEWS = "share views"
     SIGN = "sign records"  # comparisons, levels made here
 
@@ -67,9 +69,11 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _PHYSICS
         | {Permission.CORRECT, Permission.ENTER_SIZE, Permission.TYPE_DOSES, Permission.IMPORT}
         | {Permission.MANAGE_NAMES, Permission.MANAGE_LEVELS, Permission.SHARE_VIEWS, Permission.SIGN}
+        | {Permission.MANAGE_ALERTS, Permission.MANAGE_NOTICES}
     ),
     Role.PROTECTION_OFFICER: frozenset(
-        (_PHYSICS - {Permission.ADMIT_DEVICES, Permission.MANAGE_QUALITY}) | {Permission.SHARE_VIEWS, Permission.SIGN}
+        (_PHYSICS - {Permission.ADMIT_DEVICES, Permission.MANAGE_QUALITY})
+        | {Permission.SHARE_VIEWS, Permission.SIGN, Permission.MANAGE_NOTICES}
     ),
     Role.RADIOLOGIST: frozenset(_CLINICAL),
     Role.RADIOGRAPHER: frozenset(_CLINICAL | {Permission.ENTER_SIZE, Permission.TYPE_DOSES}),

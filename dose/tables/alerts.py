@@ -23,7 +23,7 @@ _IN_FORCE = text("retired_at IS NULL")
 
 
 class AlertRule(Base):
-    """A condition with its citation, where it holds and how loud it is. Site, device and modality None: everywhere."""
+    """A condition with its citation, where it holds and how loud it is; place, modality or procedure None: any."""
 
     __tablename__ = "alert_rule"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
@@ -37,6 +37,7 @@ class AlertRule(Base):
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
     device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"))
     modality: Mapped[str | None] = mapped_column(String(16))
+    procedure_id: Mapped[int | None] = mapped_column(ForeignKey("procedure.id"))
     budget_per_week: Mapped[int | None]  # messages a recipient; None: no limit
     origin: Mapped[str] = mapped_column(String(12))  # shipped | typed
     active: Mapped[bool]  # shipped rows with unconfirmed values are off until a person confirms them
@@ -108,6 +109,7 @@ class Alert(Base):
     patient_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id", ondelete="SET NULL"), index=True)
     # study:<uid> | event:<event key>:<plane> | patient:<id>:<YYYY-MM> | device:<id>:<day> | system:<what>
     subject: Mapped[str] = mapped_column(String(120))
+    code: Mapped[str] = mapped_column(String(40))  # what happened, of dose.alerts
     column: Mapped[str | None] = mapped_column(String(40))  # of dose.quantities; None: nothing was measured
     modality: Mapped[str | None] = mapped_column(String(16))
     value: Mapped[float | None]  # canonical unit of the column

@@ -147,6 +147,7 @@ def upgrade() -> None:
         sa.Column("site_id", ID),
         sa.Column("device_id", ID),
         sa.Column("modality", sa.String(length=16)),
+        sa.Column("procedure_id", ID),
         sa.Column("budget_per_week", sa.Integer()),
         sa.Column("origin", sa.String(length=12), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -156,6 +157,7 @@ def upgrade() -> None:
         sa.Column("retired_at", sa.DateTime()),
         sa.Column("retired_by", sa.String(length=255)),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_alert_rule_device_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["procedure_id"], ["procedure.id"], name="fk_alert_rule_procedure_id"),
         sa.ForeignKeyConstraint(
             ["replaces_id"], ["alert_rule.id"], name="fk_alert_rule_replaces_id", ondelete="SET NULL"
         ),
@@ -224,6 +226,7 @@ def upgrade() -> None:
         sa.Column("study_id", ID),
         sa.Column("patient_id", ID),
         sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("code", sa.String(length=40), nullable=False),
         sa.Column("column", sa.String(length=40)),
         sa.Column("modality", sa.String(length=16)),
         sa.Column("value", sa.Double()),

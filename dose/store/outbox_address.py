@@ -1,0 +1,51 @@
+"""Where a message goes, looked up at the last moment: who was removed or withdrew meanwhile is not written to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from dose.tables import PatientContact, PatientExclusion, PatientNotice, Recipient
+
+EMAIL, SMS, BANNER = "email", "sms", "banner"
+RECIPIENT_GONE, CONTACT_GONE, WITHDRAWN, EXCLUDED = "recipient-gone", "contact-gone", "withdrawn", "excluded"
+BOUNCED, NO_ADDRESS = "bounced", "no-address"
+# Nobody is to be told any more; the others are for a person to set right
+GONE = frozenset({RECIPIENT_GONE, CONTACT_GONE, WITHDRAWN, EXCLUDED})
+
+
+def address_of(session: Session, row: Row[Any]) -> tuple[str | None, str | None]:
+    """The address of a notification and None, or None and what stands in the way. A banner's address is empty."""
+    if row.patient_notice_id is not None or row.kind == "patient":
+        return _of_patient(session, row)
+    columns = (Recipient.active, Recipient.email, Recipient.phone, Recipient.bounced_at)
+    found = session.execute(select(*columns).where(Recipient.id == row.recipient_id)).first()
+    if found is None or not found.active:
+        return None, RECIPIENT_GONE
+    if row.channel == EMAIL and found.bounced_at is not None:
+        return None, BOUNCED
+    return _chosen(row.channel, found.email, found.phone)
+
+
+def _of_patient(session: Session, row: Row[Any]) -> tuple[str | None, str | None]:
+    contact = PatientContact
+    columns = (contact.patient_id, contact.email, contact.phone, contact.withdrawn_at)
+    of_notice = select(*columns).join(PatientNotice, PatientNotice.contact_id == contact.id)
+    found = session.execute(of_notice.where(PatientNotice.id == row.patient_notice_id)).first()
+    if found is None:
+        return None, CONTACT_GONE
+    if found.withdrawn_at is not None:
+        return None, WITHDRAWN
+    excluded = select(PatientExclusion.why).where(PatientExclusion.patient_id == found.patient_id)
+    if session.scalar(excluded.limit(1)) is not None:
+        return None, EXCLUDED
+    return _chosen(row.channel, found.email, found.phone)
+
+
+def _chosen(channel: str, email: str | None, phone: str | None) -> tuple[str | None, str | None]:
+    if channel == BANNER:
+        return "", None
+    address = {EMAIL: email, SMS: phone}.get(channel)
+    return (address, None) if address else (None, NO_ADDRESS)

@@ -1,0 +1,53 @@
+"""Digests: what one person is to hear over one channel, in one message, however many alerts there are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from dose.store.outbox import CANCELLED, DIGEST, GROUPED, OUTBOX, PENDING, Notice, at_least, enqueue
+from dose.store.outbox_address import RECIPIENT_GONE
+
+TEMPLATE = "digest"
+
+
+def gather(session: Session, now: datetime) -> list[int]:
+    """Put what waits for a digest and is due into one message a person, channel and language; ids of those messages.
+
+    What arrives later goes into the next. Nothing is dropped: each row goes on to say what became of it.
+    """
+    row = OUTBOX.c
+    due = (row.mode == DIGEST, row.state == PENDING, row.not_before <= now)
+    nobody = {"state": CANCELLED, "last_error": RECIPIENT_GONE, "changed_at": at_least(now)}
+    session.execute(update(OUTBOX).where(*due, row.recipient_id.is_(None)).values(nobody))
+    first, urgent = func.min(row.id).label("first"), func.min(row.priority).label("urgent")
+    person = (row.recipient_id, row.channel, row.language)
+    groups = session.execute(select(*person, first, urgent).where(*due).group_by(*person).order_by(first)).all()
+    made = [_gather_one(session, *group, now) for group in groups]
+    return [digest_id for digest_id in made if digest_id is not None]
+
+
+def _gather_one(
+    session: Session, recipient_id: int, channel: str, language: str, first: int, urgent: int, now: datetime
+) -> int | None:
+    """The id of the digest; None when another sender has just made it."""
+    row, key = OUTBOX.c, f"digest:{recipient_id}:{channel}:{first}"
+    digest = Notice(key, DIGEST, channel, language, TEMPLATE, recipient_id=recipient_id, priority=urgent)
+    if not enqueue(session.connection(), [digest], now):
+        return None
+    digest_id: int = session.execute(select(row.id).where(row.dedup_key == key)).scalar_one()
+    same = (row.recipient_id == recipient_id, row.channel == channel, row.language == language)
+    due = (row.mode == DIGEST, row.state == PENDING, row.not_before <= now)
+    session.execute(
+        update(OUTBOX).where(*same, *due).values(state=GROUPED, digest_id=digest_id, changed_at=at_least(now))
+    )
+    return digest_id
+
+
+def alerts_of(session: Session, digest_id: int) -> list[int]:
+    """Ids of the alerts that a digest tells of, the most urgent first."""
+    row = OUTBOX.c
+    members = (row.digest_id == digest_id, row.alert_id.is_not(None), row.state != CANCELLED)
+    return list(session.execute(select(row.alert_id).where(*members).order_by(row.priority, row.id)).scalars())
