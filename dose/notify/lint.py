@@ -1,0 +1,157 @@
+"""What is wrong with a template of a notice, before anybody gets it.
+
+Findings are codes with a detail; `error` stops a template from being used, `warning` is shown beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from dose.notify import parts
+from dose.notify.channel import REFERENCE_LETTERS
+from dose.notify.templates import CHANNELS, FIELDS, LANGUAGES, Template, WrongTemplate, fields_of
+from dose.notify.texts import DIRECTION_OVERRIDES
+
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_LINK = re.compile(
+    r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|\b[a-z0-9-]+\.(?:com|net|org|ly|me|io|ma|fr|info)\b)", re.IGNORECASE
+)
+_PERCENT = re.compile(r"[%٪‰]|\b1\s*(?:/|in|sur|من)\s*\d", re.IGNORECASE)
+_ARABIC_PREFIXES = ("وال", "فال", "بال", "كال", "ولل", "لل", "ال", "و", "ف", "ب", "ل", "ك")
+_ARABIC_ONE_FORM = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ـ": None})
+LONGEST_EMAIL = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a site allows. `most_parts` is how many parts a text message may take at its longest."""
+
+    most_parts: int = 4
+    medical_words: bool = False
+    dose_values: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: a code for people's words, the place or the letters it is about."""
+
+    code: str
+    detail: str = ""
+    level: Literal["error", "warning"] = "error"
+
+
+def lint(
+    template: Template,
+    rules: Rules = Rules(),
+    longest: Mapping[str, str] = FIELDS,
+) -> tuple[Finding, ...]:
+    """All that is wrong with a template; empty when it may be used.
+
+    Parameters
+    ----------
+    template
+        Language and channel included.
+    rules
+        Of the site.
+    longest
+        The longest text each field can hold at this site, for the length.
+
+    Codes: `language`, `channel`, `empty`, `subject`, `braces`, `not-plain`, `unknown-field`, `missing-field`,
+    `dose-values`, `link`, `control-character`, `direction-override`, `not-a-text-character`, `too-long`, `wide`,
+    `script`, `medical-word`, `risk-word`, `risk-number`.
+    """
+    if template.language not in LANGUAGES or template.channel not in CHANNELS:
+        return (Finding("language" if template.language not in LANGUAGES else "channel"),)
+    try:
+        used = fields_of(template.text) + fields_of(template.subject)
+    except WrongTemplate as error:
+        return (Finding(error.code, error.field),)
+    looks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        lambda: _fields(template, used, rules),
+        lambda: _characters(template),
+        lambda: _length(template, rules, longest),
+        lambda: _words(template, rules),
+    )
+    return tuple(finding for look in looks for finding in look())
+
+
+def _fields(template: Template, used: tuple[str, ...], rules: Rules) -> Iterator[Finding]:
+    if not template.text.strip():
+        yield Finding("empty")
+    if (template.channel == "email") != bool(template.subject.strip()):
+        yield Finding("subject")
+    for field in ("link", "code", "stop"):
+        if field not in used:
+            yield Finding("missing-field", field)
+    if "dose" in used and not rules.dose_values:
+        yield Finding("dose-values")
+    secret = {"code", "link", "dose"} & set(fields_of(template.subject))
+    if secret:  # subjects are shown on locked screens
+        yield Finding("subject", min(secret))
+
+
+def _characters(template: Template) -> Iterator[Finding]:
+    text = template.subject + template.text
+    for letter in dict.fromkeys(text):
+        kind = unicodedata.category(letter)
+        if letter in DIRECTION_OVERRIDES:
+            yield Finding("direction-override", f"U+{ord(letter):04X}")
+        elif kind in ("Cc", "Zl", "Zp") and letter != "\n":
+            yield Finding("control-character", f"U+{ord(letter):04X}")
+        elif kind in ("Co", "Cn", "Cs", "So", "Sk"):
+            yield Finding("not-a-text-character", f"U+{ord(letter):04X}")
+    if found := _LINK.search(text):
+        yield Finding("link", found.group()[:40])
+    if template.language == "ar" and not any("ARABIC LETTER" in unicodedata.name(letter, "") for letter in text):
+        yield Finding("script", level="warning")
+
+
+def _length(template: Template, rules: Rules, longest: Mapping[str, str]) -> Iterator[Finding]:
+    text = template.text.format_map({field: longest.get(field, FIELDS[field]) for field in FIELDS})
+    if template.channel == "email":
+        if len(text) > LONGEST_EMAIL:
+            yield Finding("too-long", str(len(text)))
+        return
+    full = parts.size(parts.with_reference(text, "X" * REFERENCE_LETTERS))
+    if full.parts > rules.most_parts:
+        yield Finding("too-long", str(full.parts))
+    if full.wide and template.language != "ar":
+        yield Finding("wide", "".join(full.wide)[:40], "warning")  # costs twice as many parts
+
+
+def _words(template: Template, rules: Rules) -> Iterator[Finding]:
+    text = re.sub(r"\{\w+\}", " ", f"{template.subject}\n{template.text}")
+    if found := _PERCENT.search(text):
+        yield Finding("risk-number", found.group())
+    for word in dict.fromkeys(_WORD.findall(text)):
+        if _is_in("risk", word):
+            yield Finding("risk-word", word[:40])
+        elif not rules.medical_words and _is_in("medical", word):
+            yield Finding("medical-word", word[:40])
+
+
+def _is_in(kind: str, word: str) -> bool:
+    """Whether a word begins as one of the list, in any of the languages: people mix them in one text."""
+    plain = _plain(word)
+    forms = {plain, *plain.split("-")} | {plain.removeprefix(prefix) for prefix in _ARABIC_PREFIXES}
+    return any(form.startswith(_beginnings(kind)) for form in forms)
+
+
+def _plain(word: str) -> str:
+    bare = "".join(
+        letter for letter in unicodedata.normalize("NFD", word.casefold()) if not unicodedata.combining(letter)
+    )
+    return bare.replace("œ", "oe").translate(_ARABIC_ONE_FORM)
+
+
+@cache
+def _beginnings(kind: str) -> tuple[str, ...]:
+    table = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))[kind]
+    return tuple(_plain(word) for language in LANGUAGES for word in table[language])

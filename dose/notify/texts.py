@@ -1,0 +1,41 @@
+"""Texts made safe for where they go: one line for headers, escaped for HTML, no hidden characters."""
+
+from __future__ import annotations
+
+import html
+import unicodedata
+
+RIGHT_TO_LEFT = frozenset({"ar", "fa", "he", "ur"})
+_BREAKS = frozenset({"Cc", "Zl", "Zp"})
+DIRECTION_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+LONGEST_LINE = 200
+
+
+def one_line(text: str) -> str:
+    """The text in one line of at most 200 characters: line breaks and controls become blanks, never headers."""
+    spaced = "".join(" " if unicodedata.category(letter) in _BREAKS else letter for letter in text)
+    plain = "".join(letter for letter in spaced if letter not in DIRECTION_OVERRIDES)
+    return " ".join(plain.split())[:LONGEST_LINE]
+
+
+def page(text: str, language: str) -> str:
+    """An HTML page with the paragraphs of a plain text (parted by empty lines); links become clickable.
+
+    Nothing is loaded from anywhere: a mail that fetches a picture tells who read it, and when.
+    """
+    direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
+    body = "\n".join(f"<p>{_paragraph(part)}</p>" for part in text.split("\n\n") if part.strip())
+    return (
+        f'<!doctype html>\n<html lang="{html.escape(language)}" dir="{direction}"><head><meta charset="utf-8"></head>\n'
+        f'<body style="font-family:sans-serif;line-height:1.5">\n{body}\n</body></html>\n'
+    )
+
+
+def _paragraph(text: str) -> str:
+    return "<br>\n".join(" ".join(_word(word) for word in line.split(" ")) for line in text.strip().split("\n"))
+
+
+def _word(word: str) -> str:
+    shown = html.escape(word)
+    is_link = word.startswith(("https://", "http://"))
+    return f'<a href="{shown}">{shown}</a>' if is_link else shown
