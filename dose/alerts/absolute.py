@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dose.alerts.model import (
-    EVENT,
     NO_PHANTOM,
     Acquisition,
     Comparators,
@@ -78,7 +77,7 @@ def _crossings(rule: Rule, examination: Examination) -> Iterator[Crossing]:
             "levels_mgy": {str(phantom): level for phantom, level in levels.items()},
         }  # fmt: skip
         yield crossing(
-            rule, f"{EVENT}:{one.id}", ABOVE, column=COLUMN, value=value, threshold=min(levels.values()),
+            rule, one.subject, ABOVE, column=COLUMN, value=value, threshold=min(levels.values()),
             remarks=remarks_of(COLUMN, value, *unknown), details=details,
         )  # fmt: skip
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from dose.alerts.model import (
-    EVENT,
     Acquisition,
     Comparators,
     Crossing,
@@ -78,6 +77,6 @@ def _crossing(rule: Rule, one: Acquisition, exceeded: list[DoseCheck]) -> Crossi
         for check in exceeded
     ]
     return crossing(
-        rule, f"{EVENT}:{one.id}", f"console-{rule.terms.of}", column=first.column, value=forecast,
+        rule, one.subject, f"console-{rule.terms.of}", column=first.column, value=forecast,
         threshold=configured, remarks=remarks_of(first.column, forecast, *unknown), details={"checks": checks},
     )  # fmt: skip

@@ -67,6 +67,15 @@ def rule(key: str, kind: str, severity: str, params: Mapping[str, Any], **more: 
     return Rule(key, kind, severity, KINDS[kind].read(params), **more)
 
 
+def check(kind: str, params: Mapping[str, Any]) -> str | None:
+    """What is wrong with the parameters of a kind: `code:parameter` of RuleRefused; None: nothing is."""
+    try:
+        rule("check", kind, SEVERITIES[0], params)
+    except RuleRefused as error:
+        return str(error)
+    return None
+
+
 def evaluate(rules: Iterable[Rule], examination: Examination, comparators: Comparators) -> Findings:
     """What the rules that apply say of one examination; the order of rules and of acquisitions does not matter.
 

@@ -73,7 +73,7 @@ def _above(
     terms: Times = rule.terms
     wanted = max(terms.in_a_row, terms.mean_of) - 1
     before = comparators.recent(examination, one.measure, level, wanted) if wanted > 0 else ()
-    last = [one.value, *(value for value in before if stated(value))]
+    last = [one.value, *(value for said in before if (value := stated(said)) is not None)]
     if len(last) <= wanted:
         return Unjudged(rule.key, one.subject, FEW, {"n": len(last), "wanted": wanted + 1})
     threshold = terms.factor * level.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dose.alerts.model import EVENT, NO_PHANTOM, Examination, remarks_of, stated
+from dose.alerts.model import NO_PHANTOM, Examination, remarks_of, stated
 from dose.statistics.measures import OF_PHANTOM, STUDY, Measure
 
 
@@ -30,7 +30,7 @@ def measured(examination: Examination, measures: Sequence[Measure]) -> Iterator[
         if examination.modality not in one.modalities:
             continue
         whole = ((examination.subject, examination),)
-        rows = whole if one.level == STUDY else ((f"{EVENT}:{scan.id}", scan) for scan in examination.scans)
+        rows = whole if one.level == STUDY else ((scan.subject, scan) for scan in examination.scans)
         for subject, row in rows:
             value = stated(getattr(row, one.column, None))
             if value is not None and (one.column not in OF_PHANTOM or one.phantom == row.phantom_cm):

@@ -69,7 +69,8 @@ class Rule:
 class Acquisition:
     """One irradiation event that counts, as stated.
 
-    `phantom_cm` is 16 or 32, None where none is stated; `diagnostic` is False for localizers and bolus tracking;
+    `key` names it however often its report is read again (event key and plane), `id` is its row; `phantom_cm` is 16 or
+    32, None where none is stated; `diagnostic` is False for localizers and bolus tracking;
     `region` the target region in the words of its code; `top_z_mm` and `bottom_z_mm` the ends of the scanned range.
     """
 
@@ -97,6 +98,12 @@ class Acquisition:
     kvp_kv: float | None = None
     exposure_mas: float | None = None
     dose_checks: tuple[DoseCheck, ...] = ()
+    key: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """What an alert of this acquisition is about."""
+        return f"{EVENT}:{self.key or self.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +118,7 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """A study with its counted acquisitions, in any order.
+    """A study with its counted acquisitions, in any order. `uid` names it, `id` is its row.
 
     `region` and `procedure` are those of the standard procedure it is mapped to, None where it is not. The study's own
     totals are as statistics know them, but with implausible values in. `at` is when it began, local.
@@ -141,11 +148,12 @@ class Examination:
     fluoro_time_s: float | None = None
     agd_mgy: float | None = None
     activity_mbq: float | None = None
+    uid: str | None = None
 
     @property
     def subject(self) -> str:
         """What an alert of the whole examination is about."""
-        return f"{STUDY}:{self.id}"
+        return f"{STUDY}:{self.uid or self.id}"
 
     @property
     def scans(self) -> tuple[Acquisition, ...]:
@@ -268,18 +276,21 @@ class Comparators(Protocol):
 # ---- numbers -------------------------------------------------------------------------------------------------------
 
 
+# Beyond any wrong unit of anything here: so bounded, no sum, mean or ratio leaves what a number can hold
+SMALLEST, LARGEST = 1e-12, 1e15
+
+
 def stated(value: float | None) -> float | None:
-    """A value that says something: finite and above zero; else None."""
-    return value if value is not None and math.isfinite(value) and value > 0 else None
+    """A value that says something: finite and above zero; else None. Nothing is taken for larger than 1e15."""
+    if value is None or not math.isfinite(value) or value < SMALLEST:
+        return None
+    return min(value, LARGEST)
 
 
 def total(values: Iterable[float | None]) -> float | None:
     """The exactly rounded sum of what is stated, the same in any order; None where nothing is."""
     found = [value for one in values if (value := stated(one)) is not None]
-    try:
-        return stated(math.fsum(found)) if found else None
-    except OverflowError:
-        return None
+    return stated(math.fsum(found)) if found else None
 
 
 def remarks_of(column: str, value: float, *more: str) -> tuple[str, ...]:

@@ -62,7 +62,7 @@ def _judged(rule: Rule, examination: Examination, comparators: Comparators) -> I
 
 def _among(rule: Rule, one: Measured, like: Like) -> Crossing | Unjudged | None:
     terms: Percentile = rule.terms
-    values = np.array([value for value in like.values if stated(value)])
+    values = np.array([value for said in like.values if (value := stated(said)) is not None])
     if like.size is None:
         return Unjudged(rule.key, one.subject, NO_SIZE)
     if len(values) < FEWEST:

@@ -15,7 +15,6 @@ from typing import Any
 from dose.alerts.levels import FEW
 from dose.alerts.model import (
     DEVICE,
-    EVENT,
     Acquisition,
     Comparators,
     Crossing,
@@ -70,7 +69,7 @@ def _voltages(rule: Rule, examination: Examination, comparators: Comparators) ->
             continue
         before = [known for known in comparators.usual(examination, one).kvp_kv if stated(known)]
         if len(before) < FEWEST:
-            yield Unjudged(rule.key, f"{EVENT}:{one.id}", FEW, {"n": len(before), "wanted": FEWEST})
+            yield Unjudged(rule.key, one.subject, FEW, {"n": len(before), "wanted": FEWEST})
         elif sum(abs(known - value) <= rule.terms.tolerance_kv for known in before) <= rule.terms.share * len(before):
             yield _unusual(rule, one, value, before)
 
@@ -78,7 +77,7 @@ def _voltages(rule: Rule, examination: Examination, comparators: Comparators) ->
 def _unusual(rule: Rule, one: Acquisition, value: float, before: Sequence[float]) -> Crossing:
     seen = Counter(f"{known:g}" for known in before)
     return crossing(
-        rule, f"{EVENT}:{one.id}", VOLTAGE, column=COLUMN, value=value, threshold=float(median(before)),
+        rule, one.subject, VOLTAGE, column=COLUMN, value=value, threshold=float(median(before)),
         remarks=remarks_of(COLUMN, value), details={"n": len(before), "before_kv": dict(sorted(seen.items()))},
     )  # fmt: skip
 

@@ -16,7 +16,7 @@ class RuleRefused(ValueError):
     """`code`: unknown | missing | number | range | choice | order | kind | severity | text; `field` where it is."""
 
     def __init__(self, code: str, field: str = "") -> None:
-        super().__init__(f"{code}: {field}" if field else code)
+        super().__init__(f"{code}:{field}" if field else code)
         self.code, self.field = code, field
 
 

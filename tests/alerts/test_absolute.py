@@ -24,7 +24,8 @@ def test_each_phantom_has_its_own_level(phantom: int, value: float, crosses: boo
 
 
 def test_each_acquisition_is_its_own_crossing() -> None:
-    found = find("acquisition", LEVELS, ct(scan(1, ctdi_vol_mgy=90.0), scan(2, ctdi_vol_mgy=9.0), scan(3, ctdi_vol_mgy=95.0)))
+    one = ct(*(scan(number, ctdi_vol_mgy=value) for number, value in ((1, 90.0), (2, 9.0), (3, 95.0))))
+    found = find("acquisition", LEVELS, one)
     assert [(one.subject, one.value, one.threshold) for one in found.crossings] == [
         ("event:1", 90.0, 80.0), ("event:3", 95.0, 80.0),
     ]  # fmt: skip
