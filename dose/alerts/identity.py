@@ -95,11 +95,21 @@ def _modality(one: Examination) -> Doubt | None:
 def _region(one: Examination) -> Doubt | None:
     if one.modality not in _REGIONAL:
         return None
-    by_name = _borders()["parts"].get(one.region) if one.region else _parts([one.description])
+    by_name = _of_region(one) if one.region else _parts([one.description])
     said = set(_parts(text for scan in one.scans for text in (scan.region, scan.protocol)))
     if not by_name or not said or said & set(by_name):
         return None
     return Doubt(REGION, sorted(said), sorted(by_name))
+
+
+def _of_region(one: Examination) -> list[str]:
+    borders = _borders()
+    parts: list[str] = borders["parts"].get(one.region, [])
+    return list(borders["vessels"].get(one.region, parts)) if _is_of_vessels(one) else parts
+
+
+def _is_of_vessels(one: Examination) -> bool:
+    return "angiography" in concepts_in(one.procedure or "")
 
 
 def _parts(texts: Iterable[str | None]) -> list[str]:
@@ -137,7 +147,7 @@ def _phantom(one: Examination) -> Doubt | None:
     expected = _borders()["phantom"].get(one.region) if one.modality in CT and _is_adult(one) else None
     said = {phantom for phantom in (HEAD, BODY) for scan in _of_ct(one) if scan.phantom_cm == phantom}
     # Vessels of the head are scanned from the arch on, in the body phantom
-    if expected is None or not said or expected in said or "angiography" in concepts_in(one.procedure or ""):
+    if expected is None or not said or expected in said or _is_of_vessels(one):
         return None
     return Doubt(PHANTOM, min(said), expected)
 

@@ -68,6 +68,7 @@ def test_borders_of_identity_are_of_regions_and_words_that_exist() -> None:
     text = (resources.files("dose.reference") / "alerts" / "identity.toml").read_text(encoding="utf-8")
     borders, regions = tomllib.loads(text), set(vocabulary.regions())
     parts = {part for of in borders["parts"].values() for part in of}
+    assert set(borders["vessels"]) <= set(borders["parts"])
     assert set(borders["parts"]) | set(borders["length"]) | set(borders["phantom"]) <= regions
     assert {part for of in borders["words"].values() for part in of} <= parts
     assert {*borders["words"], *borders["phases"]["one_words"], *borders["phases"]["two_words"]} <= set(concepts())
