@@ -14,6 +14,8 @@ from phonenumbers import NumberParseException, PhoneNumberType
 from dose.errors import DoseError
 
 LONGEST = 254  # RFC 5321 4.5.3.1.3: a path of 256 with its brackets
+# Hospitals write to `.local` and to bare hosts, which the library refuses: it is shown them as part of a public name.
+_PUBLIC = ".org"
 _UNREACHABLE = {
     PhoneNumberType.FIXED_LINE: "fixed-line",
     PhoneNumberType.TOLL_FREE: "toll-free",
@@ -49,12 +51,12 @@ def email_address(typed: str) -> str:
     """
     text = _bare(typed)
     try:
-        found = validate_email(text, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False)
+        found = validate_email(text + _PUBLIC, check_deliverability=False, allow_smtputf8=False, strict=True)
     except EmailNotValidError:
         raise WrongAddress("not-ascii" if _foreign_local_part(text) else "not-an-address") from None
     if found.ascii_email is None:
         raise WrongAddress("not-ascii")
-    return found.ascii_email
+    return found.ascii_email.removesuffix(_PUBLIC)
 
 
 def phone_number(typed: str, country: str | None = None) -> str:

@@ -6,13 +6,12 @@ answer was lost. Whoever sends again after *unclear* without asking may tell som
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
 REFERENCE_LETTERS = 10
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # no I, L, O, U: read out by telephone without mistakes
+CANNOT_SAY = "cannot-say"  # the answer of a channel that has no way to ask
 
 DeliveryState = Literal["underway", "delivered", "failed"]
 
@@ -21,8 +20,9 @@ DeliveryState = Literal["underway", "delivered", "failed"]
 class Message:
     """What is to be sent to one recipient.
 
-    `reference` is that of the notification (see `reference`); `to` an address or a number; `subject` and `html` are
-    for e-mail only (None: plain text alone). `language` is `en`, `fr` or `ar`.
+    `reference` is the notification's own: short, the same at each attempt, in the text of an SMS and in the Message-ID
+    of an e-mail. `to` is an address or a number. `subject` and `html` are for e-mail only (None: plain text alone).
+    `language` is `en`, `fr` or `ar`.
     """
 
     reference: str
@@ -91,12 +91,3 @@ class Channel(Protocol):
         `Sent`: it did. `Refused`: it certainly did not, so it may be sent again. `Unclear`: it cannot say (yet).
         """
         ...
-
-
-def reference(dedup_key: str) -> str:
-    """The short name of a notification: ten letters and digits, the same for the same key (50 bits of SHA-256).
-
-    It stands in the text of an SMS and in the Message-ID of an e-mail, and tells nothing of the key.
-    """
-    number = int.from_bytes(hashlib.sha256(dedup_key.encode()).digest())
-    return "".join(_CROCKFORD[(number >> (5 * place)) & 31] for place in range(REFERENCE_LETTERS))

@@ -25,11 +25,12 @@ import flask_mail
 
 from dose.errors import ConfigError
 from dose.notify.addresses import WrongAddress, email_address
-from dose.notify.channel import Message, Outcome, Refused, Sent, Unclear
+from dose.notify.channel import CANNOT_SAY, Message, Outcome, Refused, Sent, Unclear
 from dose.notify.deadline import cut_after
 from dose.notify.texts import one_line
 
 _END_OF_DATA = b"\r\n.\r\n"
+_FAREWELL_S = 5.0  # the message is with the server by then
 _READY, _DENIED = 220, 535
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _FAILURES = (smtplib.SMTPException, OSError, ValueError, flask_mail.BadHeaderError)
@@ -40,7 +41,8 @@ _AUTOMATIC = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "A
 class MailServer:
     """The server that takes our mail.
 
-    `timeout_s` bounds each wait, `total_s` the whole conversation (seconds). `ca_file` holds the authority of a
+    `timeout_s` bounds each wait; `total_s` what comes before the message, and the message itself (seconds): both and
+    the farewell must fit into the lease of the outbox. `ca_file` holds the authority of a
     hospital's own certificate (None: those of the system). `sender` is the address in From.
 
     Raises
@@ -57,8 +59,8 @@ class MailServer:
     password: str = ""
     sender_name: str = ""
     ca_file: Path | None = None
-    timeout_s: float = 20.0
-    total_s: float = 60.0
+    timeout_s: float = 15.0
+    total_s: float = 40.0
 
     def __post_init__(self) -> None:
         if self.username and self.security == "none" and self.host not in _LOOPBACK:
@@ -146,7 +148,7 @@ class _Connection(flask_mail.Connection):
 
     def __exit__(self, exc_type: type[BaseException], exc_value: BaseException, tb: TracebackType) -> None:
         if self.link is not None:
-            with suppress(smtplib.SMTPException, OSError), cut_after(self._server.timeout_s, self.open_socket):
+            with suppress(smtplib.SMTPException, OSError), cut_after(_FAREWELL_S, self.open_socket):
                 self.link.quit()
             self.link.close()
 
@@ -175,7 +177,7 @@ class EmailChannel:
 
     def ask(self, message: Message, since: datetime) -> Outcome:  # noqa: ARG002 - as Channel has it
         """SMTP cannot say what it took. A second message bears the same Message-ID, so that mailboxes may fold it."""
-        return Unclear("smtp-cannot-say")
+        return Unclear(CANNOT_SAY)
 
     def message_id(self, reference: str) -> str:
         """The Message-ID of a notification: the same however often it is sent."""

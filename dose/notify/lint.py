@@ -26,6 +26,7 @@ _LINK = re.compile(
 _PERCENT = re.compile(r"[%٪‰]|\b1\s*(?:/|in|sur|من)\s*\d", re.IGNORECASE)
 _ARABIC_PREFIXES = ("وال", "فال", "بال", "كال", "ولل", "لل", "ال", "و", "ف", "ب", "ل", "ك")
 _ARABIC_ONE_FORM = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ـ": None})
+_ALLOWED_UNSEEN = "\n\u200e\u200f"  # a mark of direction sets a number right in an Arabic line
 LONGEST_EMAIL = 5000
 
 
@@ -103,7 +104,7 @@ def _characters(template: Template) -> Iterator[Finding]:
         kind = unicodedata.category(letter)
         if letter in DIRECTION_OVERRIDES:
             yield Finding("direction-override", f"U+{ord(letter):04X}")
-        elif kind in ("Cc", "Zl", "Zp") and letter != "\n":
+        elif kind in ("Cc", "Cf", "Zl", "Zp") and letter not in _ALLOWED_UNSEEN:
             yield Finding("control-character", f"U+{ord(letter):04X}")
         elif kind in ("Co", "Cn", "Cs", "So", "Sk"):
             yield Finding("not-a-text-character", f"U+{ord(letter):04X}")
@@ -127,7 +128,7 @@ def _length(template: Template, rules: Rules, longest: Mapping[str, str]) -> Ite
 
 
 def _words(template: Template, rules: Rules) -> Iterator[Finding]:
-    text = re.sub(r"\{\w+\}", " ", f"{template.subject}\n{template.text}")
+    text = _without_vowel_signs(re.sub(r"\{\w+\}", " ", f"{template.subject}\n{template.text}"))
     if found := _PERCENT.search(text):
         yield Finding("risk-number", found.group())
     for word in dict.fromkeys(_WORD.findall(text)):
@@ -142,6 +143,11 @@ def _is_in(kind: str, word: str) -> bool:
     plain = _plain(word)
     forms = {plain, *plain.split("-")} | {plain.removeprefix(prefix) for prefix in _ARABIC_PREFIXES}
     return any(form.startswith(_beginnings(kind)) for form in forms)
+
+
+def _without_vowel_signs(text: str) -> str:
+    """Arabic is written with them or without; they would part a word."""
+    return "".join(letter for letter in unicodedata.normalize("NFC", text) if not unicodedata.combining(letter))
 
 
 def _plain(word: str) -> str:

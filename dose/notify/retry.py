@@ -10,31 +10,34 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
-from dose.notify.channel import Outcome, Refused, Sent, Unclear
+from dose.notify.channel import CANNOT_SAY, Outcome, Refused, Sent, Unclear
 
 State = Literal["pending", "sent", "failed", "parked", "unclear"]
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How patiently a channel tries (seconds, `give_up_after_s` from the first attempt on)."""
+    """How patiently a channel tries and asks (seconds; the two last from the first attempt, or the doubt, on)."""
 
     first_s: float = 30.0
     longest_s: float = 3600.0
     give_up_after_s: float = 48 * 3600.0
-    asks: int = 10
+    ask_for_s: float = 3600.0
+
+
+USUAL = Pace()
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What becomes of a notification: its state, when it may be taken up again (None: never by itself), the reason.
+    """What becomes of a notification, in the words of the outbox; `reason` is the code of the answer.
 
-    `ask_first`: the provider is asked whether it has the message before it is sent again.
+    `pending`: send (again) at `at`. `unclear`: ask the provider at `at`. `parked`: a person decides. `failed`: it can
+    never arrive. `at` None: nothing more happens by itself.
     """
 
     state: State
-    not_before: datetime | None = None
-    ask_first: bool = False
+    at: datetime | None = None
     reason: str = ""
 
 
@@ -52,40 +55,40 @@ def delay_s(attempt: int, pace: Pace, draw: float) -> float:
     return float(min(doubled, pace.longest_s) * (0.5 + draw / 2))
 
 
-def after(
-    outcome: Outcome,
-    attempt: int,
-    first_at: datetime,
-    now: datetime,
-    draw: float,
-    pace: Pace = Pace(),
-    *,
-    is_patient: bool,
-) -> Step:
-    """What follows from an answer to the `attempt`-th attempt (from 1 on; the first was made at `first_at`).
+def after(outcome: Outcome, attempt: int, first_at: datetime, now: datetime, draw: float, pace: Pace = USUAL) -> Step:
+    """What follows from the answer to the `attempt`-th attempt to send (from 1 on; the first was at `first_at`).
 
-    Nothing is dropped: what can never arrive is `failed`, what was tried too long is `parked`, both with their
-    reason, for people to see. What stays unclear is asked about; in the end, a patient's waits for a person
-    (`unclear`), a colleague's is sent again: hearing twice of an alert is better than never.
+    Nothing is dropped: what can never arrive is `failed`, what was tried for too long is `parked`, both with their
+    reason, for people to see.
     """
     if isinstance(outcome, Sent):
         return Step("sent")
     later = now + timedelta(seconds=max(delay_s(attempt, pace, draw), _wished_s(outcome, pace)))
     if isinstance(outcome, Unclear):
-        return _after_unclear(outcome, attempt, later, pace, is_patient=is_patient)
+        return Step("unclear", later, outcome.reason)
     if outcome.permanent:
         return Step("failed", reason=outcome.reason)
     if (now - first_at).total_seconds() >= pace.give_up_after_s:
         return Step("parked", reason=outcome.reason)
-    return Step("pending", later, reason=outcome.reason)
+    return Step("pending", later, outcome.reason)
 
 
-def _after_unclear(outcome: Unclear, attempt: int, later: datetime, pace: Pace, *, is_patient: bool) -> Step:
-    if outcome.reason == "smtp-cannot-say" or attempt >= pace.asks:
-        if is_patient:
-            return Step("unclear", reason=outcome.reason)
-        return Step("pending", later, reason=outcome.reason)
-    return Step("pending", later, ask_first=True, reason=outcome.reason)
+def after_asking(
+    answer: Outcome, asked: int, since: datetime, now: datetime, draw: float, pace: Pace = USUAL, *, is_patient: bool
+) -> Step:
+    """What follows from the answer of `Channel.ask` about an attempt made at `since`, asked for the `asked`-th time.
+
+    What stays unclear waits for a person when it is a patient's. A colleague's is sent again in the end: to hear
+    twice of an alert is better than never, and an e-mail bears the same Message-ID, so that mailboxes may fold it.
+    """
+    if isinstance(answer, Sent):
+        return Step("sent")
+    if isinstance(answer, Refused):
+        return Step("failed", reason=answer.reason) if answer.permanent else Step("pending", now, answer.reason)
+    never_known = answer.reason == CANNOT_SAY or (now - since).total_seconds() >= pace.ask_for_s
+    if not never_known:
+        return Step("unclear", now + timedelta(seconds=delay_s(asked, pace, draw)), answer.reason)
+    return Step("parked", reason=answer.reason) if is_patient else Step("pending", now, answer.reason)
 
 
 def _wished_s(outcome: Outcome, pace: Pace) -> float:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 from twilio.base.exceptions import TwilioException, TwilioRestException, TwilioServiceException
@@ -72,7 +73,7 @@ class SmsAccount:
     prices: Mapping[str, int] = field(default_factory=dict)
     origin: str = "https://api.twilio.com"
     timeout_s: float = 15.0
-    total_s: float = 30.0
+    total_s: float = 20.0
 
     def __post_init__(self) -> None:
         if not (self.account_sid and self.user and self.password and self.sender):
@@ -167,13 +168,15 @@ class SmsChannel:
         return Sent(created.sid, cost_micros)
 
     def _search(self, to: str, reference: str, since: datetime) -> Outcome:
-        earliest = since - timedelta(seconds=CLOCKS_S)
+        earliest, end = since - timedelta(seconds=CLOCKS_S), monotonic() + 2 * self._account.total_s
         older = seen = 0
         for listed in self._client.messages.stream(to=to, page_size=PAGE, limit=MOST_LISTED):
             seen += 1
             if listed.sid and reference in (listed.body or ""):
                 return Sent(listed.sid)
             older = older + 1 if listed.date_created and listed.date_created < earliest else 0
+            if seen % PAGE == 0 and monotonic() > end:
+                return Unclear("too-slow-to-search")
             if older >= PAGE:  # a whole page from before: all that follow are older
                 return Refused("not-taken", permanent=False)
         return Unclear("too-many-to-search") if seen >= MOST_LISTED else Refused("not-taken", permanent=False)

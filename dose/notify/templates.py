@@ -60,7 +60,7 @@ class Filled:
 
 DEFAULTS: tuple[Template, ...] = (
     Template("en", "sms", "{site}: a document about your visit is ready. {link} Code {code}. No more messages: {stop}"),
-    Template("fr", "sms", "{site} : un document sur votre visite est disponible. {link} Code {code}. Arrêt : {stop}"),
+    Template("fr", "sms", "{site} : un document sur votre visite est disponible. {link} Code {code}. Stop : {stop}"),
     Template("ar", "sms", "{site}: وثيقة زيارتكم جاهزة. {link} الرمز {code}. للإيقاف: {stop}"),
     Template(
         "en",

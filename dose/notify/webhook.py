@@ -1,7 +1,7 @@
-"""Delivery reports that Twilio posts to us: is it Twilio, what does it say, is it news.
+"""Delivery reports that Twilio posts to us: is it Twilio, and what does it say.
 
-The signature covers the address and the form but no time, so a report can be played again: states only ever move
-forward, and a report of another account is refused, so that a replay changes nothing.
+The signature covers the address and the form but no time, so a report can be played again: it then says what is
+known already, and `dose.store.outbox_doubts.delivery` changes only what was not known to have ended.
 
 References: Twilio, *Webhooks security* (HMAC-SHA1 over the URL and the sorted form).
 """
@@ -56,15 +56,6 @@ def report(form: Iterable[tuple[str, str]], account_sid: str) -> Delivery | None
     code = fields.get("ErrorCode", "")
     known = code.isascii() and code.isdigit() and code != "0"
     return Delivery(provider_id, state, f"twilio-{int(code[:6])}" if known and state == "failed" else "")
-
-
-def newer(known: DeliveryState | None, heard: DeliveryState) -> DeliveryState:
-    """The state to keep: reports come out of order and twice, and what has ended does not begin again.
-
-    *Delivered* outlives a late *failed*: a handset that has the message cannot lose it.
-    """
-    ranks: Mapping[DeliveryState | None, int] = {None: 0, "underway": 1, "failed": 2, "delivered": 3}
-    return heard if ranks[heard] > ranks[known] or known is None else known
 
 
 def _signature(signed: str, token: str) -> bytes:

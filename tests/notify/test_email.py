@@ -136,7 +136,7 @@ def test_a_250_lost_after_the_message_is_unclear_because_the_server_has_it() -> 
         peer.on_data = peer.keep_and_break_off
         channel = EmailChannel(at(port))
         assert channel.send(NOTE) == Unclear("no-answer-after-data")
-        assert channel.ask(NOTE, datetime.now(UTC)) == Unclear("smtp-cannot-say")
+        assert channel.ask(NOTE, datetime.now(UTC)) == Unclear("cannot-say")
     assert len(peer.taken) == 1
 
 
