@@ -27,7 +27,7 @@ from dose.errors import ConfigError
 from dose.notify.addresses import WrongAddress, email_address
 from dose.notify.channel import CANNOT_SAY, Message, Outcome, Refused, Sent, Unclear
 from dose.notify.deadline import cut_after
-from dose.notify.texts import one_line
+from dose.notify.texts import clean, one_line
 
 _END_OF_DATA = b"\r\n.\r\n"
 _FAREWELL_S = 5.0  # the message is with the server by then
@@ -201,7 +201,7 @@ class EmailChannel:
         written = flask_mail.Message(
             subject=one_line(message.subject),
             recipients=[to],
-            body=message.text,
+            body=clean(message.text),
             html=message.html,
             sender=server.sender,
             extra_headers=_AUTOMATIC | {"Content-Language": one_line(message.language)},

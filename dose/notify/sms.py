@@ -22,6 +22,7 @@ from dose.notify import cost, parts
 from dose.notify.addresses import WrongAddress, phone_number
 from dose.notify.channel import Delivery, Message, Outcome, Refused, Sent, Unclear
 from dose.notify.http import BoundedHttp, NoAnswer, NotReached
+from dose.notify.texts import clean
 from dose.notify.webhook import STATES
 
 SETTLED_S = 60  # a message shows in Twilio's list within seconds; before, its absence proves nothing
@@ -102,7 +103,7 @@ class SmsChannel:
             to = phone_number(message.to)
         except WrongAddress as error:
             return Refused(error.code, permanent=True)
-        text = parts.with_reference(message.text, message.reference)
+        text = parts.with_reference(clean(message.text), message.reference)
         if wrong := _unfit(message.text, text):
             return Refused(wrong, permanent=True)
         try:

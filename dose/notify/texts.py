@@ -13,9 +13,18 @@ LONGEST_LINE = 200
 
 def one_line(text: str) -> str:
     """The text in one line of at most 200 characters: line breaks and controls become blanks, never headers."""
-    spaced = "".join(" " if unicodedata.category(letter) in _BREAKS else letter for letter in text)
-    plain = "".join(letter for letter in spaced if letter not in DIRECTION_OVERRIDES)
-    return " ".join(plain.split())[:LONGEST_LINE]
+    return " ".join("".join(_seen(letter) for letter in text.replace("\r", "\n")).split())[:LONGEST_LINE]
+
+
+def clean(text: str) -> str:
+    """The text in lines, without controls (a terminal or a telephone may obey them) and direction overrides."""
+    return "\n".join("".join(_seen(letter) for letter in line) for line in text.split("\n"))
+
+
+def _seen(letter: str) -> str:
+    if letter in DIRECTION_OVERRIDES or letter == "\r":
+        return ""
+    return " " if unicodedata.category(letter) in _BREAKS else letter
 
 
 def page(text: str, language: str) -> str:

@@ -191,6 +191,12 @@ def test_a_server_that_is_not_there_blames_the_channel() -> None:
     assert channel.check() == Refused("unreachable", permanent=False, channel_fault=True)
 
 
+def test_a_server_that_hangs_up_without_a_farewell_has_still_taken_the_message() -> None:
+    ok = b"250 ok\r\n"
+    with scripted([b"220 hi\r\n", ok, ok, ok, b"354 go\r\n", ok]) as port:
+        assert isinstance(EmailChannel(at(port)).send(NOTE), Sent)
+
+
 def test_check_reaches_the_server_without_sending(tls: Tls) -> None:
     with mail_peer(**with_password(tls.context)) as (peer, port):
         assert EmailChannel(trusted(port, tls.ca_file)).check() is None

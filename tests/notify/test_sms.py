@@ -42,6 +42,11 @@ def test_a_message_is_taken_once_with_its_reference_and_its_price(twilio: Twilio
     assert len(twilio.requests) == 1
 
 
+def test_controls_in_a_text_do_not_reach_a_telephone(twilio: TwilioPeer) -> None:
+    twilio.channel().send(Message("R1", TO, "CT\x1b[2J 1\x00\u202eevil\r\nline two"))
+    assert twilio.messages[0]["body"] == "CT [2J 1 evil\nline two\nRef R1"
+
+
 def test_letters_outside_the_alphabet_of_text_messages_cost_more_parts(twilio: TwilioPeer) -> None:
     channel = twilio.channel(prices={"": 50_000})
     plain = channel.send(Message("R1", TO, "e" * 100))
