@@ -137,7 +137,6 @@ class Examination:
     procedure_modality: str | None = None
     region: str | None = None
     description: str | None = None
-    protocol: str | None = None
     software: tuple[str, ...] = ()
     patient: Patient = field(default_factory=Patient)
     phantom_cm: int | None = None  # of the study: 16, 32; 0 both; None not stated
