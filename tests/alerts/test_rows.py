@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose.alerts import rows
 from dose.alerts.kinds import evaluate
-from dose.alerts.model import IMPLAUSIBLE, PLANES_SUMMED, Examination, Findings
+from dose.alerts.model import IMPLAUSIBLE, PLANES_SUMMED, REPORTED, Examination, Findings
 from dose.alerts.shipped import shipped_rules
 from dose.database import make_engine, session_factory
 from dose.levels.groups import Patient
@@ -102,3 +102,15 @@ def test_a_wrongly_named_study_is_doubted_from_what_is_stored(factory: sessionma
     head = {"id": 5, "name": "CT head with contrast", "modality": "CT", "region": "head"}
     (found,) = judged(factory, report(event()), head).crossings
     assert [doubt["code"] for doubt in found.details["doubts"]] == ["region"]
+
+
+def test_a_total_that_only_a_report_states_is_the_dose_of_the_study(factory: sessionmaker[Session]) -> None:
+    one = report(event(dlp=None), accumulated=(AccumulatedDose(dlp_mgy_cm=640.0),))
+    assert kept(factory, one).dlp_mgy_cm == 640.0
+
+
+def test_a_report_above_the_sum_of_its_events_reaches_the_trigger(factory: sessionmaker[Session]) -> None:
+    one = report(event(dlp=None, ka_r_mgy=900.0), modality="XA", accumulated=(AccumulatedDose(ka_r_mgy=5200.0),))
+    found = {crossing.rule_key: crossing for crossing in judged(factory, one).crossings}
+    assert found["kerma-srdl"].value == 5200.0
+    assert REPORTED in found["kerma-srdl"].remarks
