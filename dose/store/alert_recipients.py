@@ -141,7 +141,7 @@ def set_members(session: Session, who: Scope, group_id: int, recipient_ids: Coll
     session.execute(delete(RecipientMember).where(RecipientMember.group_id == group_id))
     session.add_all(RecipientMember(group_id=group_id, recipient_id=one) for one in sorted(wanted))
     session.flush()
-    _note(session, who, "set members", group_id, count=len(wanted))
+    _note(session, who, "change group", group_id, count=len(wanted))
 
 
 def remove_group(session: Session, who: Scope, group_id: int) -> None:

@@ -25,10 +25,12 @@ from dose.store.outbox import ATTEMPT, OUTBOX, Begun, Leased, Settlement
 from dose.store.outbox_doubts import Answer, Doubt, ask_before_resend
 from tests.alert_store.world import CHANNELS, PHYSICIST, Sender, notice, somebody
 
-STEPS = (
-    "queue", "queue digest", "gather", "claim", "begin", "deliver", "lose the answer", "refuse for now", "put off",
-    "answer", "ask", "crash", "wait", "long wait", "step back", "cancel one",
-)  # fmt: skip
+WEIGHTS = {
+    "queue": 1, "queue digest": 1, "gather": 1, "claim": 4, "begin": 6, "deliver": 4, "lose the answer": 3,
+    "refuse for now": 1, "put off": 1, "answer": 3, "ask": 3, "crash": 1, "wait": 1, "long wait": 4, "step back": 1,
+    "cancel one": 1,
+}  # fmt: skip
+STEPS = [step for step, weight in WEIGHTS.items() for _ in range(weight)]
 ENDS = {"sent", "cancelled"}
 
 
@@ -51,13 +53,17 @@ class World:
         """One step of the world; `pick` chooses among what there is."""
         getattr(self, "_" + step.replace(" ", "_"))(pick)
 
-    def _queue(self, pick: int, mode: str = "at_once") -> None:
-        key = f"k{len(self.queued) // 2}-{pick % 2}"  # often one that was queued before
+    def queue(self, mode: str, pick: int = 1) -> None:
+        """Another message, or one that is there already."""
+        key = f"k{len(self.queued) if pick else 0}"
         self.sender.queue(notice(key, self.recipient, mode=mode))
         self.queued.append(key)
 
+    def _queue(self, pick: int) -> None:
+        self.queue("at_once", pick % 3)
+
     def _queue_digest(self, pick: int) -> None:
-        self._queue(pick, "digest")
+        self.queue("digest", pick % 3)
 
     def _gather(self, pick: int) -> None:
         self.sender.gather()
@@ -170,9 +176,11 @@ def _world(factory: sessionmaker[Session]) -> World:
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9)), min_size=5, max_size=60))
+@given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9)), min_size=30, max_size=80))
 def test_nothing_is_sent_twice_and_nothing_is_lost(own_factory, steps):
     world = _world(own_factory)
+    for mode in ("at_once", "at_once", "digest"):
+        world.queue(mode)
     for step, pick in steps:
         world.do(step, pick)
         assert max(world.taken.values(), default=0) <= 1
