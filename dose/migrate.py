@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 from dose.database import make_engine
 from dose.store import facts
 from dose.store.version import align_versions
-from dose.tables import Base
+from dose.tables import Base, Site
 
 HEAD = "head"
 BASE = "base"
@@ -65,7 +65,7 @@ def check(url: str) -> list[str]:
     """What is wrong with the database, in plain sentences; empty when it is sound and of this program's schema."""
     try:
         with _connected(url) as connection:
-            if not inspect(connection).has_table(Base.metadata.sorted_tables[0].name):
+            if not inspect(connection).has_table(Site.__tablename__):
                 return ["The database has no tables of ours yet."]
             return _damage(connection) + _revision(connection) + _differences(connection) + _lost_indexes(connection)
     except DatabaseError as error:

@@ -48,11 +48,16 @@ def remove_demo(session: Session, orthanc_ids: Collection[str] = ()) -> Removed:
     if left:  # studies of tables that a demonstration had stood in for
         recompute(session.connection(), left, next_version(session.connection()), datetime.now(UTC))
     spoken_of = exists().where(source.patient_id == patient.id) | exists().where(study.patient_id == patient.id)
-    patients = _delete(session, patient, patient.is_demo & ~spoken_of)
+    _delete(session, tables.Alert, tables.Alert.is_demo)
+    gone = select(patient.id).where(patient.is_demo & ~spoken_of)
+    _delete(session, tables.PatientExclusion, tables.PatientExclusion.patient_id.in_(gone))
+    _delete(session, tables.PatientContact, tables.PatientContact.patient_id.in_(gone))
+    patients = _delete(session, patient, patient.id.in_(gone))
     used = exists().where(study.device_id == device.id) | exists().where(source.device_id == device.id)
     unused = select(device.id).where(device.is_demo & ~used)
     _delete(session, tables.LocalName, tables.LocalName.device_id.in_(unused))
     _delete(session, tables.QcSample, tables.QcSample.device_id.in_(unused))
+    _delete(session, tables.AlertRule, tables.AlertRule.device_id.in_(unused))
     devices = _delete(session, device, device.id.in_(unused))
     return Removed(studies, patients, devices)
 

@@ -35,7 +35,7 @@ class AlertRule(Base):
     severity: Mapped[str] = mapped_column(String(8))  # info | watch | act
     at_once: Mapped[bool] = mapped_column(default=False)  # bypasses budget, digest and quiet hours
     site_id: Mapped[int | None] = mapped_column(ForeignKey("site.id"))
-    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"))
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
     modality: Mapped[str | None] = mapped_column(String(16))
     procedure_id: Mapped[int | None] = mapped_column(ForeignKey("procedure.id"))
     budget_per_week: Mapped[int | None]  # messages a recipient; None: no limit
@@ -97,7 +97,7 @@ class Alert(Base):
 
     __tablename__ = "alert"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
-    # The version that was crossed; None once its device was removed with all that was said of it
+    # The version that was crossed; None once a demonstration was removed with its rules
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("alert_rule.id", ondelete="SET NULL"), index=True)
     rule_key: Mapped[str] = mapped_column(String(36))
     kind: Mapped[str] = mapped_column(String(20))
@@ -222,7 +222,7 @@ class PatientContact(Base):
 
     __tablename__ = "patient_contact"
     id: Mapped[int] = mapped_column(ID, primary_key=True)
-    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))  # self | guardian
     phone: Mapped[str | None] = mapped_column(EncryptedText("patient_contact.phone"))  # E.164
     email: Mapped[str | None] = mapped_column(EncryptedText("patient_contact.email"))
@@ -235,10 +235,10 @@ class PatientContact(Base):
 
 
 class PatientExclusion(Base):
-    """Patients who are never written to."""
+    """Patients who are never written to; who is on the list is not forgotten with an import that is undone."""
 
     __tablename__ = "patient_exclusion"
-    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), primary_key=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), primary_key=True)
     why: Mapped[str] = mapped_column(String(10), primary_key=True)  # deceased | opt-out | sensitive
     at: Mapped[datetime]
     by: Mapped[str] = mapped_column(String(255))

@@ -156,7 +156,7 @@ def upgrade() -> None:
         sa.Column("made_by", sa.String(length=255), nullable=False),
         sa.Column("retired_at", sa.DateTime()),
         sa.Column("retired_by", sa.String(length=255)),
-        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_alert_rule_device_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name="fk_alert_rule_device_id"),
         sa.ForeignKeyConstraint(["procedure_id"], ["procedure.id"], name="fk_alert_rule_procedure_id"),
         sa.ForeignKeyConstraint(
             ["replaces_id"], ["alert_rule.id"], name="fk_alert_rule_replaces_id", ondelete="SET NULL"
@@ -182,9 +182,7 @@ def upgrade() -> None:
         sa.Column("withdrawn_at", sa.DateTime()),
         sa.Column("withdrawn_how", sa.String(length=12)),
         sa.Column("token_hash", sa.LargeBinary(length=32)),
-        sa.ForeignKeyConstraint(
-            ["patient_id"], ["patient.id"], name="fk_patient_contact_patient_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_patient_contact_patient_id"),
         sa.PrimaryKeyConstraint("id", name="pk_patient_contact"),
         sa.UniqueConstraint("token_hash", name="uq_patient_contact_token_hash"),
     )
@@ -195,9 +193,7 @@ def upgrade() -> None:
         sa.Column("why", sa.String(length=10), nullable=False),
         sa.Column("at", sa.DateTime(), nullable=False),
         sa.Column("by", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["patient_id"], ["patient.id"], name="fk_patient_exclusion_patient_id", ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_patient_exclusion_patient_id"),
         sa.PrimaryKeyConstraint("patient_id", "why", name="pk_patient_exclusion"),
     )
     op.create_table(

@@ -74,6 +74,13 @@ def test_the_attempt_is_written_before_the_peer_is_called(factory, sender, recip
         assert session.execute(select(ATTEMPT.c.outcome, ATTEMPT.c.owner)).one() == ("begun", "sender-1")
 
 
+def test_one_lease_begins_once(sender, recipient):
+    sender.queue(notice("a", recipient))
+    (leased,) = sender.claim()
+    assert sender.begin(leased) is not None
+    assert sender.begin(leased) is None
+
+
 @pytest.mark.parametrize(
     ("settlement", "state"),
     [

@@ -66,6 +66,11 @@ def test_an_empty_database_is_told_from_a_sound_one(empty_url):
     assert migrate.check(empty_url) == ["The database has no tables of ours yet."]
 
 
+def test_a_database_of_an_earlier_release_is_not_taken_for_an_empty_one(empty_url):
+    migrate.upgrade(empty_url, "0002")
+    assert migrate.check(empty_url)[0] == f"The database is at revision 0002, this program needs {migrate.newest()}."
+
+
 def test_a_changed_schema_is_named(own_url):
     _run(own_url, "ALTER TABLE site ADD COLUMN colour VARCHAR(9)", "ALTER TABLE study DROP COLUMN description")
     _run(own_url, "DROP INDEX ix_study_version", "DROP INDEX ix_study_dlp")
