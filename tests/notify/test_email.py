@@ -181,8 +181,20 @@ def test_a_server_that_drips_cannot_hold_the_worker(greeting: bytes) -> None:
         worker = threading.Thread(target=lambda: outcome.append(channel.send(NOTE)), daemon=True)
         worker.start()
         worker.join(ENDED)
+        assert not worker.is_alive()
     assert isinstance(outcome[0], Refused)
     assert outcome[0].channel_fault
+
+
+def test_a_server_that_drips_after_the_message_leaves_it_unclear_in_time() -> None:
+    outcome: list[object] = []
+    ok = b"250 ok\r\n"
+    with scripted([b"220 hi\r\n", ok, ok, ok, b"354 go\r\n", b""], drips=b"250-wait\r\n") as port:
+        channel = EmailChannel(at(port, timeout_s=5.0, total_s=0.5))
+        worker = threading.Thread(target=lambda: outcome.append(channel.send(NOTE)), daemon=True)
+        worker.start()
+        worker.join(ENDED)
+        assert outcome == [Unclear("no-answer-after-data")]
 
 
 def test_a_server_that_is_not_there_blames_the_channel() -> None:

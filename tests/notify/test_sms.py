@@ -179,6 +179,11 @@ def test_a_question_that_fails_never_permits_a_second_message(twilio: TwilioPeer
     assert isinstance(twilio.channel(lambda: LATER).ask(NOTE, AT), Unclear)
 
 
+def test_a_provider_that_cannot_be_asked_never_permits_a_second_message(twilio: TwilioPeer) -> None:
+    channel = twilio.channel(lambda: LATER, origin=f"http://127.0.0.1:{free_port()}")
+    assert channel.ask(NOTE, AT) == Unclear("unreachable")
+
+
 def test_a_list_that_leads_elsewhere_is_read_from_our_provider_only(twilio: TwilioPeer) -> None:
     away = {"messages": [], "next_page_uri": "http://evil.example/2010-04-01/Messages.json?Page=1"}
     twilio.list_faults.append(says(away))

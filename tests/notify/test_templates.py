@@ -58,6 +58,7 @@ def test_a_value_is_never_read_as_a_template_nor_as_html_nor_as_a_header() -> No
     values = dict(FIELDS) | {"site": "<b>{code}</b>\r\nBcc: x@y.z"}
     filled = fill(default("en", "email"), values)
     assert "<b>" not in (filled.html or "")
+    assert "\r" not in filled.text
     assert filled.subject == "<b>{code}</b> Bcc: x@y.z: your document is ready"
 
 

@@ -52,6 +52,10 @@ def test_a_forged_signature_is_not_believed(forged: str) -> None:
     assert not is_signed(URL, FORM, forged, TOKEN)
 
 
+def test_nothing_is_believed_where_no_token_is_set() -> None:
+    assert not is_signed(URL, FORM, signature(token=""), "")
+
+
 def test_a_form_with_a_name_given_twice_is_not_believed_under_the_signature_of_one() -> None:
     assert not is_signed(URL, [*FORM, ("MessageSid", "SM2")], signature(), TOKEN)
 
