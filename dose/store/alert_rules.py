@@ -18,6 +18,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dose import audit
+from dose.alerts import kinds
+from dose.alerts.shipped import ShippedRule, shipped_rules
 from dose.scope import Permission, Scope
 from dose.store.alert_recipients import SEVERITIES
 from dose.store.naming_rules import RuleGone
@@ -66,7 +68,7 @@ class RuleDraft:
     origin: str = field(default=TYPED)
 
 
-def add_rule(session: Session, who: Scope, draft: RuleDraft, check: Check) -> int:
+def add_rule(session: Session, who: Scope, draft: RuleDraft, check: Check = kinds.check) -> int:
     """Make a rule; its row id. `check` judges the parameters of its kind.
 
     Raises
@@ -83,7 +85,7 @@ def add_rule(session: Session, who: Scope, draft: RuleDraft, check: Check) -> in
     return _add(session, who, replace(wanted, key=key), None, "add")
 
 
-def change_rule(session: Session, who: Scope, rule_id: int, draft: RuleDraft, check: Check) -> int:
+def change_rule(session: Session, who: Scope, rule_id: int, draft: RuleDraft, check: Check = kinds.check) -> int:
     """Put another version in the place of one, under the same key; its row id.
 
     Raises
@@ -112,7 +114,7 @@ def retire_rule(session: Session, who: Scope, rule_id: int) -> None:
     _note(session, who, "retire", rule_id)
 
 
-def undo(session: Session, who: Scope, rule_id: int, check: Check) -> int | None:
+def undo(session: Session, who: Scope, rule_id: int, check: Check = kinds.check) -> int | None:
     """Undo the last thing done to a rule: bring back what it replaced, or itself when it was retired, else retire it.
 
     Returns the row that is in force instead, None when there is none now.
@@ -141,13 +143,25 @@ def undo(session: Session, who: Scope, rule_id: int, check: Check) -> int | None
     return None
 
 
-def ship(session: Session, drafts: Iterable[RuleDraft], check: Check) -> int:
+def ship(session: Session, drafts: Iterable[RuleDraft], check: Check = kinds.check) -> int:
     """Add the rules that come with the program, and new versions of those nobody has touched; how many were written.
 
     What a person changed, switched or retired stays as that person left it.
     """
     who = Scope(None, SHIPPER, frozenset({Permission.MANAGE_ALERTS}), None, None)
     return sum(_ship(session, who, replace(draft, origin=SHIPPED), check) for draft in drafts)
+
+
+def load_rules(session: Session) -> int:
+    """`ship` the rules of `dose.alerts.shipped`; those whose numbers nobody confirmed come switched off."""
+    return ship(session, [_shipped_draft(one) for one in shipped_rules()])
+
+
+def _shipped_draft(one: ShippedRule) -> RuleDraft:
+    return RuleDraft(
+        one.kind, one.names["en"], one.params, one.citation, one.severity, one.at_once, modality=one.modality,
+        active=one.active, key=one.key,
+    )  # fmt: skip
 
 
 def _ship(session: Session, who: Scope, draft: RuleDraft, check: Check) -> bool:

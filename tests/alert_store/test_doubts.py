@@ -162,3 +162,14 @@ def test_who_may_not_decide_does_not(factory, sender, recipient):
     for who in (RADIOGRAPHER, elsewhere):
         with factory() as session, pytest.raises(NotPermitted):
             send_again(session, who, sender.row("a").id, NOON)
+
+
+def test_an_answer_about_an_earlier_attempt_lets_nothing_go_twice(factory, doubtful):
+    with writing(factory) as session:
+        (stale,) = claim_doubts(session, "slow", doubtful.now, CHANNELS, 9)
+    doubtful.later(minutes=5)
+    _ask(doubtful, Answer("not taken"))
+    doubtful.try_one(outbox.unclear("timed out"))
+    with writing(factory) as session:
+        assert not answer(session, stale, Answer("not taken"), doubtful.now)
+    assert (doubtful.claim(), doubtful.states()) == ([], {"a": "unclear"})

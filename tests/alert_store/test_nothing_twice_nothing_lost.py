@@ -22,12 +22,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from dose.database import make_engine, session_factory, writing
 from dose.store import outbox
 from dose.store.outbox import ATTEMPT, OUTBOX, Begun, Leased, Settlement
-from dose.store.outbox_doubts import Answer, Doubt, ask_before_resend
+from dose.store.outbox_doubts import Answer, Doubt, answer, ask_before_resend, claim_doubts
 from tests.alert_store.world import CHANNELS, PHYSICIST, Sender, notice, somebody
 
 WEIGHTS = {
     "queue": 1, "queue digest": 1, "gather": 1, "claim": 4, "begin": 6, "deliver": 4, "lose the answer": 3,
-    "refuse for now": 1, "put off": 1, "answer": 3, "ask": 3, "crash": 1, "wait": 1, "long wait": 4, "step back": 1,
+    "refuse for now": 1, "put off": 1, "answer": 3, "ask": 2, "ask slowly": 2, "hear": 2,
+    "crash": 1, "wait": 1, "long wait": 4, "step back": 1,
     "cancel one": 1,
 }  # fmt: skip
 STEPS = [step for step, weight in WEIGHTS.items() for _ in range(weight)]
@@ -45,6 +46,7 @@ class World:
     held: list[Leased] = field(default_factory=list)
     begun: list[tuple[Leased, Begun]] = field(default_factory=list)
     unsaid: list[tuple[Leased, Begun, Settlement]] = field(default_factory=list)
+    heard: list[tuple[Doubt, Answer]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.sender = Sender(self.factory)
@@ -116,11 +118,22 @@ class World:
     def _ask(self, pick: int) -> None:
         ask_before_resend(self.factory, f"asker-{pick % 2}", lambda: self.sender.now, CHANNELS, self._peer_says)
 
+    def _ask_slowly(self, pick: int) -> None:
+        """Asked, answered, and written down only later."""
+        with writing(self.factory) as session:
+            doubts = claim_doubts(session, f"asker-{pick % 2}", self.sender.now, CHANNELS, 1 + pick % 2)
+        self.heard += [(doubt, self._peer_says(doubt)) for doubt in doubts]
+
+    def _hear(self, pick: int) -> None:
+        if self.heard:
+            with writing(self.factory) as session:
+                answer(session, *self.heard.pop(pick % len(self.heard)), self.sender.now)
+
     def _peer_says(self, doubt: Doubt) -> Answer:
         return Answer("sent", "P1") if self.taken[doubt.reference] else Answer("not taken")
 
     def _crash(self, pick: int) -> None:
-        for hands in (self.held, self.begun, self.unsaid):
+        for hands in (self.held, self.begun, self.unsaid, self.heard):
             hands.clear()
 
     def _wait(self, pick: int) -> None:

@@ -82,7 +82,7 @@ def test_an_alert_outlives_its_study(session, patient):
     assert session.execute(select(Alert.study_id, Alert.subject)).one() == (None, "study:1")
 
 
-def test_what_was_sent_outlives_its_alert(factory, sender, session, patient):
+def test_what_was_sent_outlives_its_alert(session, patient):
     row = {"reference": "R", "created_at": NOON, "changed_at": NOON, "not_before": NOON, "state": "sent"}
     said = notice("a", None, alert_id=session.scalar(select(Alert.id)))
     columns = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from dose.alerts.shipped import shipped_rules
 from dose.database import writing
 from dose.errors import NotPermitted
 from dose.scope import Permission, Scope
@@ -14,6 +15,7 @@ from dose.store.alert_rules import (
     add_rule,
     change_rule,
     in_force,
+    load_rules,
     retire_rule,
     rule_history,
     rules_in_force,
@@ -135,3 +137,18 @@ def test_shipped_rules_are_renewed_unless_a_person_touched_them(session):
     assert in_force(session, "a").severity == "info"
     assert in_force(session, "b") is None
     assert (in_force(session, "c").severity, in_force(session, "c").origin) == ("watch", "shipped")
+
+
+def test_the_rules_that_come_with_the_system_fit_and_those_nobody_confirmed_are_off(session):
+    shipped = shipped_rules()
+    assert (load_rules(session), load_rules(session)) == (len(shipped), 0)
+    assert {row.key for row in rules_in_force(session)} == {one.key for one in shipped if one.active}
+    for one in shipped:
+        stored = in_force(session, one.key)
+        assert (stored.kind, stored.params, stored.citation) == (one.kind, one.params, one.citation)
+
+
+def test_the_parameters_of_a_rule_are_those_of_its_kind(session):
+    with pytest.raises(AlertRuleRefused):
+        add_rule(session, PHYSICIST, draft())  # no such kind
+    assert add_rule(session, PHYSICIST, draft(kind="acquisition", params={"body_mgy": 80, "head_mgy": 120}))
