@@ -51,6 +51,9 @@ class Action(StrEnum):
     ALERT_RULE_CHANGE = "change alert rule"
     RECIPIENT_CHANGE = "change recipient"
     NOTICE_CHANGE = "decide on notice"
+    VIEW_ALERT = "view alert"
+    ALERT_WORK = "work on alert"
+    PATIENT_NOTICE = "change notices to patients"
 
 
 def record(

@@ -34,6 +34,9 @@ class Permission(StrEnum):
     MANAGE_LEVELS = "manage reference levels"
     MANAGE_ALERTS = "manage alert rules"
     MANAGE_NOTICES = "manage recipients and notices"
+    ANSWER_ALERTS = "give the reason for an alert"  # one click of who was there
+    WORK_ALERTS = "work on alerts"  # assign, comment, close, reopen, follow up
+    TELL_PATIENTS = "manage notices to patients"  # contacts with consent, exclusions, texts
     SHARE_VIEWS = "share views"
     SIGN = "sign records"  # comparisons, levels made here
 
@@ -69,14 +72,18 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         _PHYSICS
         | {Permission.CORRECT, Permission.ENTER_SIZE, Permission.TYPE_DOSES, Permission.IMPORT}
         | {Permission.MANAGE_NAMES, Permission.MANAGE_LEVELS, Permission.SHARE_VIEWS, Permission.SIGN}
-        | {Permission.MANAGE_ALERTS, Permission.MANAGE_NOTICES}
+        | {Permission.MANAGE_ALERTS, Permission.MANAGE_NOTICES, Permission.ANSWER_ALERTS}
+        | {Permission.WORK_ALERTS, Permission.TELL_PATIENTS}
     ),
     Role.PROTECTION_OFFICER: frozenset(
         (_PHYSICS - {Permission.ADMIT_DEVICES, Permission.MANAGE_QUALITY})
         | {Permission.SHARE_VIEWS, Permission.SIGN, Permission.MANAGE_NOTICES}
+        | {Permission.ANSWER_ALERTS, Permission.WORK_ALERTS, Permission.TELL_PATIENTS}
     ),
-    Role.RADIOLOGIST: frozenset(_CLINICAL),
-    Role.RADIOGRAPHER: frozenset(_CLINICAL | {Permission.ENTER_SIZE, Permission.TYPE_DOSES}),
+    Role.RADIOLOGIST: frozenset(_CLINICAL | {Permission.ANSWER_ALERTS}),
+    Role.RADIOGRAPHER: frozenset(
+        _CLINICAL | {Permission.ENTER_SIZE, Permission.TYPE_DOSES, Permission.ANSWER_ALERTS}
+    ),
     Role.ENGINEER: frozenset(
         {Permission.VIEW_DOSES, Permission.VIEW_SYSTEM, Permission.VIEW_REJECTED, Permission.VIEW_QUALITY}
     ),
