@@ -6,8 +6,8 @@ removes name and addresses, and cancels what was not begun; what was sent stays 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+import unicodedata
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,17 +25,18 @@ LANGUAGES = ("en", "fr", "ar")
 SEVERITIES = ("info", "watch", "act")
 CHANNELS, MODES = (EMAIL, SMS, BANNER), (AT_ONCE, DIGEST)
 MINUTES_A_DAY = 24 * 60
-# One address without display name, spaces, quotes or control characters: nothing of it can become a header
-_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?=.{4,190}\Z)([A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
 
 
 class RecipientRefused(ValueError):
-    """`code` says what is wrong: name | email | phone | language | quiet | user | site | gone | changed | taken | …"""
+    """`code` says what is wrong: name | email | phone | language | quiet | user | site | gone | changed | taken | …
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+    `detail` says why: of an address the code of `dose.notify.addresses.WrongAddress`, of a name `empty`, `too-long` or
+    `control-character`, of `changed` who changed it. What was typed is not repeated.
+    """
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(f"{code} {detail}".strip())
+        self.code, self.detail = code, detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class Destination:
     language: str
 
 
-def add_recipient(session: Session, who: Scope, person: Person) -> int:
-    """Add a recipient; the id.
+def add_recipient(session: Session, who: Scope, person: Person, country: str | None = None) -> int:
+    """Add a recipient; the id. `country` (ISO 3166) is that of a number without +; None: it must have one.
 
     Raises
     ------
@@ -73,18 +74,22 @@ def add_recipient(session: Session, who: Scope, person: Person) -> int:
         Without the permission, or at another site.
     """
     _permit(who, person.site_id)
-    made = Recipient(**_checked(session, person), **_changed(who))
+    _free_account(session, person.user_id)
+    made = Recipient(**_checked(session, person, country), **_changed(who))
     session.add(made)
     session.flush()
     _note(session, who, "add recipient", made.id)
     return made.id
 
 
-def change_recipient(session: Session, who: Scope, recipient_id: int, version: int, person: Person) -> None:
+def change_recipient(
+    session: Session, who: Scope, recipient_id: int, version: int, person: Person, country: str | None = None
+) -> None:
     """Change a recipient; another address makes a bounced one good again. Raises as `add_recipient`, gone, changed."""
     row = _recipient(session, who, recipient_id, version)
     _permit(who, person.site_id)
-    said = _checked(session, person)
+    _free_account(session, person.user_id, recipient_id)
+    said = _checked(session, person, country)
     if said["email"] != row.email:
         row.bounced_at = row.bounce_reason = None
     _write(row, who, said)
@@ -96,6 +101,16 @@ def switch_recipient(session: Session, who: Scope, recipient_id: int, version: i
     row = _recipient(session, who, recipient_id, version)
     _write(row, who, {"active": active})
     _note(session, who, "switch recipient", recipient_id, active=active)
+
+
+def mend_recipient(session: Session, who: Scope, recipient_id: int, version: int) -> None:
+    """Say that the same address works again, as when a mailbox was full: mail goes there from now on.
+
+    What was parked meanwhile stays parked: whether an old message is still worth sending is a decision of its own.
+    """
+    row = _recipient(session, who, recipient_id, version)
+    _write(row, who, {"bounced_at": None, "bounce_reason": None})
+    _note(session, who, "mend recipient", recipient_id)
 
 
 def remove_recipient(session: Session, who: Scope, recipient_id: int, version: int) -> int:
@@ -144,6 +159,20 @@ def set_members(session: Session, who: Scope, group_id: int, recipient_ids: Coll
     _note(session, who, "change group", group_id, count=len(wanted))
 
 
+def set_groups(session: Session, who: Scope, recipient_id: int, group_ids: Collection[int]) -> None:
+    """Say which groups a recipient is in; those of other sites stay as they are. Raises `RecipientRefused` gone."""
+    mine = RecipientMember.recipient_id == recipient_id
+    present = set(session.scalars(select(RecipientMember.group_id).where(mine)))
+    wanted = set(group_ids)
+    for group_id in sorted(present ^ wanted):
+        _group(session, who, group_id)
+    session.execute(delete(RecipientMember).where(mine, RecipientMember.group_id.in_(present - wanted)))
+    session.add_all(RecipientMember(group_id=one, recipient_id=recipient_id) for one in sorted(wanted - present))
+    session.flush()
+    if present != wanted:
+        _note(session, who, "change groups of recipient", recipient_id, count=len(wanted))
+
+
 def remove_group(session: Session, who: Scope, group_id: int) -> None:
     """Remove a group with its routes; its recipients stay."""
     session.delete(_group(session, who, group_id))
@@ -163,7 +192,7 @@ def add_route(
 ) -> int:
     """Let a group hear of the alerts of a severity; the id. Raises `RecipientRefused` gone | severity | channel | mode.
 
-    `kind` None: of every kind; `site_id` None: of every site.
+    `kind` None: of every kind; `site_id` None: of every site. A route that is there already is not added twice.
     """
     _group(session, who, group_id)
     _permit(who, site_id)
@@ -174,9 +203,11 @@ def add_route(
     ):
         if value not in known:
             raise RecipientRefused(code)
-    made = Route(
-        severity=severity, kind=kind, site_id=_site(session, site_id), group_id=group_id, channel=channel, mode=mode
-    )
+    said = {"severity": severity, "kind": kind, "site_id": _site(session, site_id), "group_id": group_id,
+            "channel": channel, "mode": mode}  # fmt: skip
+    if there := session.scalar(select(Route.id).filter_by(**said, active=True)):
+        return there
+    made = Route(**said)
     session.add(made)
     session.flush()
     _note(session, who, "add route", made.id)
@@ -216,12 +247,12 @@ def destinations(session: Session, severity: str, kind: str, site_id: int | None
     return list(found.values())
 
 
-def _checked(session: Session, person: Person) -> dict[str, Any]:
-    email, phone = (person.email or "").strip() or None, re.sub(r"[ ().-]", "", person.phone or "") or None
-    if email is not None and not _EMAIL.fullmatch(email):
-        raise RecipientRefused("email")
-    if phone is not None and not _PHONE.fullmatch(phone):
-        raise RecipientRefused("phone")
+def _checked(session: Session, person: Person, country: str | None) -> dict[str, Any]:
+    # Loaded here and not above: the process that reads doses routes alerts too, and types no addresses.
+    from dose.notify.addresses import email_address, phone_number
+
+    email = _address("email", person.email, email_address)
+    phone = _address("phone", person.phone, lambda typed: phone_number(typed, country))
     if person.language not in LANGUAGES:
         raise RecipientRefused("language")
     quiet = (person.quiet_from, person.quiet_to)
@@ -235,10 +266,30 @@ def _checked(session: Session, person: Person) -> dict[str, Any]:
     return asdict(person) | {"name": _name(person.name), "email": email, "phone": phone}
 
 
+def _address(what: str, typed: str | None, written: Callable[[str], str]) -> str | None:
+    from dose.notify.addresses import WrongAddress
+
+    try:
+        return written(typed) if typed and typed.strip() else None
+    except WrongAddress as error:
+        raise RecipientRefused(what, error.code) from None
+
+
+def _free_account(session: Session, user_id: int | None, but: int | None = None) -> None:
+    """One account is one recipient: a banner would stand twice on its pages."""
+    taken = select(Recipient.id).where(Recipient.user_id == user_id)
+    if user_id is not None and any(one != but for one in session.scalars(taken)):
+        raise RecipientRefused("user", "taken")
+
+
 def _name(name: str) -> str:
-    said = " ".join(name.split())
-    if not said or len(said) > 160 or not said.isprintable():
-        raise RecipientRefused("name")
+    """A name in one line; what could begin a line of its own, or turn the text around, is refused, not mended."""
+    said = name.strip(" ")
+    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in said):
+        raise RecipientRefused("name", "control-character")
+    said = " ".join(said.split())
+    if not said or len(said) > 160:
+        raise RecipientRefused("name", "too-long" if said else "empty")
     return said
 
 
@@ -254,7 +305,7 @@ def _recipient(session: Session, who: Scope, recipient_id: int, version: int) ->
         raise RecipientRefused("gone")
     _permit(who, row.site_id)
     if row.version != version:
-        raise RecipientRefused("changed")
+        raise RecipientRefused("changed", row.changed_by)
     return row
 
 

@@ -37,7 +37,7 @@ def test_addresses_are_not_readable_in_the_database(session):
 @pytest.mark.parametrize(
     ("changed", "code"),
     [
-        ({"email": "a@b"}, "email"), ({"email": "a@example.org\r\nBcc: b@example.org"}, "email"),
+        ({"email": "a.b"}, "email"), ({"email": "a@example.org\r\nBcc: b@example.org"}, "email"),
         ({"email": '"x" <a@example.org>'}, "email"), ({"email": "a@example.org, b@example.org"}, "email"),
         ({"email": "a@" + "b" * 300 + ".org"}, "email"), ({"phone": "22223344"}, "phone"),
         ({"phone": "+0123456789"}, "phone"), ({"phone": "+1234567890123456"}, "phone"),
