@@ -1,8 +1,9 @@
-"""The kinds of rules of an examination: how terms are read and judged, and what a doubtful name does to crossings.
+"""The kinds of rules: how terms are read and judged, and what a doubtful name does to crossings.
 
 A kind that is `name_free` looks at what was irradiated and never at what it was called: absolute levels, triggers, the
 scanner's own warnings. A doubt about the name changes nothing of it. Every other crossing of a doubtful study is kept
-and marked, so that it says why it waits.
+and marked, so that it says why it waits. A kind that is `periodic` says nothing of a single examination
+(`dose.alerts.periodic`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dose.alerts import (
     interventional,
     levels,
     percentile,
+    periodic,
     repeated,
     technique,
 )
@@ -34,6 +36,7 @@ class Kind:
     read: Callable[[Mapping[str, Any]], Any]
     evaluate: Callable[[Rule, Examination, Comparators], Findings]
     name_free: bool = False
+    periodic: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
@@ -47,6 +50,17 @@ KINDS: Mapping[str, Kind] = {
     "percentile": Kind(percentile.read, percentile.evaluate),
     "repeated": Kind(repeated.read, repeated.evaluate),
     "tube-voltage": Kind(technique.read, technique.evaluate),
+    **{
+        name: Kind(read, periodic.nothing, name_free=True, periodic=True)
+        for name, read in (
+            (periodic.DRIFT, periodic.read_drift),
+            (periodic.SILENT, periodic.read_silence),
+            (periodic.NO_DOSE, periodic.read_wait),
+            (periodic.WORKER, periodic.read_patience),
+            (periodic.DISK, periodic.read_room),
+            (periodic.NOTICES, periodic.read_stuck),
+        )
+    },
 }
 
 

@@ -6,12 +6,10 @@ counted yet.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -34,12 +32,11 @@ from dose.queries.today import Period, within
 from dose.scope import Permission, Scope
 from dose.statistics.bins import RELATIVE_ERROR
 from dose.statistics.measures import Measure
+from dose.statistics.pauses import silence
 from dose.store.facts import behind
 from dose.tables import Device, ImageSeries, IngestItem, LocalName, Procedure, Site, SourceObject, Study, StudyFact
 
 HABIT_DAYS = 120  # over which a device's own habit is learnt
-DAYS_OF_USE = 8  # fewer days with studies show no habit
-TIMES, AT_LEAST_DAYS = 2.0, 2  # silent: more than twice its usual longest pause, and at least so many days
 NOTES_DAYS = 7
 IN_PROGRESS_MINUTES = 20  # an examination whose last object came within these is taken to be going on
 SHOWN = 8
@@ -211,6 +208,15 @@ def _title(words: dict[str, object]) -> str:
 
 def silent(session: Session, scope: Scope, today: date) -> tuple[Silent, ...]:
     """Devices that have been quiet for far longer than they ever were: the longest silence first. Two statements."""
+    days = days_of_use(session, scope, today)
+    quiet = {device: found for device, own in days.items() if (found := silence(own, today))}
+    rows = session.scalars(select(Device).where(Device.id.in_(sorted(quiet)), allowed_devices(scope)))
+    named = [Silent(row.id, device_name(vars(row)), days[row.id][-1], *quiet[row.id]) for row in rows]
+    return tuple(sorted(named, key=lambda one: (-one.quiet_days / one.usual_days, one.device_id)))
+
+
+def days_of_use(session: Session, scope: Scope, today: date) -> dict[int, list[date]]:
+    """The days on which each device examined somebody, ascending, over which its habit is learnt. One statement."""
     fact = StudyFact
     first = int((today - timedelta(days=HABIT_DAYS)).strftime("%Y%m%d"))
     last = int(today.strftime("%Y%m%d"))
@@ -218,33 +224,7 @@ def silent(session: Session, scope: Scope, today: date) -> tuple[Silent, ...]:
     days: defaultdict[int, list[date]] = defaultdict(list)
     for device, day in session.execute(select(fact.device_id, fact.day).where(*where).distinct().order_by(fact.day)):
         days[device or 0].append(date(day // 10_000, day // 100 % 100, day % 100))
-    quiet = {device: found for device, own in days.items() if (found := silence(own, today))}
-    rows = session.scalars(select(Device).where(Device.id.in_(sorted(quiet)), allowed_devices(scope)))
-    named = [Silent(row.id, device_name(vars(row)), days[row.id][-1], *quiet[row.id]) for row in rows]
-    return tuple(sorted(named, key=lambda one: (-one.quiet_days / one.usual_days, one.device_id)))
-
-
-def silence(days: Sequence[date], today: date) -> tuple[int, int] | None:
-    """Days since the last study, and the longest pause but the rarest twentieth, when the first is far beyond it.
-
-    Parameters
-    ----------
-    days : sequence of date
-        Days with studies, ascending, each once.
-    today : date
-        The day of asking.
-
-    Returns
-    -------
-    tuple of int or None
-        None when the device is no quieter than it is used to be, or has no habit yet.
-    """
-    if len(days) < DAYS_OF_USE:
-        return None
-    pauses = sorted((after - before).days for before, after in pairwise(days))
-    usual = pauses[math.ceil(0.95 * len(pauses)) - 1]
-    quiet = (today - days[-1]).days
-    return (quiet, usual) if quiet >= AT_LEAST_DAYS and quiet > TIMES * usual else None
+    return days
 
 
 # ---- levels ---------------------------------------------------------------------------------------------------------

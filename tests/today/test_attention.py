@@ -14,10 +14,11 @@ from dacs.demo import load_directly
 from dacs.synthetic.hospital import demo_studies
 from dash_app.components.today_parts import nothing
 from dose.database import make_engine, session_factory
-from dose.queries.attention import IN_PROGRESS_MINUTES, attention, live, silence, unnamed
+from dose.queries.attention import IN_PROGRESS_MINUTES, attention, live, unnamed
 from dose.queries.people import patient_doses
 from dose.queries.today import Period, months_between, overview, volume
 from dose.scope import Permission, Scope, system_scope
+from dose.statistics.pauses import silence
 from dose.store import facts
 from dose.tables import Study, StudyFact
 from tests.counting import statements
