@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, true
 
 from dose.scope import Permission, Scope
-from dose.tables import Device, EventFact, Patient, SourceObject, Study, StudyFact
+from dose.tables import Alert, Device, EventFact, Patient, SourceObject, Study, StudyFact
 
 
-def allowed(scope: Scope, table: type[Study | SourceObject | StudyFact | EventFact]) -> ColumnElement[bool]:
-    """The rows of studies, facts or source objects that the account is limited to."""
+def allowed(scope: Scope, table: type[Study | SourceObject | StudyFact | EventFact | Alert]) -> ColumnElement[bool]:
+    """The rows of studies, facts, source objects or alerts that the account is limited to."""
     conditions: list[ColumnElement[bool]] = [true()]
     if scope.site_ids is not None:
         conditions.append(table.site_id.in_(sorted(scope.site_ids)))

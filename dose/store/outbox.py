@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 
 from dose import tables
 from dose.store.outbox_address import GONE, address_of
+from dose.store.outbox_spent import count_sent
 from dose.store.statements import insert_unless_there
 
 OUTBOX: Table = tables.Notification.__table__  # type: ignore[assignment]
@@ -103,17 +104,21 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a call ended; made by `sent` and its siblings. `reason` is a code or a short text without personal data."""
+    """How a call ended; made by `sent` and its siblings. `reason` is a code or a short text without personal data.
+
+    `cost_micros` is what a message that was sent is expected to cost.
+    """
 
     state: str
     reason: str | None = None
     provider_id: str | None = None
     again_at: datetime | None = None
+    cost_micros: int = 0
 
 
-def sent(provider_id: str | None = None) -> Settlement:
-    """The peer took it; `provider_id` is its own number."""
-    return Settlement(SENT, provider_id=provider_id)
+def sent(provider_id: str | None = None, cost_micros: int = 0) -> Settlement:
+    """The peer took it; `provider_id` is its own number, `cost_micros` what it is expected to cost."""
+    return Settlement(SENT, provider_id=provider_id, cost_micros=cost_micros)
 
 
 def retry(again_at: datetime, reason: str) -> Settlement:
@@ -254,6 +259,8 @@ def settle(
         if not _believes(row, attempt_id, settlement):
             return False
     write(session, row, now, **_after(row, settlement, now))
+    if settlement.state == SENT:
+        count_sent(session, row.channel, now, settlement.cost_micros)
     return True
 
 

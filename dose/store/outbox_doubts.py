@@ -34,6 +34,7 @@ from dose.store.outbox import (
     write,
 )
 from dose.store.outbox_address import address_of
+from dose.store.outbox_spent import count_sent
 from dose.tables import Alert, PatientContact, PatientNotice, Recipient
 from dose.tables import Patient as Person
 
@@ -65,6 +66,7 @@ class Answer:
     what: str
     provider_id: str | None = None
     again_at: datetime | None = None
+    cost_micros: int = 0
 
 
 def claim_doubts(
@@ -103,6 +105,7 @@ def answer(session: Session, doubt: Doubt, said: Answer, now: datetime) -> bool:
         return False
     if said.what == SENT:
         write(session, row, now, state=SENT, provider_id=said.provider_id, attempt_id=None, last_error=None)
+        count_sent(session, row.channel, now, said.cost_micros)
     elif said.what == NOT_TAKEN:
         write(session, row, now, state=PENDING, attempt_id=None, not_before=now, last_error=NOT_TAKEN)
     elif said.again_at is not None and row.kind != PATIENT:

@@ -20,6 +20,7 @@ from dose.crypto import EncryptedText
 from dose.tables.base import ID, Base
 
 _IN_FORCE = text("retired_at IS NULL")
+_BANNER = text("channel = 'banner' AND state IN ('pending', 'leased', 'sent')")
 
 
 class AlertRule(Base):
@@ -63,6 +64,10 @@ class AlertCause(Base):
     active: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0)
     uses: Mapped[int] = mapped_column(default=0)
+    one_click: Mapped[bool] = mapped_column(default=False)  # offered to who was there
+    version: Mapped[int] = mapped_column(default=1)  # of the row: who changes an old one is told
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(String(255))  # "shipped": nobody has touched it yet
 
 
 class AlertMacro(Base):
@@ -75,6 +80,9 @@ class AlertMacro(Base):
     cause_id: Mapped[int | None] = mapped_column(ForeignKey("alert_cause.id", ondelete="SET NULL"))
     active: Mapped[bool] = mapped_column(default=True)
     position: Mapped[int] = mapped_column(default=0)
+    version: Mapped[int] = mapped_column(default=1)  # of the row: who changes an old one is told
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(String(255))  # "shipped": nobody has touched it yet
 
 
 class Criterion(Base):
@@ -89,6 +97,9 @@ class Criterion(Base):
     citation: Mapped[str] = mapped_column(Text)
     verified: Mapped[str] = mapped_column(String(40))  # two sources | one source | unconfirmed … | here
     active: Mapped[bool] = mapped_column(default=False)
+    version: Mapped[int] = mapped_column(default=1)  # of the row: who changes an old one is told
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(String(255))  # "shipped": nobody has touched it yet
     __table_args__ = (UniqueConstraint("jurisdiction", "key"),)
 
 
@@ -131,6 +142,9 @@ class Alert(Base):
     __table_args__ = (
         UniqueConstraint("rule_key", "subject"),
         Index("ix_alert_work", "state", "due_on", "id"),
+        Index("ix_alert_state", "state", "id"),
+        Index("ix_alert_site", "site_id", "state", "id"),
+        Index("ix_alert_kind", "kind", "state", "id"),
         Index("ix_alert_device", "device_id", "day"),
         Index("ix_alert_day", "day", "id"),
     )
@@ -225,12 +239,15 @@ class PatientContact(Base):
     patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
     kind: Mapped[str] = mapped_column(String(10))  # self | guardian
     phone: Mapped[str | None] = mapped_column(EncryptedText("patient_contact.phone"))  # E.164
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary(16), index=True)  # for who answers STOP
     email: Mapped[str | None] = mapped_column(EncryptedText("patient_contact.email"))
     language: Mapped[str] = mapped_column(String(5), default="en")
     consent_at: Mapped[datetime]
     consent_by: Mapped[str] = mapped_column(String(255))
+    consent_how: Mapped[str] = mapped_column(String(12))  # written | spoken | online
     withdrawn_at: Mapped[datetime | None]
-    withdrawn_how: Mapped[str | None] = mapped_column(String(12))  # link | reply | person
+    withdrawn_how: Mapped[str | None] = mapped_column(String(12))  # link | reply | person | replaced
+    withdrawn_by: Mapped[str | None] = mapped_column(String(255))  # of us; None: who was written to
     token_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)  # of the link that withdraws
 
 
@@ -253,12 +270,37 @@ class NoticeTemplate(Base):
     key: Mapped[str] = mapped_column(String(40))
     language: Mapped[str] = mapped_column(String(5))
     channel: Mapped[str] = mapped_column(String(8))
+    subject: Mapped[str] = mapped_column(String(200), default="")  # of e-mail
     text: Mapped[str] = mapped_column(Text)
     version: Mapped[int] = mapped_column(default=1)
     active: Mapped[bool] = mapped_column(default=True)
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(255))
     __table_args__ = (Index("ix_notice_template_key", "key", "language", "channel", "active"),)
+
+
+class NoticeSetting(Base):
+    """What a site writes to patients, and when; no row: it writes nothing. Minutes are of the wall clock there."""
+
+    __tablename__ = "notice_setting"
+    site_id: Mapped[int] = mapped_column(ForeignKey("site.id"), primary_key=True, autoincrement=False)
+    active: Mapped[bool] = mapped_column(default=False)
+    delay_minutes: Mapped[int]  # from the study to its notice
+    opens: Mapped[int]  # minutes after midnight, as `closes`: notices leave in between
+    closes: Mapped[int]
+    days: Mapped[list[Any]]  # Monday 0
+    closed: Mapped[list[Any]] = mapped_column(default=list)  # holidays, ISO 8601
+    time_zone: Mapped[str] = mapped_column(String(40))
+    majority_years: Mapped[int]
+    state_doses: Mapped[bool] = mapped_column(default=False)  # whether a notice may state the reported doses
+    first_channel: Mapped[str] = mapped_column(String(8))  # where a contact has both: sms | email
+    country: Mapped[str | None] = mapped_column(String(2))  # ISO 3166, of numbers typed without one
+    contact: Mapped[str] = mapped_column(String(160))  # whom patients may ask
+    sensitive_words: Mapped[list[Any]] = mapped_column(default=list)  # of examinations never written about
+    sensitive_departments: Mapped[list[Any]] = mapped_column(default=list)
+    version: Mapped[int] = mapped_column(default=1)  # of the row: who changes an old one is told
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[str] = mapped_column(String(255))
 
 
 class PatientNotice(Base):
@@ -270,6 +312,10 @@ class PatientNotice(Base):
     contact_id: Mapped[int | None] = mapped_column(ForeignKey("patient_contact.id", ondelete="SET NULL"), index=True)
     due_at: Mapped[datetime]
     state: Mapped[str] = mapped_column(String(10), default="waiting")  # waiting | queued | opened | withdrawn
+    why: Mapped[str | None] = mapped_column(String(20))  # it was withdrawn
+    queued_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0)  # wrong codes since it was opened last
+    locked_until: Mapped[datetime | None]
     code_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     token_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
     opened_at: Mapped[datetime | None]
@@ -284,7 +330,7 @@ class Notification(Base):
     dedup_key: Mapped[str] = mapped_column(String(120), unique=True)
     kind: Mapped[str] = mapped_column(String(8))  # alert | digest | patient | test
     alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id", ondelete="SET NULL"), index=True)
-    recipient_id: Mapped[int | None] = mapped_column(ForeignKey("recipient.id", ondelete="SET NULL"), index=True)
+    recipient_id: Mapped[int | None] = mapped_column(ForeignKey("recipient.id", ondelete="SET NULL"))
     patient_notice_id: Mapped[int | None] = mapped_column(
         ForeignKey("patient_notice.id", ondelete="SET NULL"), index=True
     )
@@ -311,6 +357,11 @@ class Notification(Base):
     __table_args__ = (
         Index("ix_notification_next", "state", "mode", "priority", "not_before", "id"),
         Index("ix_notification_lease", "state", "lease_until"),
+        Index("ix_notification_state", "state", "id"),
+        Index("ix_notification_kind", "kind", "id"),
+        Index("ix_notification_recipient", "recipient_id", "id"),
+        # What stands on somebody's pages now: asked every few seconds by every page that is open
+        Index("ix_notification_banner", "recipient_id", "id", sqlite_where=_BANNER, postgresql_where=_BANNER),
     )
 
 
@@ -339,3 +390,14 @@ class ChannelState(Base):
     spent: Mapped[float] = mapped_column(default=0.0)  # on that day, in the currency of the cap
     day_cap: Mapped[float | None]  # None: no cap
     changed_at: Mapped[datetime]
+
+
+class ChannelDay(Base):
+    """What a channel took on one day (UTC): how costs are told by month, and when it worked last."""
+
+    __tablename__ = "channel_day"
+    channel: Mapped[str] = mapped_column(String(8), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    messages: Mapped[int] = mapped_column(default=0)
+    micros: Mapped[int] = mapped_column(BigInteger, default=0)  # expected cost, millionths of the account's currency
+    last_at: Mapped[datetime]

@@ -13,8 +13,10 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IN_FORCE = sa.text("retired_at IS NULL")
+BANNER = sa.text("channel = 'banner' AND state IN ('pending', 'leased', 'sent')")
 TABLES = """
-    alert_cause alert_criterion channel_state alert_macro notice_template recipient recipient_group
+    alert_cause alert_criterion channel_day channel_state alert_macro notice_setting notice_template recipient
+    recipient_group
     alert_route alert_rule patient_contact patient_exclusion recipient_member alert patient_notice alert_step
     follow_up notification notification_attempt
 """.split()  # noqa: SIM905 - a list literal would be a page
@@ -22,6 +24,7 @@ TABLES = """
 
 def upgrade() -> None:
     """Create the tables, those that others refer to first."""
+    op.add_column("source_object", sa.Column("software", sa.String(length=400)))
     op.create_table(
         "alert_cause",
         sa.Column("id", ID, nullable=False),
@@ -31,6 +34,10 @@ def upgrade() -> None:
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("uses", sa.Integer(), nullable=False),
+        sa.Column("one_click", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_by", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_alert_cause"),
         sa.UniqueConstraint("key", name="uq_alert_cause_key"),
     )
@@ -44,8 +51,20 @@ def upgrade() -> None:
         sa.Column("citation", sa.Text(), nullable=False),
         sa.Column("verified", sa.String(length=40), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_by", sa.String(length=255), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_alert_criterion"),
         sa.UniqueConstraint("jurisdiction", "key", name="uq_alert_criterion_jurisdiction_key"),
+    )
+    op.create_table(
+        "channel_day",
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("messages", sa.Integer(), nullable=False),
+        sa.Column("micros", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("channel", "day", name="pk_channel_day"),
     )
     op.create_table(
         "channel_state",
@@ -66,9 +85,35 @@ def upgrade() -> None:
         sa.Column("cause_id", ID),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_by", sa.String(length=255), nullable=False),
         sa.ForeignKeyConstraint(["cause_id"], ["alert_cause.id"], name="fk_alert_macro_cause_id", ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("id", name="pk_alert_macro"),
         sa.UniqueConstraint("key", name="uq_alert_macro_key"),
+    )
+    op.create_table(
+        "notice_setting",
+        sa.Column("site_id", ID, nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("delay_minutes", sa.Integer(), nullable=False),
+        sa.Column("opens", sa.Integer(), nullable=False),
+        sa.Column("closes", sa.Integer(), nullable=False),
+        sa.Column("days", sa.JSON(), nullable=False),
+        sa.Column("closed", sa.JSON(), nullable=False),
+        sa.Column("time_zone", sa.String(length=40), nullable=False),
+        sa.Column("majority_years", sa.Integer(), nullable=False),
+        sa.Column("state_doses", sa.Boolean(), nullable=False),
+        sa.Column("first_channel", sa.String(length=8), nullable=False),
+        sa.Column("country", sa.String(length=2)),
+        sa.Column("contact", sa.String(length=160), nullable=False),
+        sa.Column("sensitive_words", sa.JSON(), nullable=False),
+        sa.Column("sensitive_departments", sa.JSON(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("changed_at", sa.DateTime(), nullable=False),
+        sa.Column("changed_by", sa.String(length=255), nullable=False),
+        sa.ForeignKeyConstraint(["site_id"], ["site.id"], name="fk_notice_setting_site_id"),
+        sa.PrimaryKeyConstraint("site_id", name="pk_notice_setting"),
     )
     op.create_table(
         "notice_template",
@@ -77,6 +122,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=40), nullable=False),
         sa.Column("language", sa.String(length=5), nullable=False),
         sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("subject", sa.String(length=200), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
@@ -175,18 +221,22 @@ def upgrade() -> None:
         sa.Column("patient_id", ID, nullable=False),
         sa.Column("kind", sa.String(length=10), nullable=False),
         sa.Column("phone", sa.LargeBinary()),
+        sa.Column("phone_index", sa.LargeBinary(length=16)),
         sa.Column("email", sa.LargeBinary()),
         sa.Column("language", sa.String(length=5), nullable=False),
         sa.Column("consent_at", sa.DateTime(), nullable=False),
         sa.Column("consent_by", sa.String(length=255), nullable=False),
+        sa.Column("consent_how", sa.String(length=12), nullable=False),
         sa.Column("withdrawn_at", sa.DateTime()),
         sa.Column("withdrawn_how", sa.String(length=12)),
+        sa.Column("withdrawn_by", sa.String(length=255)),
         sa.Column("token_hash", sa.LargeBinary(length=32)),
         sa.ForeignKeyConstraint(["patient_id"], ["patient.id"], name="fk_patient_contact_patient_id"),
         sa.PrimaryKeyConstraint("id", name="pk_patient_contact"),
         sa.UniqueConstraint("token_hash", name="uq_patient_contact_token_hash"),
     )
     op.create_index("ix_patient_contact_patient_id", "patient_contact", ["patient_id"])
+    op.create_index("ix_patient_contact_phone_index", "patient_contact", ["phone_index"])
     op.create_table(
         "patient_exclusion",
         sa.Column("patient_id", ID, nullable=False),
@@ -259,6 +309,9 @@ def upgrade() -> None:
     op.create_index("ix_alert_study_id", "alert", ["study_id"])
     op.create_index("ix_alert_version", "alert", ["version"])
     op.create_index("ix_alert_work", "alert", ["state", "due_on", "id"])
+    op.create_index("ix_alert_state", "alert", ["state", "id"])
+    op.create_index("ix_alert_site", "alert", ["site_id", "state", "id"])
+    op.create_index("ix_alert_kind", "alert", ["kind", "state", "id"])
     op.create_table(
         "patient_notice",
         sa.Column("id", ID, nullable=False),
@@ -266,6 +319,10 @@ def upgrade() -> None:
         sa.Column("contact_id", ID),
         sa.Column("due_at", sa.DateTime(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("why", sa.String(length=20)),
+        sa.Column("queued_at", sa.DateTime()),
+        sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.DateTime()),
         sa.Column("code_hash", sa.LargeBinary(length=32)),
         sa.Column("token_hash", sa.LargeBinary(length=32)),
         sa.Column("opened_at", sa.DateTime()),
@@ -351,7 +408,12 @@ def upgrade() -> None:
     op.create_index("ix_notification_next", "notification", ["state", "mode", "priority", "not_before", "id"])
     op.create_index("ix_notification_patient_notice_id", "notification", ["patient_notice_id"])
     op.create_index("ix_notification_provider_id", "notification", ["provider_id"])
-    op.create_index("ix_notification_recipient_id", "notification", ["recipient_id"])
+    op.create_index("ix_notification_recipient", "notification", ["recipient_id", "id"])
+    op.create_index("ix_notification_state", "notification", ["state", "id"])
+    op.create_index("ix_notification_kind", "notification", ["kind", "id"])
+    op.create_index(
+        "ix_notification_banner", "notification", ["recipient_id", "id"], sqlite_where=BANNER, postgresql_where=BANNER
+    )
     op.create_index("ix_notification_reference", "notification", ["reference"])
     op.create_table(
         "notification_attempt",
@@ -375,3 +437,4 @@ def downgrade() -> None:
     """Drop them all."""
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_column("source_object", "software")
