@@ -1,4 +1,4 @@
-"""What stands on the pages of an account: asked every few seconds by every page that is open, so it must cost little."""
+"""What stands on the pages of an account: asked every few seconds by every open page, so it must cost little."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ SHOWN = (PENDING, LEASED, SENT)  # the condition of the index `ix_notification_b
 
 
 def dismiss(session: Session, who: Scope, notification_id: int, now: datetime) -> bool:
-    """Put one's own banner aside: it was seen, and counts as delivered. False: it was aside already, or is not one's."""
+    """Put one's own banner aside: it was seen, and counts as delivered. False: it is aside, or not one's own."""
     row = locked(session, notification_id)
     if row is None or row.channel != BANNER or row.state not in SHOWN or who.user_id is None:
         return False
