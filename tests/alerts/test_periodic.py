@@ -175,7 +175,8 @@ def test_periodic_rules_say_nothing_of_a_single_examination() -> None:
     ("kind", "params", "code"),
     [("drift", {}, "missing:measure"), ("drift", {"measure": "dlp_mgy_cm-study", "factor": 1}, "range:factor"),
      ("drift", {"measure": "dlp_mgy_cm-study", "least": 8}, "range:least"),
-     ("silent-device", {"times": 0}, "range:times"), ("no-dose", {"hours": 1.5}, "number:hours"), ("worker", {"minutes": 1}, "range:minutes"),
+     ("silent-device", {"times": 0}, "range:times"), ("no-dose", {"hours": 1.5}, "number:hours"),
+     ("worker", {"minutes": 1}, "range:minutes"),
      ("disk", {"hours": 1}, "unknown:hours"), ("notices", {"hours": 0}, "range:hours")],
 )  # fmt: skip
 def test_parameters_that_mean_nothing_are_refused(kind: str, params: dict[str, Any], code: str) -> None:
