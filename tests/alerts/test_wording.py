@@ -16,6 +16,7 @@ from dose.alerts import (
     levels,
     model,
     percentile,
+    periodic,
     repeated,
     technique,
     wording,
@@ -30,8 +31,9 @@ from tests.alerts.test_properties import LOUD, examinations, sane, worlds
 CODES = {
     absolute.ABOVE, interventional.TRIGGER, interventional.CUMULATIVE, f"console-{dose_check.ALERT}",
     f"console-{dose_check.NOTIFICATION}", identity.IDENTITY, technique.SOFTWARE, technique.VOLTAGE, levels.ABOVE,
-    levels.IN_A_ROW, levels.MEAN, percentile.ABOVE, repeated.REPEATED, "drift", "silent-device", "study-without-dose",
-    "worker-behind", "worker-stopped", "disk-full", "notices-stuck",
+    levels.IN_A_ROW, levels.MEAN, percentile.ABOVE, repeated.REPEATED, periodic.MEDIAN_UP, periodic.MEDIAN_DOWN,
+    periodic.QUIET, periodic.UNDOSED, periodic.WORKER_SILENT, periodic.WORKER_BEHIND, periodic.DISK_FULL,
+    periodic.NOTICES_STUCK,
 }  # fmt: skip
 REMARKS = {
     model.IMPLAUSIBLE, model.NO_PHANTOM, model.PLANES_SUMMED, model.SUMMED, model.REPORTED, dose_check.NOT_STATED,
@@ -40,7 +42,7 @@ DOUBTS = {
     identity.MODALITY, identity.REGION, identity.PHASES, identity.SHORT, identity.LONG, identity.PHANTOM,
 }  # fmt: skip
 EVERY = {
-    "kind": {*KINDS, "drift", "silent", "no-dose", "trouble"}, "code": CODES, "remark": REMARKS, "doubt": DOUBTS,
+    "kind": {*KINDS}, "code": CODES, "remark": REMARKS, "doubt": DOUBTS,
     "cause": set(causes.CAUSES), "severity": set(model.SEVERITIES), "held_back": {"text"},
     "quantity": {one.column for one in MEASURES.values()} | {*interventional.COLUMNS, technique.COLUMN},
     "part": {part for of in identity._borders()["parts"].values() for part in of},
