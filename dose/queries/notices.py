@@ -104,13 +104,13 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How a channel is; `open_until` None: it works. `spent` and `day_cap` (None: none) in the account's currency."""
+    """How a channel is; `open_until` None: it works. `spent` of the day and `cap` (None: none) in micros."""
 
     channel: str
     failures: int
     open_until: datetime | None
-    spent: float
-    day_cap: float | None
+    spent_micros: int
+    cap_micros: int | None
     last_at: datetime | None
 
 
@@ -165,19 +165,19 @@ def counts(session: Session, who: Scope) -> dict[str, int]:
 
 
 def health(session: Session, who: Scope, today: date) -> tuple[Health, ...]:
-    """How each channel is; `today` is the day of which spending is told."""
+    """How each channel is; `today` is the day (UTC) of which spending is told."""
     who.require(Permission.VIEW_SYSTEM)
     known = {one.channel: one for one in session.scalars(select(ChannelState))}
     last = select(DAYS.c.channel, func.max(DAYS.c.last_at)).group_by(DAYS.c.channel)
     worked = dict(session.execute(last).tuples().all())
-    return tuple(_health(one, known.get(one), worked.get(one), today) for one in CHANNELS)
+    spent = dict(session.execute(select(DAYS.c.channel, DAYS.c.micros).where(DAYS.c.day == today)).tuples().all())
+    return tuple(_health(one, known.get(one), worked.get(one), spent.get(one, 0)) for one in CHANNELS)
 
 
-def _health(channel: str, state: ChannelState | None, last_at: datetime | None, today: date) -> Health:
+def _health(channel: str, state: ChannelState | None, last_at: datetime | None, spent_micros: int) -> Health:
     if state is None:
-        return Health(channel, 0, None, 0.0, None, last_at)
-    spent = state.spent if state.spent_day == today else 0.0
-    return Health(channel, state.failures, state.open_until, spent, state.day_cap, last_at)
+        return Health(channel, 0, None, spent_micros, None, last_at)
+    return Health(channel, state.failures, state.open_until, spent_micros, state.cap_micros, last_at)
 
 
 def months(session: Session, who: Scope, limit: int = 12) -> tuple[Month, ...]:

@@ -380,15 +380,13 @@ class NotificationAttempt(Base):
 
 
 class ChannelState(Base):
-    """The health of a channel over restarts: its circuit breaker and what was spent today."""
+    """The health of a channel over restarts: its circuit breaker. What it spent is `ChannelDay`."""
 
     __tablename__ = "channel_state"
     channel: Mapped[str] = mapped_column(String(8), primary_key=True)
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     open_until: Mapped[datetime | None]  # nothing is tried before
-    spent_day: Mapped[date | None]
-    spent: Mapped[float] = mapped_column(default=0.0)  # on that day, in the currency of the cap
-    day_cap: Mapped[float | None]  # None: no cap
+    cap_micros: Mapped[int | None] = mapped_column(BigInteger)  # a day, as it was last started with; None: no cap
     changed_at: Mapped[datetime]
 
 

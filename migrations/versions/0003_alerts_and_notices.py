@@ -71,9 +71,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("open_until", sa.DateTime()),
-        sa.Column("spent_day", sa.Date()),
-        sa.Column("spent", sa.Double(), nullable=False),
-        sa.Column("day_cap", sa.Double()),
+        sa.Column("cap_micros", sa.BigInteger()),
         sa.Column("changed_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("channel", name="pk_channel_state"),
     )
