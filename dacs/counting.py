@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose import migrate
+from dose.alerting import judge_renamed
 from dose.database import make_engine, session_factory
 from dose.log import logger
 from dose.settings import Settings
@@ -43,7 +44,7 @@ class Counting:
         self._last = now
         try:
             naming_marks.mark_waiting(self._factory)
-            return facts.catch_up(self._factory, limit=facts.BATCH)
+            return facts.catch_up(self._factory, limit=facts.BATCH, renamed=judge_renamed)
         except Exception:  # a study that nobody thought of must not end the reading of doses
             log.exception("studies could not be counted")
             self._not_before = time.monotonic() + AGAIN_S
@@ -64,11 +65,11 @@ def count_all(settings: Settings, console: Console | None = None) -> int:
         with factory() as session:
             waiting = facts.waiting(session)
         if waiting < SEVERAL:
-            return facts.catch_up(factory)
+            return facts.catch_up(factory, renamed=judge_renamed)
         with _shown(console) as progress:
             task = progress.add_task("Statistics", total=waiting)
             done = 0
-            while folded := facts.catch_up(factory, limit=SEVERAL):
+            while folded := facts.catch_up(factory, limit=SEVERAL, renamed=judge_renamed):
                 done += folded
                 progress.update(task, completed=done, total=max(done, waiting))
         return done

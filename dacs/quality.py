@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose import audit
+from dose.alerting import judging
 from dose.database import make_engine, session_factory, writing
 from dose.errors import ConfigError
 from dose.log import logger
@@ -50,7 +51,7 @@ class Chores:
 
 def judge_some(factory: sessionmaker[Session]) -> int:
     """Judge the next studies again with the patterns in force; how many, 0 when all are judged."""
-    with writing(factory) as session:
+    with judging(factory) as session:
         return patterns.rejudge(session)
 
 

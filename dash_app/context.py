@@ -13,6 +13,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose import audit
+from dose.alerting import judging
 from dose.database import writing
 from dose.pacs import OrthancClient
 from dose.scope import Permission, Scope
@@ -59,10 +60,10 @@ def reading(permission: Permission) -> Iterator[tuple[Session, Scope]]:
 
 @contextmanager
 def changing(permission: Permission) -> Iterator[tuple[Session, Scope]]:
-    """One write transaction of a person who may make it."""
+    """One write transaction of a person who may make it; studies that it changes are judged by the rules of alerts."""
     who = scope()
     who.require(permission)
-    with writing(web().sessions) as session:
+    with judging(web().sessions) as session:
         yield session, who
 
 

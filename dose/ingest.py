@@ -1,4 +1,4 @@
-"""One object in, one transaction: extract, then save. The only place where parsing and database meet.
+"""One object in, one transaction: extract, save, judge. The only place where parsing and database meet.
 
 *The object is bad*: recorded as rejected with its reason, and answered so. *The world is bad* (database gone, disk
 full): rises untouched with nothing written; the caller tries again.
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose import extract as reader
 from dose import queries, store
+from dose.alerting import judging
 from dose.audit import Action, record
 from dose.database import writing
 from dose.errors import BadObject, NotADoseObject
@@ -134,7 +135,7 @@ def _unstorable(error: Exception) -> BadObject:
 
 
 def _save(session_factory: Sessions, report: DoseReport, read: Reader, site: str, arrival: dict[str, Any]) -> Outcome:
-    with writing(session_factory) as session:
+    with judging(session_factory) as session:
         site_id = store.site_id(session.connection(), site)
         saved = store.save_whole(session, report, read, site_id=site_id, **arrival)
     return Outcome(saved.status, saved.study_id, saved.source_object_id, saved.event_count)
@@ -293,7 +294,7 @@ def _known_among(session_factory: Sessions, shas: Sequence[str], site: str) -> t
 def _save_all(session_factory: Sessions, said: Mapping[int, _Said], read: Reader) -> list[Outcome]:
     told = {position: one for position, one in said.items() if isinstance(one, store.Telling)}
     outcomes: dict[int, Outcome] = {}
-    with writing(session_factory) as session:
+    with judging(session_factory) as session:
         for position, saved in zip(told, store.save_together(session, list(told.values()), read), strict=True):
             outcomes[position] = Outcome(saved.status, saved.study_id, saved.source_object_id, saved.event_count)
         refused = {
@@ -346,7 +347,7 @@ def reextract(
     the study after `after_id`. `keep_operators` as the site says now; None leaves each study as it is.
     """
     for study_id in study_ids if study_ids is not None else _outdated(session_factory, everything, after_id):
-        with writing(session_factory) as session:
+        with judging(session_factory) as session:
             changes = store.rebuild_study(session, study_id, read, keep_operators=keep_operators)
         log.info("study read again", extra={"study": study_id, "changes": len(changes)})
         yield Reextracted(study_id, changes)

@@ -21,7 +21,7 @@ from dose.alerts.measured import Measured, measured
 from dose.alerts.model import Comparators, Crossing, Examination, Findings, Like, Rule, Unjudged, crossing, stated
 from dose.alerts.terms import Terms
 from dose.levels.compare import PHANTOM_MIXED
-from dose.statistics.measures import MIXED, Measure
+from dose.statistics.measures import MIXED, STUDY, Measure
 from dose.statistics.outliers import FEWEST, Size
 from dose.statistics.summary import Values
 
@@ -38,10 +38,10 @@ class Percentile:
 
 
 def read(said: Mapping[str, Any]) -> Percentile:
-    """The terms of a rule; raises RuleRefused."""
+    """The terms of a rule, of whole examinations: acquisitions of one have no peers. Raises RuleRefused."""
     terms = Terms(said)
     found = Percentile(
-        terms.measure(), terms.number("percentile", 50, 100), terms.number("least_ratio", 1, 100, 1.0)
+        terms.measure(of=STUDY), terms.number("percentile", 50, 100), terms.number("least_ratio", 1, 100, 1.0)
     )  # fmt: skip
     terms.done()
     return found

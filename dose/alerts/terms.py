@@ -62,10 +62,14 @@ class Terms:
             raise RuleRefused(CHOICE, name)
         return value
 
-    def measure(self, name: str = "measure") -> tuple[Measure, ...]:
-        """The measures of a quantity and level, of every phantom: `dlp_mgy_cm-study`, or of one: `…-study-32`."""
+    def measure(self, name: str = "measure", of: str | None = None) -> tuple[Measure, ...]:
+        """The measures of a quantity and level, of every phantom: `dlp_mgy_cm-study`, or of one: `…-study-32`.
+
+        `of` STUDY or EVENT: only those; None: of both levels.
+        """
         said = self._take(name, None)
-        found = [one for one in MEASURES.values() if said in (one.key, f"{one.column}-{one.level}")]
+        those = [one for one in MEASURES.values() if of in (None, one.level)]
+        found = [one for one in those if said in (one.key, f"{one.column}-{one.level}")]
         if not found:
             raise RuleRefused(CHOICE, name)
         return tuple(found)

@@ -17,6 +17,7 @@ from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose import audit, ingest
+from dose.alerting import judging
 from dose.database import writing
 from dose.extract import extract
 from dose.legacy.against import ALSO_DICOM, KNOWN, NEW, against_database
@@ -236,7 +237,7 @@ def undo(sessions: Sessions, scope: Scope, batch_id: int) -> int:
 
 def _parts(sessions: Sessions, batch_id: int) -> Iterator[int]:
     while True:
-        with writing(sessions) as session:
+        with judging(sessions) as session:
             gone = undo_part(session, batch_id, extract, PART)
         if not gone:
             return

@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose import audit, ingest
+from dose.alerting import judging
 from dose.database import writing
 from dose.extract import extract, typed
 from dose.legacy.against import ALSO_DICOM, IN_DATABASE, states
@@ -116,7 +117,7 @@ def correct_typed(sessions: Sessions, scope: Scope, batch_id: int, prepared: Pre
         No such typed study for this account, or it is undone.
     """
     scope.require(Permission.TYPE_DOSES)
-    with writing(sessions) as session:
+    with judging(sessions) as session:
         batch = batch_of(session, scope, batch_id)
         source = session.scalar(select(SourceObject).where(SourceObject.import_batch_id == batch_id))
         former = _content(session, batch_id)

@@ -160,6 +160,13 @@ def peers_of(session: Session, scope: Scope, facts: Sequence[Fact]) -> Peers:
     return Peers(kinds, dict(zip(names, values, strict=True)))
 
 
+def doses_like(session: Session, scope: Scope, fact: Fact, column: str) -> tuple[Numbers, Values, Size | None]:
+    """Numbers and doses of a study's peers that state a column, itself among them, and their size; one statement."""
+    kinds, (values,) = fetch(session, scope, [getattr(StudyFact, column)], _candidates([fact]))
+    places, size = Peers(kinds, {column: values}).of(fact, column)
+    return kinds.study_ids[places], values[places], size
+
+
 def _columns(modality: str | None) -> Iterator[str]:
     """The doses by which a study of the modality may be looked at, and what makes a difference of them."""
     yield from (one.column for one in measures_of(modality) if one.level == STUDY)

@@ -8,22 +8,17 @@ twice, whatever runs at the same time. The cursor says up to which `study.versio
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
-    Boolean,
     ColumnElement,
     CompoundSelect,
     Connection,
     Table,
-    bindparam,
-    case,
     delete,
     func,
     insert,
@@ -38,10 +33,11 @@ from dose.database import writing
 from dose.log import logger
 from dose.statistics import counting
 from dose.statistics.cells import Entries, contributions
-from dose.store.claims import LINK, PATIENT, STUDY, parts
+from dose.store.claims import STUDY, parts
+from dose.store.fact_rows import events_of, studies_of
 from dose.store.facts_cells import add, add_events, apply
 from dose.store.facts_names import Named, Names
-from dose.store.rows import EVENT, Row
+from dose.store.rows import Row
 from dose.store.statements import insert_unless_there
 from dose.store.version import CURSOR, newest_version, next_version
 
@@ -51,41 +47,6 @@ DEVICE: Table = tables.Device.__table__  # type: ignore[assignment]
 NAME = "facts"
 log = logger(__name__)
 BATCH = 200  # studies a transaction: ingest waits no longer than these take
-
-_IDS: BindParameter[list[int]] = bindparam("ids", expanding=True)
-_STUDIES = (
-    select(
-        *(STUDY.c[name] for name in (
-            "id", "version", "listed_at", "started_at", "site_id", "device_id", "patient_id", "modality", "is_demo",
-            "age_years", "weight_kg", "height_m", "is_patient", "covered_by_id", "dlp_sum_mgy_cm",
-            "dlp_reported_mgy_cm", "pka_sum_gy_cm2", "pka_reported_gy_cm2", "ka_r_sum_mgy", "ka_r_reported_mgy",
-            "agd_max_breast_mgy", "activity_sum_mbq", "fluoro_time_s", "description", "protocols", "people",
-            "procedure_code", "procedure_scheme", "procedure_meaning", "requested_procedure", "clinical_task",
-        )),
-        PATIENT.c.sex, DEVICE.c.manufacturer, DEVICE.c.model, DEVICE.c.station_name,
-    )
-    .join(PATIENT, PATIENT.c.id == STUDY.c.patient_id)
-    .outerjoin(DEVICE, DEVICE.c.id == STUDY.c.device_id)
-    .where(STUDY.c.id.in_(_IDS))
-)  # fmt: skip
-_OF_EVENTS = [
-    EVENT.c[name]
-    for name in dict.fromkeys((
-        "id", *counting.NEEDED, "target_region_code", "target_region_meaning", "view", "patient_orientation",
-        "series_instance_uid", "started_at", "position",
-    ))
-]  # fmt: skip
-# Of single pulses it may be long, and only rules for events ask for more of it than what a scan was for
-_IS_SCAN = EVENT.c.event_type.is_(None) | EVENT.c.event_type.in_(counting.CT_TYPES)
-_DETAILS = case((bindparam("every", type_=Boolean) | _IS_SCAN, EVENT.c.details)).label("details")
-_OWN = select(EVENT.c.study_id.label("of_study"), *_OF_EVENTS, _DETAILS).where(
-    EVENT.c.study_id.in_(_IDS), EVENT.c.counted
-)
-_LINKED = (
-    select(LINK.c.study_id.label("of_study"), LINK.c.differs, *_OF_EVENTS, _DETAILS)
-    .join(EVENT, EVENT.c.id == LINK.c.irradiation_event_id)
-    .where(LINK.c.study_id.in_(_IDS), LINK.c.counted)
-)
 
 
 @dataclass(slots=True)
@@ -103,15 +64,23 @@ class Position:
     remade: int = 0
 
 
-def catch_up(sessions: sessionmaker[Session], limit: int | None = None, batch: int = BATCH) -> int:
-    """Fold studies that changed, a batch a transaction, until none is left or `limit` were; how many were folded."""
+def catch_up(
+    sessions: sessionmaker[Session],
+    limit: int | None = None,
+    batch: int = BATCH,
+    renamed: Callable[[Session, Collection[int]], object] | None = None,
+) -> int:
+    """Fold studies that changed, a batch a transaction, until none is left or `limit` were; how many were folded.
+
+    `renamed` hears, in the same transaction, which studies were made again because rules of names changed.
+    """
     folded = 0
     while limit is None or folded < limit:
         with sessions() as session:
             if not behind(session, 1):
                 break
         with writing(sessions) as session:
-            done = fold_next(session, batch)
+            done = fold_next(session, batch, renamed)
         folded += done
         if not done:
             break
@@ -131,8 +100,8 @@ def waiting(session: Session) -> int:
     return behind(session, 1 << 40)
 
 
-def fold_next(session: Session, size: int) -> int:
-    """Fold the next studies in the caller's transaction; how many they were."""
+def fold_next(session: Session, size: int, renamed: Callable[[Session, Collection[int]], object] | None = None) -> int:
+    """Fold the next studies in the caller's transaction; how many they were. `renamed` as `catch_up` says."""
     connection = session.connection()
     position = locked(connection)
     in_order = select(STUDY.c.version, STUDY.c.id).where(
@@ -148,6 +117,8 @@ def fold_next(session: Session, size: int) -> int:
         position.remade += bool(again)
         _fold(connection, sorted(ids), position)
         write(connection, position)
+    if again and renamed is not None:
+        renamed(session, again)
     return len(ids)
 
 
@@ -270,9 +241,9 @@ def make(connection: Connection, ids: Sequence[int], *, keep: bool = True) -> tu
     A study that cannot be counted has none; the log names it, and `dacs db check` that one is missing.
     `keep` writes names that nobody had before; without, their numbers are None.
     """
-    studies = [dict(row) for row in connection.execute(_STUDIES, {"ids": ids}).mappings()]
+    studies = studies_of(connection, ids)
     names = Names(connection)
-    found = _events(connection, ids, every_detail=names.ask_events)
+    found = events_of(connection, ids, every_detail=names.ask_events)
     told: list[tuple[Any, list[Row], counting.Counted, Named]] = []
     for study in studies:
         events = found.get(study["id"], [])
@@ -296,22 +267,6 @@ def _event_facts(events: list[Row], counted: counting.Counted, named: Named, nam
             identity = {"event_id": event["id"], "study_id": counted.study["study_id"]}
             facts.append(fact | identity | names.of_event(named, number))
     return facts
-
-
-def _events(connection: Connection, ids: Sequence[int], *, every_detail: bool) -> dict[int, list[Row]]:
-    found: dict[int, list[Row]] = {}
-    for statement, own in ((_OWN, True), (_LINKED, False)):
-        rows = connection.execute(statement, {"ids": ids, "every": every_detail})
-        names = list(rows.keys())
-        for row in rows:
-            event = dict(zip(names, row, strict=True))
-            if not own and event["differs"]:
-                event |= json.loads(event["differs"]) | {"id": event["id"]}
-            event["own"] = own
-            found.setdefault(event["of_study"], []).append(event)
-    for events in found.values():
-        events.sort(key=lambda event: (event["started_at"] or "", event["position"], event["id"]))
-    return found
 
 
 def _forget(

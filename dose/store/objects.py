@@ -108,6 +108,7 @@ def source_values(
         "reason": None,
         "warnings": [{"code": warning.code, "text": warning.text} for warning in report.warnings],
         "quirks": list(report.quirks),
+        "software": clean("\n".join(report.device.software), 400),
         "rank": rank,
         "event_count": event_count,
         "event_keys": _keys(report),

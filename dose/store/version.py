@@ -55,3 +55,17 @@ def align_versions(session: Session) -> int:
         return 0
     ahead = Study.version > literal_column("pg_current_xact_id()::text::bigint")
     return session.execute(update(Study).where(ahead).values(version=0)).rowcount  # type: ignore[attr-defined, no-any-return]
+
+
+def mark(session: Session) -> int:
+    """Where this transaction stands, for `changed_since`; asked before it changes anything."""
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        return int(connection.execute(_OWN_ID).scalar_one())
+    return int(connection.execute(select(CURSOR.c.value).where(CURSOR.c.name == COUNTER)).scalar() or 0)
+
+
+def changed_since(session: Session, marked: int) -> list[int]:
+    """Ids of the studies that this transaction changed since `mark`, in order."""
+    of_mine = Study.version == marked if session.get_bind().dialect.name == "postgresql" else Study.version > marked
+    return list(session.scalars(select(Study.id).where(of_mine).order_by(Study.id)))

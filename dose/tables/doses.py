@@ -228,6 +228,7 @@ class SourceObject(Base):
     warnings: Mapped[list[Any]] = mapped_column(default=list)
     quirks: Mapped[list[Any]] = mapped_column(default=list)
     sender: Mapped[str | None] = mapped_column(String(200))  # of a refused object: maker, model, station as sent
+    software: Mapped[str | None] = mapped_column(String(400))  # versions of who made it, one a line; None: not stated
     rank: Mapped[str | None] = mapped_column(String(200))
     event_count: Mapped[int] = mapped_column(default=0)
     event_keys: Mapped[list[Any] | None] = mapped_column(JSON)  # of its events with UID, where others know them better
