@@ -18,6 +18,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from dose.errors import ConfigError
 
 PREFIX = "DACS_"
+_CLOCK = r"^([01]\d|2[0-3]):[0-5]\d$"
+_PRICES = r"^((\+\d{0,14})?=\d+(\.\d+)?(,(\+\d{0,14})?=\d+(\.\d+)?)*)?$"
 
 
 class Settings(BaseSettings):
@@ -34,6 +36,9 @@ class Settings(BaseSettings):
 
     site: str = Field("Main site", description="Name of the site that this Orthanc belongs to.")
     time_zone: str = Field("UTC", description="IANA time zone of the site's devices.")
+    country: str = Field(
+        "", pattern=r"^([A-Z]{2})?$", description="ISO 3166 code of the country, as `MR`: phone numbers may lack it then."
+    )
     keep_operators: bool = Field(False, description="Keep the names of operators and physicians beside the doses.")
 
     orthanc_url: str = Field("http://127.0.0.1:8042", description="Orthanc's REST address as our processes reach it.")
@@ -61,6 +66,36 @@ class Settings(BaseSettings):
     max_object_mb: int = Field(64, ge=1, description="A report, or an image header, larger than this is rejected.")
     max_table_mb: int = Field(20, ge=1, le=200, description="A table of former doses larger than this is refused.")
     reconcile_at: str = Field("03:15", pattern=r"^\d\d:\d\d$", description="Local time of the nightly reconciliation.")
+
+    notices: bool = Field(True, description="Send notices of alerts (yes or no); without, they wait in the outbox.")
+    digest_at: str = Field("07:30", pattern=_CLOCK, description="Local time at which daily digests leave.")
+    mail_host: str = Field("", description="SMTP server that takes our mail; empty means no e-mail.")
+    mail_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    mail_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="STARTTLS, TLS from the first byte, or none (without a password only)."
+    )
+    mail_user: str = Field("", description="User of the SMTP server; empty means that none is asked for.")
+    mail_password: str = Field("", repr=False, description="Its password.")
+    mail_from: str = Field("", description="Address that notices come from.")
+    mail_from_name: str = Field("DACS", max_length=80, description="Name beside it.")
+    mail_ca_file: Path | None = Field(None, description="Authority of the server's certificate; empty: the system's.")
+    mail_timeout_seconds: float = Field(15.0, gt=0, le=30, description="Longest wait for one answer of the server.")
+    sms_account: str = Field("", description="SID of the Twilio account (`AC…`); empty means no text messages.")
+    sms_token: str = Field("", repr=False, description="Its auth token; signs delivery reports.")
+    sms_key: str = Field("", description="SID of an API key (`SK…`); empty means that the auth token signs in.")
+    sms_key_secret: str = Field("", repr=False, description="Secret of the API key.")
+    sms_sender: str = Field("", description="Number, name of at most 11 letters, or messaging service (`MG…`).")
+    sms_api_url: str = Field("https://api.twilio.com", description="Address of Twilio's API, or of a gateway before it.")
+    sms_timeout_seconds: float = Field(15.0, gt=0, le=30, description="Longest wait for one answer of Twilio.")
+    sms_callback: bool = Field(
+        False, description="Let Twilio report deliveries to `DACS_WEB_URL` (yes or no); else it is asked."
+    )
+    sms_day_cap: float | None = Field(
+        None, ge=0, description="What text messages may cost in a day (UTC), in the account's currency; empty: no cap."
+    )
+    sms_prices: str = Field(
+        "", pattern=_PRICES, description="Price of one part by the beginning of the number: `=0.08,+212=0.06`."
+    )
 
     quirks_file: Path | None = Field(None, description="TOML file with this site's own rows of vendor deviations.")
 
