@@ -152,6 +152,11 @@ class Use:
     modality: str | None
     days: Sequence[date]
 
+    @property
+    def subject(self) -> str:
+        """What an alert of its silence is about: the silence that began on its last day."""
+        return f"{DEVICE}:{self.device_id}:{self.days[-1].isoformat()}"
+
 
 def read_silence(said: Mapping[str, Any]) -> Silence:
     """The terms of a rule; raises RuleRefused."""
@@ -166,20 +171,19 @@ def silent(rule: Rule, uses: Iterable[Use], today: date, open_subjects: Collecti
     found, over = [], set()
     for one in uses:
         own = f"{DEVICE}:{one.device_id}:"
-        subject = f"{own}{one.days[-1].isoformat()}"
-        over |= {name for name in open_subjects if name.startswith(own) and name < subject}
+        over |= {name for name in open_subjects if name.startswith(own) and name < one.subject}
         bounds = ((rule.site_id, one.site_id), (rule.device_id, one.device_id), (rule.modality, one.modality))
         if all(bound in (None, value) for bound, value in bounds):
-            found.append(_silent(rule, one, subject, today))
+            found.append(_silent(rule, one, today))
     return _judged(found, over)
 
 
-def _silent(rule: Rule, one: Use, subject: str, today: date) -> Crossing | None:
+def _silent(rule: Rule, one: Use, today: date) -> Crossing | None:
     quiet = silence(one.days, today, rule.terms.times, rule.terms.least_days)
     if quiet is None:
         return None
     details = {"last_day": one.days[-1].isoformat(), "quiet_days": quiet[0], "usual_days": quiet[1]}
-    return crossing(rule, subject, QUIET, details=details)
+    return crossing(rule, one.subject, QUIET, details=details)
 
 
 # ---- studies without dose -------------------------------------------------------------------------------------------
