@@ -1,4 +1,4 @@
-"""Links and one-time codes for patients: made at random, kept as hashes only.
+"""Links and one-time codes for patients: at random or from a keyed seed, kept as hashes only.
 
 The link goes by text message, the code is typed on its page. A six-digit code is guessed from a plain hash in a
 millisecond; here it is hashed under the token of the link, which is not kept: a copy of the database opens nothing.
@@ -51,6 +51,20 @@ def new() -> Secret:
     """A fresh link token and code."""
     token = "".join(secrets.choice(_LETTERS) for _ in range(TOKEN_LETTERS))
     return Secret(token, f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}}")
+
+
+def derived(seed: bytes) -> Secret:
+    """The token and code of a seed that only the site's key can make, so that a text made anew says the same.
+
+    Parameters
+    ----------
+    seed
+        A keyed hash of what the link is about, at least 16 bytes. Who has the seed has both; it is not kept.
+    """
+    spread = hmac.digest(seed, b"link and code", "sha512")
+    number, digits = int.from_bytes(spread[:32], "big"), int.from_bytes(spread[32:], "big")
+    token = "".join(_LETTERS[number >> 5 * place & 31] for place in range(TOKEN_LETTERS))
+    return Secret(token, f"{digits % 10**CODE_DIGITS:0{CODE_DIGITS}}")
 
 
 def kept(secret: Secret, now: datetime, valid_for: timedelta = VALID_FOR) -> Kept:

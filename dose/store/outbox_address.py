@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy.orm import Session, aliased
 
-from dose.tables import PatientContact, PatientExclusion, PatientNotice, Recipient
+from dose.tables import Patient, PatientContact, PatientExclusion, PatientNotice, Recipient, Study
 
 EMAIL, SMS, BANNER = "email", "sms", "banner"
 RECIPIENT_GONE, CONTACT_GONE, WITHDRAWN, EXCLUDED = "recipient-gone", "contact-gone", "withdrawn", "excluded"
@@ -30,18 +30,32 @@ def address_of(session: Session, row: Row[Any]) -> tuple[str | None, str | None]
 
 
 def _of_patient(session: Session, row: Row[Any]) -> tuple[str | None, str | None]:
-    contact = PatientContact
-    columns = (contact.patient_id, contact.email, contact.phone, contact.withdrawn_at)
-    of_notice = select(*columns).join(PatientNotice, PatientNotice.contact_id == contact.id)
-    found = session.execute(of_notice.where(PatientNotice.id == row.patient_notice_id)).first()
-    if found is None:
+    found = session.execute(_OF_NOTICE.where(PatientNotice.id == row.patient_notice_id)).first()
+    if found is None or found.told != found.examined:  # the study is somebody else's by now
         return None, CONTACT_GONE
     if found.withdrawn_at is not None:
         return None, WITHDRAWN
-    excluded = select(PatientExclusion.why).where(PatientExclusion.patient_id == found.patient_id)
-    if session.scalar(excluded.limit(1)) is not None:
+    excluded = select(PatientExclusion.why).join(Patient, Patient.id == PatientExclusion.patient_id)
+    if session.scalar(excluded.where(_person(Patient) == found.told).limit(1)) is not None:
         return None, EXCLUDED
     return _chosen(row.channel, found.email, found.phone)
+
+
+def _person(row: type[Patient]) -> ColumnElement[int]:
+    return func.coalesce(row.merged_into_id, row.id)
+
+
+_OWNER, _EXAMINED = aliased(Patient), aliased(Patient)
+_OF_NOTICE: Select[*tuple[Any, ...]] = (
+    select(
+        PatientContact.email, PatientContact.phone, PatientContact.withdrawn_at,
+        _person(_OWNER).label("told"), _person(_EXAMINED).label("examined"),
+    )
+    .join(PatientNotice, PatientNotice.contact_id == PatientContact.id)
+    .join(_OWNER, _OWNER.id == PatientContact.patient_id)
+    .join(Study, Study.id == PatientNotice.study_id)
+    .join(_EXAMINED, _EXAMINED.id == Study.patient_id)
+)  # fmt: skip
 
 
 def _chosen(channel: str, email: str | None, phone: str | None) -> tuple[str | None, str | None]:

@@ -38,7 +38,8 @@ def patient(session) -> Patient:
     session.flush()
     said = {"rule_key": "r", "kind": "absolute", "severity": "act", "code": "above", "day": 20260302}
     alert = Alert(subject="study:1", rule_id=rule.id, patient_id=one.id, raised_at=NOON, changed_at=NOON, **said)
-    contact = PatientContact(patient_id=one.id, kind="self", consent_at=NOON, consent_by="x", phone="+22222334455")
+    consent = {"consent_at": NOON, "consent_by": "x", "consent_how": "spoken"}
+    contact = PatientContact(patient_id=one.id, kind="self", phone="+22222334455", **consent)
     session.add_all([alert, contact, PatientExclusion(patient_id=one.id, why="opt-out", at=NOON, by="x")])
     session.flush()
     session.add(AlertStep(alert_id=alert.id, at=NOON, by="x", action="raised", text="seen with Dr Somebody"))
