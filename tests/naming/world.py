@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dose.naming.fields import local_words, words_key
 from dose.scope import Role, Scope, scope_for
@@ -35,12 +37,12 @@ def place(session, sites=("Main site", "Other site")):
     session.flush()
 
 
-def procedure(session, key):
+def procedure(session: Session, key: str) -> int:
     """The row id of a shipped procedure."""
     return session.scalars(select(Procedure.id).where(Procedure.key == key)).one()
 
 
-def draft(session, key, *conditions, **more):
+def draft(session: Session, key: str, *conditions: tuple[str, str, Any], **more: Any) -> Draft:
     """A draft of conditions (field, op, value)."""
     said = [{"field": field, "op": op, "value": value} for field, op, value in conditions]
     return Draft(procedure(session, key), said, **more)
