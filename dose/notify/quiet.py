@@ -86,7 +86,7 @@ class Reader:
     """What one recipient has asked for, and has received.
 
     `quiet` None: never. `budget` is messages a week (None: no limit), `had` those of the last seven days, `recent`
-    those of the last `WINDOW`.
+    those of the last `WINDOW`. `gathers_until` is when the digest of a storm leaves that is being gathered; None: none.
     """
 
     zone: ZoneInfo
@@ -95,6 +95,7 @@ class Reader:
     budget: int | None = None
     had: int = 0
     recent: int = 0
+    gathers_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,7 @@ def plan(now: datetime, reader: Reader, *, at_once: bool, as_digest: bool = Fals
     if end := ends_at(now, reader.quiet):
         return Plan("digest", end, "quiet")
     if reader.recent >= BURST:
-        return Plan("digest", _awake(_window_end(now), reader), "storm")
+        return Plan("digest", _awake(_window_end(now, reader.gathers_until), reader), "storm")
     return Plan("alone", now.astimezone(UTC), "free")
 
 
@@ -141,10 +142,11 @@ def _awake(at: datetime, reader: Reader) -> datetime:
     return ends_at(at, reader.quiet) or at
 
 
-def _window_end(now: datetime) -> datetime:
-    """The end of the window that holds `now`: the same for all of a storm, so that they share one digest."""
-    seconds = int(WINDOW.total_seconds())
-    return datetime.fromtimestamp((int(now.timestamp()) // seconds + 1) * seconds, UTC)
+def _window_end(now: datetime, gathers_until: datetime | None) -> datetime:
+    """When the digest of a storm leaves: with what is being gathered already, so that a storm is one message."""
+    if gathers_until is not None and gathers_until > now:
+        return gathers_until.astimezone(UTC)
+    return now.astimezone(UTC) + WINDOW
 
 
 def patient_at(stored_at: datetime, delay: timedelta, hours: Hours | None, closed: Collection[date] = ()) -> datetime:

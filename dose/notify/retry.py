@@ -73,22 +73,18 @@ def after(outcome: Outcome, attempt: int, first_at: datetime, now: datetime, dra
     return Step("pending", later, outcome.reason)
 
 
-def after_asking(
-    answer: Outcome, asked: int, since: datetime, now: datetime, draw: float, pace: Pace = USUAL, *, is_patient: bool
-) -> Step:
+def after_asking(answer: Outcome, asked: int, since: datetime, now: datetime, draw: float, pace: Pace = USUAL) -> Step:
     """What follows from the answer of `Channel.ask` about an attempt made at `since`, asked for the `asked`-th time.
 
-    What stays unclear waits for a person when it is a patient's. A colleague's is sent again in the end: to hear
-    twice of an alert is better than never, and an e-mail bears the same Message-ID, so that mailboxes may fold it.
+    What stays unclear waits for a person: nobody is told twice because a machine guessed.
     """
     if isinstance(answer, Sent):
         return Step("sent")
     if isinstance(answer, Refused):
         return Step("failed", reason=answer.reason) if answer.permanent else Step("pending", now, answer.reason)
-    never_known = answer.reason == CANNOT_SAY or (now - since).total_seconds() >= pace.ask_for_s
-    if not never_known:
-        return Step("unclear", now + timedelta(seconds=delay_s(asked, pace, draw)), answer.reason)
-    return Step("parked", reason=answer.reason) if is_patient else Step("pending", now, answer.reason)
+    if answer.reason == CANNOT_SAY or (now - since).total_seconds() >= pace.ask_for_s:
+        return Step("parked", reason=answer.reason)
+    return Step("unclear", now + timedelta(seconds=delay_s(asked, pace, draw)), answer.reason)
 
 
 def _wished_s(outcome: Outcome, pace: Pace) -> float:

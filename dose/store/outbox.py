@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, case, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, bindparam, case, insert, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from dose import tables
@@ -40,7 +40,8 @@ PENDING, LEASED, GROUPED, UNCLEAR, PARKED = "pending", "leased", "grouped", "unc
 SENT, DELIVERED, FAILED, CANCELLED = "sent", "delivered", "failed", "cancelled"
 BEGUN, RETRY = "begun", "retry"  # outcomes of an attempt beside the states
 AT_ONCE, DIGEST = "at_once", "digest"
-PATIENT = "patient"
+ALERT, PATIENT = "alert", "patient"
+FREE = "free"
 
 LEASE = timedelta(minutes=2)  # more than all time-outs of one call together
 LONGEST_LEASE = timedelta(hours=1)  # a lease that ends later was written by a clock that was ahead
@@ -92,6 +93,7 @@ class Leased:
     alert_id: int | None
     recipient_id: int | None
     patient_notice_id: int | None
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,22 +169,30 @@ def _row(notice: Notice, now: datetime) -> dict[str, Any]:
             raise ValueError("a parameter of a notice is neither a number nor a code")
     said = asdict(notice) | {"params": dict(notice.params), "not_before": notice.not_before or now}
     reference = "".join(secrets.choice(_LETTERS) for _ in range(10))
-    fresh = {"state": PENDING, "attempts": 0, "lease_number": 0, "reference": reference}
+    why = None if notice.kind == ALERT else FREE  # alerts are planned by `dose.store.outbox_plan`
+    fresh = {"state": PENDING, "attempts": 0, "lease_number": 0, "reference": reference, "why": why}
     return said | fresh | {"created_at": now, "changed_at": now}
 
 
 def claim(
-    session: Session, owner: str, now: datetime, channels: Collection[str], limit: int, lease: timedelta = LEASE
+    session: Session,
+    owner: str,
+    now: datetime,
+    channels: Collection[str],
+    limit: int,
+    lease: timedelta = LEASE,
+    only: ColumnElement[bool] = true(),  # noqa: B008 - a constant
 ) -> list[Leased]:
     """Take up to `limit` rows that are due, the most urgent first; leases that ran out are dealt with before.
 
+    `only` is a further condition on `OUTBOX`.
     `owner` names one process for its life, so that a restarted one is another. On SQLite the transaction is to be one
     of `dose.database.writing`; on PostgreSQL senders pass by each other's rows.
     """
     steady(session, now)
     expire(session, now)
     row = OUTBOX.c
-    due = (row.state == PENDING, row.mode == AT_ONCE, row.not_before <= now, row.channel.in_(channels))
+    due = (row.state == PENDING, row.mode == AT_ONCE, row.not_before <= now, row.channel.in_(channels), only)
     order = (row.priority, row.not_before, row.id)
     chosen = select(row.id).where(*due).order_by(*order).limit(limit).with_for_update(skip_locked=True).cte("chosen")
     taken = {
@@ -198,6 +208,7 @@ def _leased(row: Row[Any]) -> Leased:
     return Leased(
         row.id, row.lease_number, row.lease_owner, row.lease_until, row.kind, row.channel, row.language, row.template,
         row.params, row.dedup_key, row.reference, row.attempts, row.alert_id, row.recipient_id, row.patient_notice_id,
+        row.priority,
     )  # fmt: skip
 
 

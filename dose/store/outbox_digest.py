@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, true, update
 from sqlalchemy.orm import Session
 
 from dose.store.outbox import CANCELLED, DIGEST, GROUPED, OUTBOX, PENDING, Notice, at_least, enqueue
@@ -13,24 +13,32 @@ from dose.store.outbox_address import RECIPIENT_GONE
 TEMPLATE = "digest"
 
 
-def gather(session: Session, now: datetime) -> list[int]:
+def gather(session: Session, now: datetime, only: ColumnElement[bool] = true()) -> list[int]:  # noqa: B008 - constant
     """Put what waits for a digest and is due into one message a person, channel and language; ids of those messages.
 
-    What arrives later goes into the next. Nothing is dropped: each row goes on to say what became of it.
+    What arrives later goes into the next. Nothing is dropped: each row goes on to say what became of it. `only` is a
+    further condition on `OUTBOX`.
     """
     row = OUTBOX.c
-    due = (row.mode == DIGEST, row.state == PENDING, row.not_before <= now)
+    due = (row.mode == DIGEST, row.state == PENDING, row.not_before <= now, only)
     nobody = {"state": CANCELLED, "last_error": RECIPIENT_GONE, "changed_at": at_least(now)}
     session.execute(update(OUTBOX).where(*due, row.recipient_id.is_(None)).values(nobody))
     first, urgent = func.min(row.id).label("first"), func.min(row.priority).label("urgent")
     person = (row.recipient_id, row.channel, row.language)
     groups = session.execute(select(*person, first, urgent).where(*due).group_by(*person).order_by(first)).all()
-    made = [_gather_one(session, *group, now) for group in groups]
+    made = [_gather_one(session, *group, now, only) for group in groups]
     return [digest_id for digest_id in made if digest_id is not None]
 
 
 def _gather_one(
-    session: Session, recipient_id: int, channel: str, language: str, first: int, urgent: int, now: datetime
+    session: Session,
+    recipient_id: int,
+    channel: str,
+    language: str,
+    first: int,
+    urgent: int,
+    now: datetime,
+    only: ColumnElement[bool],
 ) -> int | None:
     """The id of the digest; None when another sender has just made it."""
     row, key = OUTBOX.c, f"digest:{recipient_id}:{channel}:{first}"
@@ -39,7 +47,7 @@ def _gather_one(
         return None
     digest_id: int = session.execute(select(row.id).where(row.dedup_key == key)).scalar_one()
     same = (row.recipient_id == recipient_id, row.channel == channel, row.language == language)
-    due = (row.mode == DIGEST, row.state == PENDING, row.not_before <= now)
+    due = (row.mode == DIGEST, row.state == PENDING, row.not_before <= now, only)
     session.execute(
         update(OUTBOX).where(*same, *due).values(state=GROUPED, digest_id=digest_id, changed_at=at_least(now))
     )

@@ -20,6 +20,7 @@ from dose.crypto import EncryptedText
 from dose.tables.base import ID, Base
 
 _IN_FORCE = text("retired_at IS NULL")
+_FRESH = text("why IS NULL AND state = 'pending'")
 _BANNER = text("channel = 'banner' AND state IN ('pending', 'leased', 'sent')")
 
 
@@ -338,6 +339,8 @@ class Notification(Base):
     digest_id: Mapped[int | None] = mapped_column(ForeignKey("notification.id"), index=True)
     channel: Mapped[str] = mapped_column(String(8))
     mode: Mapped[str] = mapped_column(String(8), default="at_once")  # at_once | digest
+    # Why it goes as it goes: at-once | free | quiet | budget | storm | asked; None: nobody has planned it yet
+    why: Mapped[str | None] = mapped_column(String(8))
     language: Mapped[str] = mapped_column(String(5))
     template: Mapped[str] = mapped_column(String(40))
     params: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)  # ids, counts and codes only
@@ -355,11 +358,13 @@ class Notification(Base):
     created_at: Mapped[datetime]
     changed_at: Mapped[datetime] = mapped_column(index=True)
     __table_args__ = (
-        Index("ix_notification_next", "state", "mode", "priority", "not_before", "id"),
+        Index("ix_notification_next", "state", "mode", "channel", "priority", "not_before", "id"),
         Index("ix_notification_lease", "state", "lease_until"),
         Index("ix_notification_state", "state", "id"),
         Index("ix_notification_kind", "kind", "id"),
         Index("ix_notification_recipient", "recipient_id", "id"),
+        Index("ix_notification_told", "recipient_id", "channel", "why", "not_before"),
+        Index("ix_notification_fresh", "priority", "id", sqlite_where=_FRESH, postgresql_where=_FRESH),
         # What stands on somebody's pages now: asked every few seconds by every page that is open
         Index("ix_notification_banner", "recipient_id", "id", sqlite_where=_BANNER, postgresql_where=_BANNER),
     )

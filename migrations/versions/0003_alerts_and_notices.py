@@ -13,6 +13,7 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IN_FORCE = sa.text("retired_at IS NULL")
+FRESH = sa.text("why IS NULL AND state = 'pending'")
 BANNER = sa.text("channel = 'banner' AND state IN ('pending', 'leased', 'sent')")
 TABLES = """
     alert_cause alert_criterion channel_day channel_state alert_macro notice_setting notice_template recipient
@@ -372,6 +373,7 @@ def upgrade() -> None:
         sa.Column("digest_id", ID),
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("mode", sa.String(length=8), nullable=False),
+        sa.Column("why", sa.String(length=8)),
         sa.Column("language", sa.String(length=5), nullable=False),
         sa.Column("template", sa.String(length=40), nullable=False),
         sa.Column("params", sa.JSON(), nullable=False),
@@ -403,10 +405,14 @@ def upgrade() -> None:
     op.create_index("ix_notification_changed_at", "notification", ["changed_at"])
     op.create_index("ix_notification_digest_id", "notification", ["digest_id"])
     op.create_index("ix_notification_lease", "notification", ["state", "lease_until"])
-    op.create_index("ix_notification_next", "notification", ["state", "mode", "priority", "not_before", "id"])
+    op.create_index("ix_notification_next", "notification", ["state", "mode", "channel", "priority", "not_before", "id"])
     op.create_index("ix_notification_patient_notice_id", "notification", ["patient_notice_id"])
     op.create_index("ix_notification_provider_id", "notification", ["provider_id"])
     op.create_index("ix_notification_recipient", "notification", ["recipient_id", "id"])
+    op.create_index("ix_notification_told", "notification", ["recipient_id", "channel", "why", "not_before"])
+    op.create_index(
+        "ix_notification_fresh", "notification", ["priority", "id"], sqlite_where=FRESH, postgresql_where=FRESH
+    )
     op.create_index("ix_notification_state", "notification", ["state", "id"])
     op.create_index("ix_notification_kind", "notification", ["kind", "id"])
     op.create_index(

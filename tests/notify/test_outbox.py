@@ -58,7 +58,7 @@ def call(sender: Sender, channel: SmsChannel, *, dies: bool = False) -> None:
 def ask(sender: Sender, channel: SmsChannel) -> None:
     def asked(doubt: Doubt) -> Answer:
         outcome = channel.ask(Message(doubt.reference, doubt.address or "", ""), doubt.since)
-        step = after_asking(outcome, 1, doubt.since, sender.now, 0.0, is_patient=False)
+        step = after_asking(outcome, 1, doubt.since, sender.now, 0.0)
         if isinstance(outcome, Sent):
             return Answer("sent", outcome.provider_id)
         return Answer("not taken" if step.state == "pending" else "unknown", again_at=step.at)

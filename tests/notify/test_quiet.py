@@ -96,7 +96,7 @@ def test_a_digest_leaves_at_the_next_time_the_clock_shows_it_also_when_the_clock
         ("2026-11-22 12:00", Reader(PARIS, NIGHT, budget=3, had=2), ("alone", "2026-11-22 12:00", "free")),
         ("2026-11-22 12:00", Reader(PARIS, NIGHT, budget=3, had=3), ("digest", "2026-11-23 07:30", "budget")),
         ("2026-11-22 12:00", Reader(PARIS, NIGHT, time(22), 0), ("digest", "2026-11-23 07:00", "budget")),
-        ("2026-11-22 12:03", Reader(PARIS, recent=BURST), ("digest", "2026-11-22 12:10", "storm")),
+        ("2026-11-22 12:03", Reader(PARIS, recent=BURST), ("digest", "2026-11-22 12:13", "storm")),
         ("2026-11-22 19:55", Reader(PARIS, NIGHT, recent=BURST), ("digest", "2026-11-23 07:00", "storm")),
     ],
 )
@@ -112,9 +112,11 @@ def test_a_trigger_goes_at_once_at_night_over_budget_in_a_storm_and_on_a_digest_
 
 
 def test_a_storm_of_ten_thousand_becomes_five_messages_and_one_digest() -> None:
-    start, plans = local("2026-11-22 12:00"), []
+    start, plans = local("2026-11-22 12:09"), []  # over the end of a tenth of an hour
     for number in range(10_000):
-        reader = Reader(PARIS, NIGHT, recent=sum(made.mode == "alone" for made in plans[:BURST]))
+        alone = sum(made.mode == "alone" for made in plans[:BURST])
+        gathers = plans[-1].at if plans and plans[-1].mode == "digest" else None
+        reader = Reader(PARIS, NIGHT, recent=alone, gathers_until=gathers)
         plans.append(plan(start + timedelta(milliseconds=6 * number), reader, at_once=False))
     assert sum(made.mode == "alone" for made in plans) == BURST
     assert len({made.at for made in plans if made.mode == "digest"}) == 1

@@ -65,19 +65,16 @@ def test_a_wish_of_the_peer_is_granted_within_reason(wished: float | None, waits
     assert step.at == NOW + timedelta(seconds=waits_s)
 
 
-@pytest.mark.parametrize("is_patient", [True, False])
-def test_what_the_provider_knows_settles_the_doubt(is_patient: bool) -> None:
-    assert after_asking(Sent("SM1"), 1, NOW, NOW, 0.0, is_patient=is_patient) == Step("sent")
-    assert after_asking(NOT_TAKEN, 1, NOW, NOW, 0.0, is_patient=is_patient) == Step("pending", NOW, "not-taken")
-    again = after_asking(Unclear("too-early"), 1, NOW, NOW, 0.0, is_patient=is_patient)
+def test_what_the_provider_knows_settles_the_doubt() -> None:
+    assert after_asking(Sent("SM1"), 1, NOW, NOW, 0.0) == Step("sent")
+    assert after_asking(NOT_TAKEN, 1, NOW, NOW, 0.0) == Step("pending", NOW, "not-taken")
+    again = after_asking(Unclear("too-early"), 1, NOW, NOW, 0.0)
     assert again == Step("unclear", NOW + timedelta(seconds=15), "too-early")
 
 
 @pytest.mark.parametrize(("reason", "age"), [(CANNOT_SAY, timedelta()), ("http-500", timedelta(hours=1))])
-def test_what_stays_unclear_waits_for_a_person_when_it_is_a_patients(reason: str, age: timedelta) -> None:
-    answer = Unclear(reason)
-    assert after_asking(answer, 9, NOW - age, NOW, 0.0, is_patient=True) == Step("parked", None, reason)
-    assert after_asking(answer, 9, NOW - age, NOW, 0.0, is_patient=False) == Step("pending", NOW, reason)
+def test_what_stays_unclear_waits_for_a_person(reason: str, age: timedelta) -> None:
+    assert after_asking(Unclear(reason), 9, NOW - age, NOW, 0.0) == Step("parked", None, reason)
 
 
 def test_a_channel_rests_after_failures_in_a_row_and_longer_each_time() -> None:
