@@ -29,6 +29,11 @@ OPEN_ENDPOINTS = frozenset(
         "security.two_factor_select",
         "security.two_factor_setup",
         "language",
+        # Patients have no account: their links carry a token, and a code is asked for (`dash_app.public_document`).
+        "public.show_document",
+        "public.open_document",
+        "public.ask_to_end",
+        "public.end_consent",
     }
 )
 OPEN_ASSETS = ("/assets/sign-in.css", "/assets/tokens.css", "/assets/theme.js", "/assets/favicon.svg", "/assets/fonts/")

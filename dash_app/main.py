@@ -17,7 +17,7 @@ from flask import Flask, Response, jsonify, redirect, request
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from dash_app import auth, faults, filters, frame, guard, images, links, live, uploads, weight
+from dash_app import auth, faults, filters, frame, guard, images, links, live, public_document, uploads, weight
 from dash_app.context import KEY, Web, web
 from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
 from dash_app.pages import (
@@ -100,12 +100,14 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> DoseDash:
         names.blueprint,
         outliers.blueprint,
         procedures.blueprint,
+        public_document.blueprint,
         samples.blueprint,
         statistics.blueprint,
         today.blueprint,
         uploads.blueprint,
     ):
         server.register_blueprint(blueprint)
+    public_document.install(server)
     app = _dash(server)
     register()
     app.layout = frame.layout

@@ -71,10 +71,11 @@ class Ward:
         with writing(self.factory) as session:
             return add_contact(session, PHYSICIST, session.get_one(Study, study_id).patient_id, given, self.now)
 
-    def consented(self, number: int = 1, **said: str) -> int:
+    def consented(self, number: int = 1, **said: str | None) -> int:
         """Receive a study of somebody who consented before."""
-        found = self.study(number, **said)
-        self.consent(found)
+        given = {name: said.pop(name) for name in ("phone", "email", "language") if name in said}
+        found = self.study(number, **said)  # type: ignore[arg-type]
+        self.consent(found, **given)  # type: ignore[arg-type]
         return found
 
     def plan(self, *study_ids: int) -> int:
@@ -88,7 +89,7 @@ class Ward:
         with writing(self.factory) as session:
             return release(session, self.now)
 
-    def told(self, number: int = 1, **said: str) -> int:
+    def told(self, number: int = 1, **said: str | None) -> int:
         """A study whose notice is in the outbox."""
         found = self.consented(number, **said)
         assert self.plan(found) == 1

@@ -16,7 +16,7 @@ from dash_app.main import behind_proxy
 from dose.scope import PERMISSIONS, Permission, Role
 from tests.web.conftest import ORIGIN, Asked, Site, twice, value
 
-OPEN = {"/login", "/healthz", "/language/<code>", "/tf-validate", "/tf-select", "/tf-setup"}
+OPEN = {"/login", "/healthz", "/language/<code>", "/tf-validate", "/tf-select", "/tf-setup", "/d/<token>", "/s/<token>"}
 LIST = Asked(
     "..studies-body.children...studies-body.data-version...studies-count.children...studies-pager.children"
     "...studies-chips.children...studies-seen.data..",
