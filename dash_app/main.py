@@ -21,6 +21,7 @@ from dash_app import auth, faults, filters, frame, guard, images, links, live, p
 from dash_app.context import KEY, Web, web
 from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
 from dash_app.pages import (
+    alert_report,
     benchmark,
     comparison,
     compliance,
@@ -46,7 +47,7 @@ LOG = logger(__name__)
 _LOCAL = re.compile(r"/(?:[^/\\\s\x00-\x1f\x7f][^\\\s\x00-\x1f\x7f]*)?")
 LARGEST_REQUEST = 2_000_000
 # Loaded by hand (theme.js before the first paint) or only where needed (plotly, sign-in).
-NOT_AT_START = r"theme\.js|sign-in\.css|plotly-.*\.js|.*\.txt"
+NOT_AT_START = r"theme\.js|sign-in\.css|report\.css|plotly-.*\.js|.*\.txt"
 
 
 class DoseDash(dash.Dash):
@@ -89,6 +90,7 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> DoseDash:
     guard.install(server)
     auth.install(server, settings)
     for blueprint in (
+        alert_report.blueprint,
         benchmark.blueprint,
         comparison.blueprint,
         compliance.blueprint,

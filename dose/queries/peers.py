@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import BigInteger, ColumnElement, String, and_, case, cast, false, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, String, Table, and_, bindparam, case, cast, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed
@@ -135,6 +136,7 @@ _THE_PHANTOM = case(
     (StudyFact.modality.in_(_OF_PHANTOM), func.coalesce(StudyFact.phantom, _NOT_STATED)), else_=_NO_PHANTOM
 )
 _PACKED = cast(StudyFact.day, BigInteger) // 10_000 * _YEAR + _KIND + _THE_PHANTOM * _PHANTOM + StudyFact.band
+_FACT: Table = StudyFact.__table__  # type: ignore[assignment]
 _COUNTED = (StudyFact.counts.is_(True), StudyFact.modality.in_(MODALITIES))
 
 
@@ -156,15 +158,49 @@ def fetch(
 def peers_of(session: Session, scope: Scope, facts: Sequence[Fact]) -> Peers:
     """The studies that may be peers of these, with their doses and what makes a difference, in one statement."""
     names = sorted(set().union(*(_columns(fact.modality) for fact in facts)))
-    kinds, values = fetch(session, scope, list(map(_column, names)), _candidates(facts))
+    kinds, values = fetch(session, scope, list(map(_column, names)), candidates(facts))
     return Peers(kinds, dict(zip(names, values, strict=True)))
 
 
-def doses_like(session: Session, scope: Scope, fact: Fact, column: str) -> tuple[Numbers, Values, Size | None]:
-    """Numbers and doses of a study's peers that state a column, itself among them, and their size; one statement."""
-    kinds, (values,) = fetch(session, scope, [getattr(StudyFact, column)], _candidates([fact]))
-    places, size = Peers(kinds, {column: values}).of(fact, column)
-    return kinds.study_ids[places], values[places], size
+def doses_like(session: Session, fact: Fact) -> dict[str, tuple[Numbers, Values, Size | None]]:
+    """By column of its doses, the peers of a study that state it (itself among them), with size; one statement."""
+    names = _doses_of(fact.modality)
+    protocol, procedure = _named(fact)
+    asked = {
+        "protocol": protocol, "procedure": procedure, "device": fact.device_id, "modality": fact.modality,
+        "first": (fact.day // 10_000 - 1) * 10_000, "last": fact.day // 10_000 * 10_000 + 9999,
+        "phantom": fact.phantom, "bands": _near(fact.band),
+    }  # fmt: skip
+    rows = session.connection().execute(_like(names, of_protocol=protocol is not None), asked).all()
+    numbers = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
+    doses = np.array([row[2:] for row in rows], np.float64).reshape(-1, len(names))
+    found = {}
+    for name, values in zip(names, doses.T, strict=True):
+        stated = ~np.isnan(values)
+        near, widened = alike(numbers[stated, 1], fact.band)
+        found[name] = numbers[stated, 0][near], values[stated][near], size_of(fact.band, widened=widened)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _doses_of(modality: str | None) -> tuple[str, ...]:
+    return tuple(sorted({one.column for one in measures_of(modality) if one.level == STUDY}))
+
+
+@lru_cache(maxsize=64)
+def _like(names: tuple[str, ...], *, of_protocol: bool) -> Any:  # noqa: ANN401 - Select
+    """The peers of one study by what `candidates` says, made once."""
+    fact = _FACT.c
+    named = [fact.protocol_id == bindparam("protocol")]
+    if not of_protocol:
+        named = [fact.procedure_id == bindparam("procedure"), fact.protocol_id.is_(None)]
+    same = (
+        *named, fact.device_id == bindparam("device"), fact.day.between(bindparam("first"), bindparam("last")),
+        fact.band.in_(bindparam("bands", expanding=True)), fact.counts, fact.modality == bindparam("modality"),
+    )  # fmt: skip
+    phantom = case((fact.modality.in_(_OF_PHANTOM), fact.phantom), else_=None)
+    of_phantom = phantom.is_not_distinct_from(bindparam("phantom", type_=fact.phantom.type))
+    return select(fact.study_id, fact.band, *(fact[name] for name in names)).where(*same, of_phantom)
 
 
 def _columns(modality: str | None) -> Iterator[str]:
@@ -181,7 +217,7 @@ def _column(name: str) -> Any:  # noqa: ANN401 - a column, or an expression of t
     return mean.where(EventFact.study_id == StudyFact.study_id, EventFact.diagnostic.is_(True)).scalar_subquery()
 
 
-def _candidates(facts: Sequence[Fact]) -> ColumnElement[bool]:
+def candidates(facts: Sequence[Fact]) -> ColumnElement[bool]:
     """The peers of the studies and few more: each found by an index on name and device."""
     found = {(_named(fact), fact.device_id, fact.day // 10_000, _size(fact.band)): fact for fact in facts}
     return or_(false(), *(_alike(fact) for fact in found.values()))
@@ -202,11 +238,16 @@ def _alike(fact: Fact) -> ColumnElement[bool]:
     named = [StudyFact.protocol_id == protocol]
     if protocol is None:
         named = [StudyFact.procedure_id == procedure, StudyFact.protocol_id.is_(None)]
-    weight, age = _size(fact.band)
-    # A list of bands, not what they are made of: the index knows the band
-    near = [one for one in all_bands() if (one // 10 == age if weight == UNKNOWN else abs(one % 10 - weight) <= 1)]
+    near = _near(fact.band)
     years = of_years(fact.day, fact.day)
     return and_(*named, StudyFact.device_id == fact.device_id, years, StudyFact.band.in_(near))
+
+
+@lru_cache(maxsize=1024)
+def _near(band: int) -> list[int]:
+    """The bands that peers may be in: a list, not what bands are made of, because the index knows the band."""
+    weight, age = _size(band)
+    return [one for one in all_bands() if (one // 10 == age if weight == UNKNOWN else abs(one % 10 - weight) <= 1)]
 
 
 def of_years(first: int, last: int) -> ColumnElement[bool]:
