@@ -14,6 +14,7 @@ from dose.database import make_engine, session_factory, writing
 from dose.errors import ConfigError
 from dose.scope import system_scope
 from dose.settings import Settings
+from dose.store.alert_rules import load_rules
 from dose.store.levels_shipped import load_levels
 from dose.store.naming import load_vocabulary
 from dose.tables import AppUser, UserRole
@@ -33,6 +34,7 @@ def upgrade_database(settings: Settings) -> str:
     with writing(sessions(settings)) as session:
         load_vocabulary(session)
         load_levels(session)
+        load_rules(session)
     return "The database has the present version."
 
 
