@@ -14,6 +14,7 @@ from flask import has_request_context
 from flask_login import current_user
 
 from dash_app import auth, guard
+from dash_app.components.banner import BANNERS
 from dash_app.components.parts import attributes, empty, icon, trouble
 from dash_app.context import scope, web
 from dash_app.i18n import LANGUAGES, _, direction, language
@@ -82,7 +83,9 @@ def _shell() -> html.Div:
             _top(),
             html.Nav(id=Id.RAIL, className="rail", **attributes(aria_label=_("Pages"))),
             html.Main(
-                [html.Div(id=Id.FAULT), html.Div(id=Id.PAGE, className="page")], id="content", className="content"
+                [*BANNERS, html.Div(id=Id.FAULT), html.Div(id=Id.PAGE, className="page")],
+                id="content",
+                className="content",
             ),
         ],
         className="shell",

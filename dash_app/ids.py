@@ -270,6 +270,96 @@ class Id(StrEnum):
     OUTLIERS_COUNT = "outliers-count"
     OUTLIERS_CHIPS = "outliers-chips"
 
+    BANNERS = "banners"
+    BANNERS_ASKED = "banners-asked"
+    BANNERS_ACTION = "banners-action"
+    NOTICES_BODY = "notices-body"
+    NOTICES_HEAD = "notices-head"
+    NOTICES_ANSWER = "notices-answer"
+    NOTICES_ACTION = "notices-action"
+    NOTICES_TICK = "notices-tick"
+    NOTICE_TO = "notice-to"
+    NOTICE_CHANNEL = "notice-channel"
+    NOTICE_TEST = "notice-test"
+    RECIPIENTS_BODY = "recipients-body"
+    RECIPIENTS_ANSWER = "recipients-answer"
+    RECIPIENTS_ACTION = "recipients-action"
+    RECIPIENT_FORM = "recipient-form"
+    RECIPIENT_CHANGE = "recipient-change"
+    RECIPIENT_EDITED = "recipient-edited"
+    RECIPIENT_SAVE = "recipient-save"
+    GROUP_NAME = "group-name"
+    GROUP_SITE = "group-site"
+    GROUP_ADD = "group-add"
+    ROUTE_GROUP = "route-group"
+    ROUTE_SEVERITY = "route-severity"
+    ROUTE_KIND = "route-kind"
+    ROUTE_SITE = "route-site"
+    ROUTE_CHANNEL = "route-channel"
+    ROUTE_MODE = "route-mode"
+    ROUTE_ADD = "route-add"
+    TRIAL_BODY = "trial-body"
+    TRIAL_SEVERITY = "trial-severity"
+    TRIAL_KIND = "trial-kind"
+    TRIAL_SITE = "trial-site"
+    TRIAL_TRIGGER = "trial-trigger"
+
+    ALERTS_BODY = "alerts-body"
+    ALERTS_TABS = "alerts-tabs"
+    ALERTS_ANSWER = "alerts-answer"
+    ALERTS_CHOSEN = "alerts-chosen"
+    ALERTS_ALL = "alerts-all"
+    ALERTS_SHOWN = "alerts-shown"
+    ALERTS_CAUSE = "alerts-cause"
+    ALERTS_REPORTABLE = "alerts-reportable"
+    ALERTS_TEXT = "alerts-text"
+    ALERTS_CLOSE = "alerts-close"
+    ALERT_KEY = "alert-key"
+    ALERT_WHY = "alert-why"
+    ALERT_HEAD = "alert-head"
+    ALERT_STATE = "alert-state"
+    ALERT_END = "alert-end"
+    ALERT_HISTORY = "alert-history"
+    ALERT_BESIDE = "alert-beside"
+    ALERT_SEEN = "alert-seen"
+    ALERT_ACTION = "alert-action"
+    ALERT_MACRO = "alert-macro"
+    ALERT_ANSWER = "alert-answer"
+    ALERT_TEXT = "alert-text"
+    ALERT_WHO = "alert-who"
+    ALERT_GIVE = "alert-give"
+    ALERT_DUE = "alert-due"
+    ALERT_DUE_SET = "alert-due-set"
+    ALERT_CAUSE = "alert-cause"
+    ALERT_REPORTABLE = "alert-reportable"
+    ALERT_CRITERIA = "alert-criteria"
+    ALERT_CLOSE = "alert-close"
+    FOLLOW_UPS_BODY = "follow-ups-body"
+    FOLLOW_UPS_DONE = "follow-ups-done"
+    LIBRARY_BODY = "library-body"
+    LIBRARY_ACTION = "library-action"
+    LIBRARY_ANSWER = "library-answer"
+    LIBRARY_ROW = "library-row"
+    LIBRARY_SAVE = "library-save"
+    LIBRARY_READ = "library-read"
+
+    TELL_BODY = "tell-body"
+    TELL_ACTION = "tell-action"
+    TELL_ANSWER = "tell-answer"
+    TELL_SAVE = "tell-save"
+    PATIENT_NOTICES_BODY = "patient-notices-body"
+    TEXTS_BODY = "texts-body"
+    TEXTS_KEY = "texts-key"
+    TEXT_SUBJECT = "text-subject"
+    TEXT_TEXT = "text-text"
+    TEXT_CHECK = "text-check"
+    TEXT_SAVE = "text-save"
+    TEXT_ANSWER = "text-answer"
+    NOTICE_SETTINGS = "notice-settings"
+    NOTICE_SETTINGS_KEY = "notice-settings-key"
+    NOTICE_SETTINGS_SAVE = "notice-settings-save"
+    NOTICE_SETTINGS_ANSWER = "notice-settings-answer"
+
     ACCOUNT_BODY = "account-body"
     ACCOUNT_ANSWER = "account-answer"
     ACCOUNT_LANGUAGE = "account-language"
@@ -284,6 +374,31 @@ def filter_id(name: str) -> dict[str, str]:
 def sample_id(part: str, number: object) -> dict[str, object]:
     """The id of a field of the sampled value `number` (MATCH in callbacks): console, comment, deviation."""
     return {"type": f"sample-{part}", "number": number}
+
+
+def recipient_id(name: object) -> dict[str, object]:
+    """The id of a field of a recipient (ALL in callbacks): name, email, groups."""
+    return {"type": "recipient-field", "name": name}
+
+
+def outcome_id(part: str, number: object) -> dict[str, object]:
+    """The id of a part of the step of follow-up `number` (MATCH in callbacks): text, done, answer."""
+    return {"type": f"outcome-{part}", "number": number}
+
+
+def library_id(name: object) -> dict[str, object]:
+    """The id of a field of a row of the library of alerts (ALL in callbacks): en, kind, citation."""
+    return {"type": "library-field", "name": name}
+
+
+def tell_id(name: object) -> dict[str, object]:
+    """The id of a field of a contact of a patient (ALL in callbacks): kind, phone, language."""
+    return {"type": "tell-field", "name": name}
+
+
+def notice_setting_id(name: object) -> dict[str, object]:
+    """The id of a field of a site's settings about notices (ALL in callbacks): active, opens, contact."""
+    return {"type": "notice-setting", "name": name}
 
 
 def level_id(name: object) -> dict[str, object]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from flask import Blueprint, Response, jsonify, request
 
-from dash_app.context import reading
+from dash_app.context import reading, scope, web
 from dose.queries import newest_version, studies_since
+from dose.queries.banners import banners
 from dose.scope import Permission
 
 blueprint = Blueprint("live", __name__)
@@ -22,3 +25,10 @@ def studies() -> Response:
         newest = newest_version(session)
         changed = newest > since and bool(studies_since(session, who, since).rows)
     return jsonify(version=newest, changed=changed)
+
+
+@blueprint.get("/live/banners")
+def banner_mark() -> Response:
+    """What stands for this person now, as a word that changes with it: an open page compares it with what it shows."""
+    with web().sessions() as session:
+        return jsonify(mark=banners(session, scope(), datetime.now(UTC)).mark)

@@ -19,6 +19,7 @@
       if (changes[name]) said.set(name, changes[name]); else said.delete(name);
     });
     said.delete("page");
+    said.delete("beyond");
     var text = said.toString();
     return location.pathname + (text ? "?" + text : "");
   }
@@ -231,7 +232,7 @@
       var ownDays = location.pathname.indexOf("/levels/") === 0;  // periods there stand in their fields without an address
       if (FILTERED[location.pathname]) {
         ["from", "to", "modality", "device", "state", "patient", "accession", "protocol", "description",
-          "measure", "by", "chart", "over", "find", "site", "procedure", "kind", "before", "beforeto", "after", "afterto", "other", "on", "year", "against"].forEach(
+          "measure", "by", "chart", "over", "find", "site", "procedure", "kind", "before", "beforeto", "after", "afterto", "other", "on", "year", "against", "channel", "severity", "of", "sort"].forEach(
           function (name) {
             var value = plain(name, said.get(name));
             if (unknown[name] || ((KEPT[name] || (ownDays && !SELECTS[name])) && !value)) return;
@@ -245,9 +246,9 @@
       return none();
     },
   };
-  var SELECTS = { modality: 1, device: 1, state: 1, by: 1, site: 1, procedure: 1, other: 1 };
-  var KEPT = { measure: 1, chart: 1, over: 1, kind: 1, against: 1 };  // controls that show what is meant where the address says nothing
-  var FILTERED = { "/studies": 1, "/names": 1, "/names/procedures": 1, "/quality": 1, "/statistics": 1, "/today": 1, "/levels/compliance": 1, "/levels/comparison": 1, "/levels/comparison/change": 1, "/levels/benchmark": 1 };  // pages whose filters are parameters of their address
+  var SELECTS = { modality: 1, device: 1, state: 1, by: 1, site: 1, procedure: 1, other: 1, channel: 1, severity: 1, of: 1 };
+  var KEPT = { sort: 1, measure: 1, chart: 1, over: 1, kind: 1, against: 1 };  // controls that show what is meant where the address says nothing
+  var FILTERED = { "/studies": 1, "/names": 1, "/names/procedures": 1, "/quality": 1, "/statistics": 1, "/today": 1, "/levels/compliance": 1, "/levels/comparison": 1, "/levels/comparison/change": 1, "/levels/benchmark": 1, "/notices": 1, "/alerts": 1 };  // pages whose filters are parameters of their address
 
   // ---- paper: what is folded on the screen is unfolded on a sheet --------------------------------------------
   window.addEventListener("beforeprint", function () {
@@ -280,6 +281,21 @@
       })
       .catch(function () { stale(true); });
   }
+
+  // ---- banners: asked for every few seconds by a page that somebody looks at, made anew when there is something else ----
+  var BANNERS_MS = 5000;
+  function pollBanners() {
+    var body = byId("banners");
+    if (document.visibilityState !== "visible" || !body || body.dataset.mark === undefined) return;
+    fetch("/live/banners", { headers: { Accept: "application/json" } })
+      .then(function (answer) { return answer.ok ? answer.json() : null; })
+      .then(function (said) {
+        if (said && said.mark !== byId("banners").dataset.mark) set("banners-asked", { data: said.mark });
+      })
+      .catch(function () {});  // the next question comes soon
+  }
+  setInterval(pollBanners, BANNERS_MS);
+  document.addEventListener("visibilitychange", pollBanners);
 
   // At the top of the newest studies the list renews itself; whoever reads further down is told and left alone.
   function arrived(version) {

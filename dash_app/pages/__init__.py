@@ -6,20 +6,26 @@ from dash_app.frame import PAGES, add_page
 from dash_app.i18n import N_
 from dash_app.pages import (
     account,
+    alert,
+    alert_library,
+    alerts,
     benchmark,
     comparison,
     compliance,
     corrections,
     entry,
+    follow_ups,
     imports,
     levels,
     levels_make,
     names,
     not_patients,
+    notices,
     outliers,
     patient,
     procedures,
     quality,
+    recipients,
     records,
     rejected,
     rule_editor,
@@ -41,6 +47,10 @@ def register() -> None:
     add_page(r"^/patients/(?P<patient_id>\d{1,10})$", Permission.VIEW_PATIENTS, patient.layout, N_("Patient"))
     add_page(r"^/studies/(?P<study_id>\d{1,10})$", Permission.VIEW_DOSES, study.layout, N_("Study"))
     add_page(r"^/outliers$", Permission.VIEW_DOSES, outliers.layout, N_("Outliers"), "outliers", "/outliers")
+    add_page(r"^/alerts$", Permission.VIEW_DOSES, alerts.layout, N_("Alerts"), "alerts", "/alerts")
+    add_page(r"^/alerts/(?P<alert_id>\d{1,10})$", Permission.VIEW_DOSES, alert.layout, N_("Alert"))
+    add_page(r"^/alerts/follow-ups$", Permission.VIEW_DOSES, follow_ups.layout, N_("Follow-up"))
+    add_page(r"^/alerts/library$", Permission.MANAGE_ALERTS, alert_library.layout, N_("Causes and criteria"))
     add_page(r"^/statistics$", Permission.VIEW_DOSES, statistics.layout, N_("Statistics"), "statistics", "/statistics")
     add_page(r"^/levels$", Permission.VIEW_DOSES, levels.layout, N_("Reference levels"), "levels", "/levels")
     add_page(r"^/levels/(?P<set_id>\d{1,10})$", Permission.VIEW_DOSES, levels.set_layout, N_("Set of levels"))
@@ -65,5 +75,7 @@ def register() -> None:
     add_page(r"^/entry$", Permission.TYPE_DOSES, entry.layout, N_("Typed doses"), "typed", "/entry")
     add_page(r"^/imports$", Permission.IMPORT, imports.layout, N_("Imports"), "import", "/imports")
     add_page(r"^/imports/(?P<batch_id>\d{1,10})$", Permission.IMPORT, imports.batch_layout, N_("Import"))
+    add_page(r"^/notices$", Permission.VIEW_SYSTEM, notices.layout, N_("Notices"), "notices", "/notices")
+    add_page(r"^/notices/recipients$", Permission.MANAGE_NOTICES, recipients.layout, N_("Recipients"))
     add_page(r"^/system$", Permission.VIEW_SYSTEM, system.layout, N_("System"), "system", "/system")
     add_page(r"^/account$", None, account.layout, N_("Account"), "account", "/account")

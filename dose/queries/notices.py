@@ -169,8 +169,8 @@ def health(session: Session, who: Scope, today: date) -> tuple[Health, ...]:
     who.require(Permission.VIEW_SYSTEM)
     known = {one.channel: one for one in session.scalars(select(ChannelState))}
     last = select(DAYS.c.channel, func.max(DAYS.c.last_at)).group_by(DAYS.c.channel)
-    worked = dict(session.execute(last).tuples().all())
-    spent = dict(session.execute(select(DAYS.c.channel, DAYS.c.micros).where(DAYS.c.day == today)).tuples().all())
+    worked = dict(session.execute(last).all())
+    spent = dict(session.execute(select(DAYS.c.channel, DAYS.c.micros).where(DAYS.c.day == today)).all())
     return tuple(_health(one, known.get(one), worked.get(one), spent.get(one, 0)) for one in CHANNELS)
 
 
@@ -251,7 +251,7 @@ def _by_id(session: Session, table: Any, ids: set[int | None], *where: ColumnEle
 
 def _contacts(session: Session, ids: set[int | None]) -> dict[int | None, PatientContact]:
     pairs = select(PatientNotice.id, PatientContact).join(PatientContact, PatientContact.id == PatientNotice.contact_id)
-    return dict(session.execute(pairs.where(PatientNotice.id.in_(ids - {None}))).tuples().all())
+    return dict(session.execute(pairs.where(PatientNotice.id.in_(ids - {None}))).all())
 
 
 def _row(

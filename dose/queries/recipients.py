@@ -143,7 +143,7 @@ def _groups_of(session: Session) -> dict[int, list[tuple[int, str]]]:
 def _parked(session: Session) -> dict[int, int]:
     row = OUTBOX.c
     waiting = select(row.recipient_id, func.count()).where(row.state == PARKED, row.recipient_id.is_not(None))
-    return dict(session.execute(waiting.group_by(row.recipient_id)).tuples().all())
+    return dict(session.execute(waiting.group_by(row.recipient_id)).all())
 
 
 def groups(session: Session, who: Scope) -> tuple[GroupRow, ...]:

@@ -1,0 +1,160 @@
+"""Forms of the page of recipients: a person, a group, a way from alerts to a group, and what is to be tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dash_app.components.notice_words import CHANNELS, MODES, kind_of_rules, severity
+from dash_app.components.recipient_parts import SEVERITIES, clock
+from dash_app.filters import number
+from dash_app.i18n import LANGUAGES, _
+from dash_app.ids import Id, recipient_id
+from dose.alerts.wording import codes
+from dose.queries.recipients import GroupRow, RecipientRow
+from dose.store.alert_recipients import LANGUAGES as SPOKEN
+from dose.store.alert_recipients import MINUTES_A_DAY, Person, RecipientRefused
+
+Choices = Sequence[tuple[int, str]]
+
+
+def person_form(row: RecipientRow | None, accounts: Choices, sites: Choices, groups: Sequence[GroupRow]) -> html.Div:
+    """The fields of a recipient, filled with `row` when it is to be changed."""
+    said = _said(row)
+    fields = [
+        _text("name", _("Name"), said, maxLength=160),
+        _select("user_id", _("Account"), _offered(accounts), said, clearable=True, searchable=True,
+                placeholder=_("none: no banner")),
+        _text("email", _("E-mail"), said, inputMode="email", maxLength=254, dir="ltr"),
+        _text("phone", _("Mobile number"), said, inputMode="tel", maxLength=40, dir="ltr",
+              placeholder="+222 22 33 44 55"),
+        _select("language", _("Language"), [{"value": one, "label": LANGUAGES[one]} for one in SPOKEN], said,
+                allowDeselect=False),
+        _select("site_id", _("Site"), _offered(sites), said, clearable=True, placeholder=_("all sites")),
+        _text("quiet_from", _("Quiet from"), said, type="time"),
+        _text("quiet_to", _("until"), said, type="time"),
+        dmc.MultiSelect(id=recipient_id("groups"), label=_("Groups"), value=said["groups"], size="xs",
+                        data=_offered([(one.id, one.name) for one in groups])),
+    ]  # fmt: skip
+    hidden = [dmc.TextInput(id=recipient_id(name), value=said[name], style={"display": "none"})
+              for name in ("id", "version")]  # fmt: skip
+    save = html.Button(
+        _("Save changes") if row else _("Add recipient"), id=Id.RECIPIENT_SAVE, className="button small primary"
+    )
+    leave = dcc.Link(_("Leave as it was"), href="/notices/recipients", className="button small") if row else None
+    note = _("Quiet hours hold back everything but triggers and suspected unintended exposures.")
+    return html.Div([
+        html.Div([*fields, *hidden], className="fields"),
+        html.P(note, className="second"),
+        html.Div([save, leave], className="form-end"),
+    ])  # fmt: skip
+
+
+def _said(row: RecipientRow | None) -> dict[str, Any]:
+    if row is None:
+        empty = dict.fromkeys(("name", "user_id", "email", "phone", "site_id", "quiet_from", "quiet_to", "id"), "")
+        return {**empty, "version": "", "language": "en", "groups": []}
+    return {
+        "id": str(row.id), "version": str(row.version), "name": row.name, "email": row.email or "",
+        "phone": row.phone or "", "user_id": str(row.user_id or ""), "site_id": str(row.site_id or ""),
+        "language": row.language, "quiet_from": clock(row.quiet_from), "quiet_to": clock(row.quiet_to),
+        "groups": [str(one) for one, _name in row.groups],
+    }  # fmt: skip
+
+
+def _text(name: str, label: str, said: Mapping[str, Any], **more: Any) -> Any:  # noqa: ANN401
+    return dmc.TextInput(id=recipient_id(name), label=label, value=said[name], size="xs",
+                         inputProps={"autoComplete": "off", "dir": "auto"} | more)  # fmt: skip
+
+
+def _select(name: str, label: str, data: Sequence[dict[str, str]], said: Mapping[str, Any], **more: Any) -> Any:  # noqa: ANN401
+    return dmc.Select(id=recipient_id(name), label=label, data=list(data), value=said[name] or None, size="xs", **more)
+
+
+def _offered(found: Sequence[tuple[int | None, str | None]]) -> list[dict[str, str]]:
+    return [{"value": str(one), "label": name or ""} for one, name in found]
+
+
+def person_of(said: Mapping[str, Any]) -> Person:
+    """What was typed, as the store takes it; it checks the rest.
+
+    Raises
+    ------
+    RecipientRefused
+        quiet: no time of the clock.
+    """
+    text = {name: str(said.get(name) or "") for name in ("name", "email", "phone", "language")}
+    return Person(
+        text["name"], text["email"] or None, text["phone"] or None, text["language"],
+        site_id=number(said.get("site_id")), user_id=number(said.get("user_id")),
+        quiet_from=_minutes(said.get("quiet_from")), quiet_to=_minutes(said.get("quiet_to")),
+    )  # fmt: skip
+
+
+def _minutes(typed: object) -> int | None:
+    text = str(typed or "").strip()
+    if not text:
+        return None
+    hours, colon, minutes = text.partition(":")
+    if not (colon and all(one.isascii() and one.isdigit() and len(one) <= 2 for one in (hours, minutes))):
+        raise RecipientRefused("quiet")
+    found = int(hours) * 60 + int(minutes)
+    if int(minutes) > 59 or found >= MINUTES_A_DAY:
+        raise RecipientRefused("quiet")
+    return found
+
+
+def group_form(sites: Choices, own: frozenset[int] | None) -> html.Div:
+    """The fields of a new group."""
+    only = str(next(iter(own))) if own and len(own) == 1 else None
+    return html.Div([
+        dmc.TextInput(id=Id.GROUP_NAME, label=_("Name of the group"), size="xs", inputProps={"maxLength": 160}),
+        dmc.Select(id=Id.GROUP_SITE, label=_("Site"), data=_offered(sites), value=only, clearable=True, size="xs",
+                   placeholder=_("all sites")),
+        html.Button(_("Add group"), id=Id.GROUP_ADD, className="button small"),
+    ], className="fields")  # fmt: skip
+
+
+def route_form(groups: Sequence[GroupRow], sites: Choices) -> html.Div:
+    """The fields of a way from alerts to a group."""
+    kinds = [{"value": one, "label": kind_of_rules(one)} for one in sorted(codes()["kind"])]
+    fields = [
+        dmc.Select(id=Id.ROUTE_GROUP, label=_("Group"), size="xs",
+                   data=_offered([(one.id, one.name) for one in groups])),
+        _of(Id.ROUTE_SEVERITY, _("hears of"), {one: severity(one) for one in SEVERITIES}, "act"),
+        dmc.Select(id=Id.ROUTE_KIND, label=_("Kind"), data=kinds, clearable=True, searchable=True, size="xs",
+                   placeholder=_("every kind")),
+        dmc.Select(id=Id.ROUTE_SITE, label=_("Site"), data=_offered(sites), clearable=True, size="xs",
+                   placeholder=_("all sites")),
+        _of(Id.ROUTE_CHANNEL, _("by"), {one: _(text) for one, text in CHANNELS.items()}, "email"),
+        _of(Id.ROUTE_MODE, _("When"), {one: _(text) for one, text in MODES.items()}, "at_once"),
+        html.Button(_("Add this way"), id=Id.ROUTE_ADD, className="button small"),
+    ]  # fmt: skip
+    return html.Div(fields, className="fields")
+
+
+def _of(which: Id, label: str, words: Mapping[str, str], chosen: str) -> Any:  # noqa: ANN401 - a component
+    data = [{"value": one, "label": text} for one, text in words.items()]
+    return dmc.Select(id=which, label=label, data=data, value=chosen, allowDeselect=False, size="xs")
+
+
+def trial_form(said: Mapping[str, str], sites: Choices) -> html.Div:
+    """What alert is to be tried: the controls hold what the address says."""
+    kinds = [{"value": one, "label": kind_of_rules(one)} for one in sorted(codes()["kind"])]
+    fields = [
+        _of(Id.TRIAL_SEVERITY, _("Urgency"), {one: severity(one) for one in SEVERITIES}, _known(said.get("severity"))),
+        dmc.Select(id=Id.TRIAL_KIND, label=_("Kind"), data=kinds, value=said.get("kind"), clearable=True, size="xs",
+                   placeholder=_("any")),
+        dmc.Select(id=Id.TRIAL_SITE, label=_("Site"), value=said.get("site"), allowDeselect=False, size="xs",
+                   data=[*_offered(sites), {"value": "none", "label": _("none: of the system itself")}]),
+        dmc.Checkbox(id=Id.TRIAL_TRIGGER, label=_("Trigger or suspected unintended exposure"), size="xs",
+                     checked=said.get("trigger") == "1"),
+    ]  # fmt: skip
+    return html.Div(fields, className="fields")
+
+
+def _known(code: str | None) -> str:
+    return code if code in SEVERITIES else SEVERITIES[0]
