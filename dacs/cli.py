@@ -23,6 +23,8 @@ app.add_typer(db, name="db")
 app.add_typer(user, name="user")
 quality = typer.Typer(no_args_is_help=True, help="Samples of transferred data, and what is no patient.")
 app.add_typer(quality, name="quality")
+notify = typer.Typer(no_args_is_help=True, help="Notices of alerts: send them, test the channels, see how they are.")
+app.add_typer(notify, name="notify")
 legacy = typer.Typer(no_args_is_help=True, help="Former doses from CSV and XLSX tables: check, import, undo.")
 app.add_typer(legacy, name="legacy")
 
@@ -331,3 +333,38 @@ def quality_judge() -> None:
     from dacs.quality import run_judge
 
     _say(run_judge(_settings()))
+
+
+@notify.command(name="run")
+@_clear
+def notify_run() -> None:
+    """Send notices until stopped; one such process is enough, a second one waits."""
+    from dacs.notify_worker import run_worker
+
+    raise typer.Exit(run_worker(_settings(), sys.stdin.buffer))
+
+
+@notify.command(name="test")
+@_clear
+def notify_test(
+    to: Annotated[str, typer.Option(help="An e-mail address, or a number as +212600000000.")],
+    channel: Annotated[str, typer.Option(help="email or sms.")] = "email",
+    language: Annotated[str, typer.Option(help="en, fr or ar.")] = "en",
+) -> None:
+    """Send one test message now and say what became of it."""
+    from dacs.notify_commands import send_test
+
+    said, well = send_test(_settings(), to, channel, language)
+    _say(said)
+    raise typer.Exit(0 if well else 1)
+
+
+@notify.command(name="status")
+@_clear
+def notify_status() -> None:
+    """How the channels are, and what waits in the outbox; exit 1 when something waits for a person."""
+    from dacs.notify_commands import status
+
+    said, well = status(_settings())
+    _say(said)
+    raise typer.Exit(0 if well else 1)

@@ -20,8 +20,8 @@ RUNNING, WAITING, STOPPED = "running", "waiting", "stopped"
 class Heartbeat:
     """The last words of the worker."""
 
-    def __init__(self, factory: sessionmaker[Session]) -> None:
-        self._factory = factory
+    def __init__(self, factory: sessionmaker[Session], name: str = NAME) -> None:
+        self._factory, self._name = factory, name
         self._next = 0.0
         self._always: dict[str, Any] = {"pid": os.getpid(), "started_at": datetime.now(UTC).isoformat()}
 
@@ -33,5 +33,5 @@ class Heartbeat:
         """Write the row."""
         now = datetime.now(UTC)
         with writing(self._factory) as session:
-            session.merge(ProcessState(name=NAME, state=state, detail=self._always | detail, updated_at=now))
+            session.merge(ProcessState(name=self._name, state=state, detail=self._always | detail, updated_at=now))
         self._next = time.monotonic() + EVERY_S

@@ -13,6 +13,13 @@ from dose.store.outbox_address import RECIPIENT_GONE
 TEMPLATE = "digest"
 
 
+def is_due(session: Session, now: datetime, only: ColumnElement[bool] = true()) -> bool:  # noqa: B008 - constant
+    """Whether something waits to be gathered; cheap when nothing does."""
+    row = OUTBOX.c
+    due = (row.mode == DIGEST, row.state == PENDING, row.not_before <= now, only)
+    return session.execute(select(row.id).where(*due).limit(1)).first() is not None
+
+
 def gather(session: Session, now: datetime, only: ColumnElement[bool] = true()) -> list[int]:  # noqa: B008 - constant
     """Put what waits for a digest and is due into one message a person, channel and language; ids of those messages.
 
