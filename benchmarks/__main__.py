@@ -25,6 +25,7 @@ SHORT: dict[str, list[str]] = {
     "bench_first_chart": ["--studies", "60"],
     "bench_browser": ["--short"],
     "bench_cells": ["--studies", "20000", "--grown", "0", "--seconds", "2"],
+    "bench_alerts": ["--short"],
 }
 
 

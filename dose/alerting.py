@@ -127,7 +127,9 @@ class _Judge:
     def tell_unread(self, study_ids: Collection[int]) -> list[int]:
         """Raise an alert for studies that could not be read; those that are gone are nobody's."""
         columns = (Study.id, Study.study_instance_uid, Study.listed_at, Study.site_id, Study.device_id)
-        told = []
+        told: list[int] = []
+        if not study_ids:
+            return told
         for row in self._session.execute(select(*columns).where(Study.id.in_(sorted(study_ids)))):
             about = About(row.listed_at // 1_000_000, row.site_id, row.device_id, row.id)
             told += alerts.put(self._session, [_not_judged(f"study:{row.study_instance_uid}")], about, self._now)

@@ -16,6 +16,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from dose.levels.compare import Choice, Level
 from dose.levels.groups import Patient
 from dose.model import DoseCheck
@@ -284,6 +287,13 @@ def stated(value: float | None) -> float | None:
     if value is None or not math.isfinite(value) or value < SMALLEST:
         return None
     return min(value, LARGEST)
+
+
+def all_stated(values: Sequence[float]) -> npt.NDArray[np.float64]:
+    """What is stated of many values, as `stated` says it of one."""
+    given = np.asarray(values, np.float64)
+    with np.errstate(invalid="ignore"):
+        return np.minimum(given[np.isfinite(given) & (given >= SMALLEST)], LARGEST)
 
 
 def total(values: Iterable[float | None]) -> float | None:

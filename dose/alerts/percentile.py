@@ -18,7 +18,7 @@ import numpy as np
 
 from dose.alerts.levels import FEW
 from dose.alerts.measured import Measured, measured
-from dose.alerts.model import Comparators, Crossing, Examination, Findings, Like, Rule, Unjudged, crossing, stated
+from dose.alerts.model import Comparators, Crossing, Examination, Findings, Like, Rule, Unjudged, all_stated, crossing
 from dose.alerts.terms import Terms
 from dose.levels.compare import PHANTOM_MIXED
 from dose.statistics.measures import MIXED, STUDY, Measure
@@ -62,9 +62,9 @@ def _judged(rule: Rule, examination: Examination, comparators: Comparators) -> I
 
 def _among(rule: Rule, one: Measured, like: Like) -> Crossing | Unjudged | None:
     terms: Percentile = rule.terms
-    values = np.array([value for said in like.values if (value := stated(said)) is not None])
     if like.size is None:
         return Unjudged(rule.key, one.subject, NO_SIZE)
+    values = all_stated(like.values)
     if len(values) < FEWEST:
         return Unjudged(rule.key, one.subject, FEW, {"n": len(values), "wanted": FEWEST})
     limit, median = (float(value) for value in np.percentile(values, [terms.percentile, 50]))

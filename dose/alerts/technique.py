@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from dose.alerts.levels import FEW
 from dose.alerts.model import (
     DEVICE,
@@ -22,6 +24,7 @@ from dose.alerts.model import (
     Findings,
     Rule,
     Unjudged,
+    all_stated,
     crossing,
     remarks_of,
     stated,
@@ -67,11 +70,11 @@ def _voltages(rule: Rule, examination: Examination, comparators: Comparators) ->
         value = stated(one.kvp_kv)
         if value is None or not one.protocol:
             continue
-        before = [known for known in comparators.usual(examination, one).kvp_kv if stated(known)]
+        before = all_stated(comparators.usual(examination, one).kvp_kv)
         if len(before) < FEWEST:
             yield Unjudged(rule.key, one.subject, FEW, {"n": len(before), "wanted": FEWEST})
-        elif sum(abs(known - value) <= rule.terms.tolerance_kv for known in before) <= rule.terms.share * len(before):
-            yield _unusual(rule, one, value, before)
+        elif np.count_nonzero(np.abs(before - value) <= rule.terms.tolerance_kv) <= rule.terms.share * len(before):
+            yield _unusual(rule, one, value, before.tolist())
 
 
 def _unusual(rule: Rule, one: Acquisition, value: float, before: Sequence[float]) -> Crossing:

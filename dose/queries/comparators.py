@@ -1,9 +1,9 @@
 """What rules of alerts compare an examination with: levels, its like, what came before it.
 
-Distributions of peers and voltages are kept for some minutes: many examinations of one protocol ask for the same, and
-ten minutes do not move a percentile. The asking examination is taken out each time. What came before it (`recent`,
-`like`, `usual`) is counted as far as facts are, which follow the doses within seconds; what one patient received
-(`earlier`) is read from raw rows and is never behind.
+Distributions of peers and voltages are kept a while: many examinations of one protocol ask for the same. Of few peers,
+that is minutes; half a day does not move a percentile of hundreds. The asking examination is taken out each time. What
+came before it (`recent`, `like`, `usual`) is counted as far as facts are, which follow the doses within seconds; what
+one patient received (`earlier`) is read from raw rows and is never behind.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Integer, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.alerts.interventional import KERMA, by_plane
@@ -30,29 +30,35 @@ from dose.scope import Permission, Scope
 from dose.statistics.measures import MIXED, OF_PHANTOM, STUDY, Measure
 from dose.statistics.outliers import Size
 from dose.statistics.summary import Values
-from dose.tables import EventFact, ReferenceLevel, ReferenceSet, SourceObject, Study, StudyFact
+from dose.store.claims import STUDY as STUDIES
+from dose.store.states import SOURCE
+from dose.tables import EventFact, ReferenceLevel, ReferenceSet, StudyFact
 
 ALERTS = Scope(None, "alerts", frozenset({Permission.VIEW_DOSES}), None, None)
 KEPT_S = 600.0
-MOST_KEPT = 128  # distributions: of the largest protocols some hundred kB each
-LAST_VOLTAGES = 200
+KEPT_LONG_S = 12 * 3600.0
+LONG = 300  # values from which on a distribution is kept long
+MOST_KEPT = 256  # distributions: of the largest protocols some hundred kB each
+LAST_VOLTAGES = 400
 _NOTHING = Like((), None)
+Peers = dict[str, tuple[Numbers, Values, Size | None]]
 
 
 class Memory:
-    """What a process keeps of one database for `KEPT_S`; the least recently asked for goes first."""
+    """What a process keeps of one database for `KEPT_S`, or longer; the least recently asked for goes first."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
 
-    def of(self, key: Hashable, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - what `make` answers
-        """What `make` answered at most `KEPT_S` ago."""
-        made, found = self._kept.pop(key, (-KEPT_S, None))
+    def of(self, key: Hashable, make: Callable[[], Any], is_long: Callable[[Any], bool] = lambda _: False) -> Any:  # noqa: ANN401 - what `make` answers
+        """What `make` answered at most `KEPT_S` ago, or `KEPT_LONG_S` where `is_long` says so of it."""
+        until, found = self._kept.pop(key, (0.0, None))
         now = self._clock()
-        if now - made >= KEPT_S:
-            made, found = now, make()
-        self._kept[key] = (made, found)
+        if now >= until:
+            found = make()
+            until = now + (KEPT_LONG_S if is_long(found) else KEPT_S)
+        self._kept[key] = (until, found)
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
         return found
@@ -65,9 +71,19 @@ class Compared:
         self._session, self._memory = session, memory
         self._known = {one.study_id: one for one in those}
         self._levels: Levels | None = None
+        self._answers: dict[Hashable, Any] = {}  # fifty rules ask for the same few things
+
+    def _once(self, key: Hashable, ask: Callable[[], Any]) -> Any:  # noqa: ANN401 - what `ask` answers
+        if key not in self._answers:
+            self._answers[key] = ask()
+        return self._answers[key]
 
     def level(self, examination: Examination, measure: Measure) -> Choice:
         """The reference level of the examination's procedure, day and place."""
+        found: Choice = self._once(("level", examination.id, measure), lambda: self._level(examination, measure))
+        return found
+
+    def _level(self, examination: Examination, measure: Measure) -> Choice:
         one = self._known[examination.id]
         asked = Asked(
             measure, one.modality, one.procedure_id, examination.at.date(), examination.site_id, one.device_id
@@ -76,7 +92,7 @@ class Compared:
 
     def _of_now(self) -> Levels:
         if self._levels is None:
-            stamp = tuple(self._session.execute(_LEVELS_AS_OF).one())
+            stamp = tuple(self._session.connection().execute(_LEVELS_AS_OF).one())
             self._levels = self._memory.of(("levels", *stamp), lambda: active_levels(self._session, ALERTS))
         return self._levels
 
@@ -104,27 +120,31 @@ class Compared:
             return _NOTHING
         if one.phantom == MIXED and measure.column in OF_PHANTOM:
             return _NOTHING
-        ids, values, size = self._peers(one, measure.column)
-        others: Values = values[ids != one.study_id]
-        return Like(others, size) if size is not None else _NOTHING  # type: ignore[arg-type]
-
-    def _peers(self, one: Examined, column: str) -> tuple[Numbers, Values, Size | None]:
-        kind = (one.device_id, one.protocol_id, one.protocol_id is None and one.procedure_id, one.modality, one.phantom)
-        key = ("like", *kind, one.day // 10_000, one.band, column)
-        found: tuple[Numbers, Values, Size | None] = self._memory.of(
-            key, lambda: doses_like(self._session, ALERTS, one, column)
-        )
+        found: Like = self._once(("like", one.study_id, measure.column), lambda: self._like(one, measure.column))
         return found
+
+    def _like(self, one: Examined, column: str) -> Like:
+        kind = (one.device_id, one.protocol_id, one.protocol_id is None and one.procedure_id, one.modality, one.phantom)
+        key = ("like", *kind, one.day // 10_000, one.band)
+        peers: Peers = self._memory.of(key, lambda: doses_like(self._session, one), _are_many)
+        ids, values, size = peers[column]
+        return Like(values[ids != one.study_id], size) if size is not None else _NOTHING
 
     def earlier(self, examination: Examination, days: int) -> Sequence[Earlier]:
         """Examinations of the patient in the days before, whatever the site."""
         if examination.patient_id is None:
             return ()
+        found: Sequence[Earlier] = self._once(
+            ("earlier", examination.id, days), lambda: self._earlier(examination, days)
+        )
+        return found
+
+    def _earlier(self, examination: Examination, days: int) -> Sequence[Earlier]:
+        one = self._known[examination.id]
         since = int((examination.at - timedelta(days=days)).strftime("%Y%m%d%H%M%S"))
-        until = self._known[examination.id].listed_at
-        same = (Study.patient_id == examination.patient_id, Study.id != examination.id)
-        wanted = select(Study.id).where(*same, Study.listed_at.between(since, until))
-        found = examinations(self._session, self._session.scalars(wanted).all())
+        asked = {"patient": examination.patient_id, "study": one.study_id, "since": since, "until": one.listed_at}
+        ids = self._session.connection().execute(_EARLIER, asked).scalars().all()
+        found = examinations(self._session, ids) if ids else ()
         return [_earlier(one.examination) for one in found if one.is_judged]
 
     def usual(self, examination: Examination, acquisition: Acquisition) -> Usual:
@@ -133,37 +153,67 @@ class Compared:
         protocol = one.protocols.get(acquisition.id)
         if protocol is None or one.device_id is None:
             return Usual()
-        ids, values = self._memory.of(("kv", one.device_id, protocol), lambda: self._voltages(one, protocol))
-        return Usual(tuple(values[ids != one.study_id]))
+        ids, values = self._memory.of(
+            ("kv", one.device_id, protocol), lambda: self._voltages(one, protocol), lambda both: len(both[0]) >= LONG
+        )
+        return Usual(values[ids != one.study_id])
 
     def _voltages(self, one: Examined, protocol: int) -> tuple[Numbers, Values]:
-        rows = self._session.execute(
-            select(EventFact.study_id, EventFact.kvp_kv).where(
-                EventFact.protocol_id == protocol, EventFact.device_id == one.device_id, EventFact.diagnostic,
-                EventFact.counts, EventFact.kvp_kv.is_not(None),
-            ).order_by(EventFact.day.desc(), EventFact.event_id.desc()).limit(LAST_VOLTAGES)
-        ).all()  # fmt: skip
-        return np.array([row[0] for row in rows], np.int64), np.array([row[1] for row in rows], np.float64)
+        asked = {"protocol": protocol, "device": one.device_id}
+        rows = self._session.connection().execute(_VOLTAGES, asked).all()
+        ids, values = zip(*rows, strict=True) if rows else ((), ())
+        return np.array(ids, np.int64), np.array(values, np.float64)
 
     def software_before(self, examination: Examination) -> tuple[str, ...]:
         """Software at the device's examination before this one, as objects of the same kind stated it."""
+        found: tuple[str, ...] = self._once(("software", examination.id), lambda: self._software(examination))
+        return found
+
+    def _software(self, examination: Examination) -> tuple[str, ...]:
         one = self._known[examination.id]
-        source = SourceObject
-        before = (
-            select(source.software).join(Study, Study.id == source.study_id)
-            .where(Study.device_id == one.device_id, Study.listed_at < one.listed_at, Study.id != one.study_id,
-                   source.kind == one.source_kind, source.device_id == one.device_id, source.software.is_not(None))
-            .order_by(Study.listed_at.desc(), Study.id.desc()).limit(1)
-        )  # fmt: skip
-        return tuple((self._session.scalar(before) or "").splitlines())
+        asked = {
+            "device": one.device_id, "listed": one.listed_at, "study": one.study_id, "kind": one.source_kind,
+        }  # fmt: skip
+        return tuple((self._session.connection().execute(_SOFTWARE, asked).scalar() or "").splitlines())
 
 
+def _are_many(peers: Peers) -> bool:
+    return max((len(ids) for ids, _, _ in peers.values()), default=0) >= LONG
+
+
+_LEVEL: Table = ReferenceLevel.__table__  # type: ignore[assignment]
+_SET: Table = ReferenceSet.__table__  # type: ignore[assignment]
+_EVENT: Table = EventFact.__table__  # type: ignore[assignment]
 _LEVELS_AS_OF = select(
-    select(func.count(ReferenceLevel.id)).scalar_subquery(),
-    select(func.count(ReferenceLevel.retired_at)).scalar_subquery(),
-    select(func.max(ReferenceSet.changed_at)).scalar_subquery(),
-    select(func.sum(cast(ReferenceLevel.active, Integer))).scalar_subquery(),
+    select(func.count(_LEVEL.c.id)).scalar_subquery(),
+    select(func.count(_LEVEL.c.retired_at)).scalar_subquery(),
+    select(func.max(_SET.c.changed_at)).scalar_subquery(),
+    select(func.sum(cast(_LEVEL.c.active, Integer))).scalar_subquery(),
 )
+_VOLTAGES = (
+    select(_EVENT.c.study_id, _EVENT.c.kvp_kv)
+    .where(
+        _EVENT.c.protocol_id == bindparam("protocol"), _EVENT.c.device_id == bindparam("device"), _EVENT.c.diagnostic,
+        _EVENT.c.counts, _EVENT.c.kvp_kv.is_not(None),
+    )
+    .order_by(_EVENT.c.day.desc())
+    .limit(LAST_VOLTAGES)
+)  # fmt: skip
+_EARLIER = select(STUDIES.c.id).where(
+    STUDIES.c.patient_id == bindparam("patient"), STUDIES.c.id != bindparam("study"),
+    STUDIES.c.listed_at.between(bindparam("since"), bindparam("until")),
+)  # fmt: skip
+_SOFTWARE = (
+    select(SOURCE.c.software)
+    .join(STUDIES, STUDIES.c.id == SOURCE.c.study_id)
+    .where(
+        STUDIES.c.device_id == bindparam("device"), STUDIES.c.listed_at < bindparam("listed"),
+        STUDIES.c.id != bindparam("study"), SOURCE.c.kind == bindparam("kind"),
+        SOURCE.c.device_id == bindparam("device"), SOURCE.c.software.is_not(None),
+    )
+    .order_by(STUDIES.c.listed_at.desc(), STUDIES.c.id.desc())
+    .limit(1)
+)  # fmt: skip
 
 
 def _patient(one: Examined) -> Patient:

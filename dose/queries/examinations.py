@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Table, bindparam, select
 from sqlalchemy.orm import Session
 
 from dose.alerts import rows
@@ -83,7 +83,7 @@ def _examinations(connection: Connection, ids: Sequence[int]) -> Iterable[Examin
             told.append((study, events, planes, counted, names.name(study, events, counted)))
         except Exception:  # values that nobody thought of: who judges tells a person that this one is missing
             log.exception("a study cannot be examined", extra={"study": study["id"]})
-    names.number(keep=False)
+    names.number_protocols(keep=False)
     procedures = _procedures(connection, {one[-1].naming.procedure_id for one in told})
     return [_examined(*one, procedures, names) for one in told]
 
@@ -108,6 +108,10 @@ def _procedures(connection: Connection, ids: Collection[int | None]) -> dict[int
     wanted = sorted(one for one in ids if one is not None)
     if not wanted:
         return {}
-    columns = (Procedure.id, Procedure.name, Procedure.modality, Procedure.region)
-    found = connection.execute(select(*columns).where(Procedure.id.in_(wanted))).mappings()
-    return {row["id"]: dict(row) for row in found}
+    return {row["id"]: dict(row) for row in connection.execute(_PROCEDURES, {"ids": wanted}).mappings()}
+
+
+_OF: Table = Procedure.__table__  # type: ignore[assignment]
+_PROCEDURES = select(_OF.c.id, _OF.c.name, _OF.c.modality, _OF.c.region).where(
+    _OF.c.id.in_(bindparam("ids", expanding=True))
+)

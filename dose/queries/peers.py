@@ -172,13 +172,15 @@ def doses_like(session: Session, fact: Fact) -> dict[str, tuple[Numbers, Values,
         "phantom": fact.phantom, "bands": _near(fact.band),
     }  # fmt: skip
     rows = session.connection().execute(_like(names, of_protocol=protocol is not None), asked).all()
-    numbers = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
-    doses = np.array([row[2:] for row in rows], np.float64).reshape(-1, len(names))
+    ids, bands, *doses = zip(*rows, strict=True) if rows else ((),) * (2 + len(names))
     found = {}
-    for name, values in zip(names, doses.T, strict=True):
+    for name, said in zip(names, doses, strict=True):
+        values = np.array(said, np.float64)
         stated = ~np.isnan(values)
-        near, widened = alike(numbers[stated, 1], fact.band)
-        found[name] = numbers[stated, 0][near], values[stated][near], size_of(fact.band, widened=widened)
+        near, widened = alike(np.array(bands, np.int64)[stated], fact.band)
+        found[name] = (
+            np.array(ids, np.int64)[stated][near], values[stated][near], size_of(fact.band, widened=widened)
+        )  # fmt: skip
     return found
 
 

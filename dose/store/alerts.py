@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from dose import tables
@@ -127,8 +127,11 @@ def withdraw(session: Session, rows: Iterable[Any], why: str, now: datetime) -> 
 
 def of_studies(session: Session, study_ids: Collection[int], kinds_of: Collection[str]) -> list[Any]:
     """Rows of the alerts of some kinds that belong to studies."""
-    wanted = select(ALERT).where(ALERT.c.study_id.in_(sorted(study_ids)), ALERT.c.kind.in_(sorted(kinds_of)))
-    return list(session.execute(wanted.order_by(ALERT.c.id)))
+    of_these = {"studies": sorted(study_ids)}
+    return [row for row in session.connection().execute(_OF_STUDIES, of_these) if row.kind in kinds_of]
+
+
+_OF_STUDIES = select(ALERT).where(ALERT.c.study_id.in_(bindparam("studies", expanding=True))).order_by(ALERT.c.id)
 
 
 def _known(session: Session, crossings: Sequence[Crossing]) -> dict[tuple[str, str], Any]:

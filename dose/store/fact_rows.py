@@ -65,6 +65,7 @@ def _events(names: Iterable[str]) -> tuple[Select[Any], Select[Any]]:
     )
 
 
+CT = "CT"  # of it reports state totals that no rule asks for by plane
 _STUDIES = _studies()
 _EXAMINED = _studies(STUDY.c.study_instance_uid, STUDY.c.first_seen_at)
 _EVENTS = _events(_OF_EVENT)
@@ -104,7 +105,7 @@ def examined(
     best: dict[int, Row] = {}
     for row in connection.execute(_SOURCES, {"ids": ids}).mappings():
         best.setdefault(row["study_id"], dict(row))
-    planes = _planes(connection, ids)
+    planes = _planes(connection, [study["id"] for study in found if study["modality"] != CT])
     for study in found:
         source = best.get(study["id"], {})
         study |= {"software": source.get("software"), "source_kind": source.get("kind")}
@@ -113,6 +114,8 @@ def examined(
 
 def _planes(connection: Connection, ids: Sequence[int]) -> dict[int, list[Row]]:
     stated: dict[int, dict[int, list[Row]]] = {}
+    if not ids:
+        return {}
     for row in connection.execute(_PLANES, {"ids": ids}).mappings():
         stated.setdefault(row["study_id"], {}).setdefault(row["source_object_id"], []).append(dict(row))
     return {study: next(iter(of.values())) for study, of in stated.items() if len(of) == 1}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, bindparam, select
 
 from dose import tables
 from dose.crypto import keys
@@ -23,6 +23,11 @@ from dose.store.statements import insert_unless_there
 PROTOCOL: Table = tables.Protocol.__table__  # type: ignore[assignment]
 LOCAL_NAME: Table = tables.LocalName.__table__  # type: ignore[assignment]
 OPERATOR: Table = tables.Operator.__table__  # type: ignore[assignment]
+_NAMES: Any = bindparam("names", expanding=True)
+_KNOWN = {
+    table.name: select(table.c[column], table.c.id).where(table.c[column].in_(_NAMES))
+    for table, column in ((PROTOCOL, "name_sha256"), (LOCAL_NAME, "words_sha256"))
+}
 # Whose work a study is, the first role that is named (dose.extract.people)
 ROLES = ("operator", "technologist", "performing physician", "physician")
 
@@ -90,21 +95,25 @@ class Names:
 
     def number(self, *, keep: bool) -> None:
         """Look up the numbers of all names; `keep` writes those that nobody had before."""
+        self.number_protocols(keep=keep)
         now = datetime.now(UTC)
         local = {sha: row | {"first_seen_at": now} for sha, row in self._local.items()}
-        protocols = {sha: {"name": name, "name_sha256": sha} for sha, name in self._protocols.items()}
-        self._number(LOCAL_NAME, "words_sha256", local, keep)
-        self._number(PROTOCOL, "name_sha256", protocols, keep)
+        self._number(LOCAL_NAME, local, keep)
         for key in sorted(self._operators):
             self._number_operator(key, keep)
 
-    def _number(self, table: Table, column: str, rows: Mapping[str, Row], keep: bool) -> None:
-        known = select(table.c[column], table.c.id).where(table.c[column].in_(sorted(rows)))
-        found = dict(self._connection.execute(known).all()) if rows else {}
+    def number_protocols(self, *, keep: bool) -> None:
+        """`number` of the names of protocols alone."""
+        protocols = {sha: {"name": name, "name_sha256": sha} for sha, name in self._protocols.items()}
+        self._number(PROTOCOL, protocols, keep)
+
+    def _number(self, table: Table, rows: Mapping[str, Row], keep: bool) -> None:
+        known, names = _KNOWN[table.name], {"names": sorted(rows)}
+        found = dict(self._connection.execute(known, names).all()) if rows else {}
         new = [rows[key] for key in sorted(rows.keys() - found)]
         if new and keep:
             self._connection.execute(insert_unless_there(self._connection.dialect.name, table.name), new)
-            found = dict(self._connection.execute(known).all())
+            found = dict(self._connection.execute(known, names).all())
         self._numbers |= found
 
     def _number_operator(self, key: tuple[int, bytes], keep: bool) -> None:

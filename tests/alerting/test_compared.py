@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dose import alerting
 from dose.alerting import judge_renamed
 from dose.database import writing
 from dose.model import Device, DoseReport
-from dose.queries.comparators import KEPT_S, Memory
+from dose.queries.comparators import ALERTS, KEPT_S, Memory
+from dose.queries.peers import doses_like, peers_of
 from dose.store import levels_sets
 from dose.store.facts import catch_up
 from dose.store.levels import add_level
@@ -20,7 +22,7 @@ from dose.store.levels_sets import Decision
 from dose.store.naming import load_vocabulary
 from dose.store.naming_marks import mark_waiting
 from dose.store.naming_rules import make_rule
-from dose.tables import ReferenceSet
+from dose.tables import ReferenceSet, StudyFact
 from tests.alert_store.world import PHYSICIST
 from tests.alerting.world import Hospital, ct
 from tests.levels.conftest import draft as level_draft
@@ -91,6 +93,21 @@ def test_a_percentile_is_that_of_the_others_of_the_protocol_and_size(hospital: H
     (one,) = hospital.alerts()
     assert one.details["n"] == 40
     assert one.threshold == pytest.approx(limit)
+
+
+def test_peers_of_alerts_are_the_peers_that_pages_show(hospital: Hospital) -> None:
+    for number in range(1, 13):
+        hospital.store(ct(10.0 + number, number=number, phantom=("body_32", "head_16")[number % 4 == 0]))
+    counted(hospital)
+    with hospital.factory() as session:
+        facts = list(session.scalars(select(StudyFact)))
+        shown = peers_of(session, ALERTS, facts)
+        for fact in facts:
+            ids, doses, size = doses_like(session, fact)["dlp_mgy_cm"]
+            places, same_size = shown.of(fact, "dlp_mgy_cm")
+            assert sorted(ids) == list(shown.kinds.study_ids[places])
+            assert sorted(doses) == sorted(shown.columns["dlp_mgy_cm"][places])
+            assert (size, len(ids)) == (same_size, 3 if fact.phantom == 16 else 9)
 
 
 def test_an_examination_is_not_among_its_own_peers(hospital: Hospital) -> None:
