@@ -355,6 +355,7 @@ class Id(StrEnum):
     TEXT_CHECK = "text-check"
     TEXT_SAVE = "text-save"
     TEXT_ANSWER = "text-answer"
+    TEXT_VERSIONS = "text-versions"
     NOTICE_SETTINGS = "notice-settings"
     NOTICE_SETTINGS_KEY = "notice-settings-key"
     NOTICE_SETTINGS_SAVE = "notice-settings-save"

@@ -20,9 +20,11 @@ from dash_app.pages import (
     levels_make,
     names,
     not_patients,
+    notice_texts,
     notices,
     outliers,
     patient,
+    patient_notices,
     procedures,
     quality,
     recipients,
@@ -77,5 +79,7 @@ def register() -> None:
     add_page(r"^/imports/(?P<batch_id>\d{1,10})$", Permission.IMPORT, imports.batch_layout, N_("Import"))
     add_page(r"^/notices$", Permission.VIEW_SYSTEM, notices.layout, N_("Notices"), "notices", "/notices")
     add_page(r"^/notices/recipients$", Permission.MANAGE_NOTICES, recipients.layout, N_("Recipients"))
+    add_page(r"^/notices/patients$", Permission.TELL_PATIENTS, patient_notices.layout, N_("Patients"))
+    add_page(r"^/notices/texts$", Permission.TELL_PATIENTS, notice_texts.layout, N_("Texts to patients"))
     add_page(r"^/system$", Permission.VIEW_SYSTEM, system.layout, N_("System"), "system", "/system")
     add_page(r"^/account$", None, account.layout, N_("Account"), "account", "/account")

@@ -1,0 +1,210 @@
+"""Pieces of the list of alerts: tabs, rows, what an empty list means, closing many at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from dash_app.components.alert_words import STATES, severity, state
+from dash_app.components.parts import attributes, badge, empty, icon, table
+from dash_app.components.values import DASH, ago, amount, free, local_time, ltr, symbol
+from dash_app.context import scope
+from dash_app.filters import address
+from dash_app.i18n import N_, _, isolated, language
+from dash_app.ids import Id
+from dash_app.procedure_names import procedure_text
+from dose.alerts import wording
+from dose.quantities import QUANTITIES
+from dose.queries.alert_rows import AlertRow
+from dose.queries.alerts import COUNT_CAP
+from dose.queries.alerts import TABS as STATE_TABS
+from dose.scope import Permission
+from dose.store.alert_library import said_in
+from dose.store.alert_work import OPEN
+from dose.tables import AlertCause
+
+PATH = "/alerts"
+TABS = (
+    (PATH, N_("Alerts"), Permission.VIEW_DOSES),
+    ("/alerts/follow-ups", N_("Follow-up"), Permission.VIEW_DOSES),
+    ("/alerts/rules", N_("Rules"), Permission.MANAGE_ALERTS),
+    ("/alerts/library", N_("Causes and criteria"), Permission.MANAGE_ALERTS),
+)
+SWITCHES = {"mine": N_("Mine"), "overdue": N_("Overdue"), "answered": N_("With a reason")}
+
+
+def tabs(current: str) -> html.Nav:
+    """The pages about alerts that the account may open."""
+    links = [_tab(path, _(text), path == current) for path, text, may in TABS if scope().may(may)]
+    return html.Nav(links, className="page-tabs", **attributes(aria_label=_("Alerts")))
+
+
+def _tab(href: str, text: str, is_here: bool) -> Any:  # noqa: ANN401 - a component
+    if is_here:
+        return html.Span(text, className="page-tab current", **attributes(aria_current="page"))
+    return dcc.Link(text, href=href, className="page-tab")
+
+
+def state_tabs(counts: Mapping[str | None, int], said: Mapping[str, str], here: str | None) -> list[Any]:
+    """The states with their numbers, as links that keep the filter; then the switches."""
+    kept = {name: value for name, value in said.items() if name not in ("state", "beyond")}
+    names = [*((code, _(STATES[code])) for code in STATE_TABS if code), (None, _("All"))]
+    links = [_state_tab(code, [text, " ", count(counts[code])], kept, is_here=code == here) for code, text in names]
+    return [*links, html.Span(className="chip-gap"), *(_switch(name, said) for name in SWITCHES)]
+
+
+def _state_tab(code: str | None, content: list[Any], kept: Mapping[str, str], *, is_here: bool) -> Any:  # noqa: ANN401
+    if is_here:
+        return html.Span(content, className="chip current", **attributes(aria_current="page"))
+    return dcc.Link(content, href=address({**kept, "state": code or "all"}, PATH), className="chip")
+
+
+def _switch(name: str, said: Mapping[str, str]) -> dcc.Link:
+    is_on = name in said
+    kept = {key: value for key, value in said.items() if key not in (name, "beyond")}
+    href = address(kept if is_on else kept | {name: "yes"}, PATH)
+    content = [_(SWITCHES[name]), icon("close") if is_on else None]
+    return dcc.Link(content, href=href, className="chip current" if is_on else "chip off")
+
+
+def count(number: int) -> html.Bdi:
+    """A number of alerts; beyond a thousand only that it is more."""
+    return html.Bdi(f"{COUNT_CAP}+" if number > COUNT_CAP else str(number), className="num", dir="ltr")
+
+
+def alerts_table(rows: Sequence[AlertRow], zone_today: date, *, pick: bool) -> html.Div:
+    """Alerts, each line the way to its page; with `pick` they can be ticked."""
+    titles = [_("Severity"), _("What"), _("Value"), _("Examination"), _("Due"), _("Who")]
+    heads = [html.Th(html.Span(_("Chosen"), className="hidden"), className="pick")] if pick else []
+    heads += [html.Th(title, scope="col") for title in titles]
+    return table(heads, [_row(row, zone_today, titles, pick=pick) for row in rows], "stack alerts-table")
+
+
+def _row(row: AlertRow, today: date, titles: Sequence[str], *, pick: bool) -> html.Tr:
+    cells = [[severity(row.severity)], _what(row), _value(row), _examination(row), due(row, today), _who(row)]
+    shown = [html.Td(cell, **attributes(data_label=title)) for cell, title in zip(cells, titles, strict=True)]
+    box = dmc.Checkbox(value=f"{row.id}:{row.version}", size="xs", **attributes(aria_label=_title(row)))
+    return html.Tr([html.Td(box, className="pick") if pick else None, *shown], key=str(row.id),
+                   className=f"severity-{row.severity}")  # fmt: skip
+
+
+def _title(row: AlertRow) -> str:
+    return wording.title(row, language())
+
+
+def _what(row: AlertRow) -> list[Any]:
+    marks = [
+        html.Span(_("demo"), className="demo") if row.is_demo else None,
+        badge(_("held back"), "neutral", "clock", _("Waits until the doubt about the name is resolved"))
+        if row.held_back else None,
+        state(row.state) if row.state == "withdrawn" else None,
+    ]  # fmt: skip
+    return [
+        dcc.Link(html.Span(_title(row), className="main"), href=f"{PATH}/{row.id}", className="row-link"),
+        html.Div([*marks, free(row.rule) if row.rule else None], className="second"),
+    ]
+
+
+def _value(row: AlertRow) -> Any:  # noqa: ANN401 - a component
+    column = row.column or ""
+    if column not in QUANTITIES or row.value is None:
+        return html.Span(DASH, className="missing")
+    against: list[Any] = [_("against"), " ", amount(column, row.threshold, row.modality)]
+    return [
+        html.Div([html.Span(symbol(column), className="second"), " ",
+                  html.Strong(amount(column, row.value, row.modality))]),
+        html.Div(against, className="second") if row.threshold is not None else None,
+    ]  # fmt: skip
+
+
+def _examination(row: AlertRow) -> list[Any]:
+    day, clock = local_time(row.started_at)
+    at = f"{day} {clock[:5]}".strip() or f"{row.day // 10000:04}-{row.day // 100 % 100:02}-{row.day % 100:02}"
+    what: list[Any] = [html.Span(row.modality, className="modality"), " "] if row.modality else []
+    where: list[Any] = [" · ", free(row.device)] if row.device else []
+    return [
+        html.Div([*what, free(study_name(row))]) if row.study_id else None,
+        html.Div([ltr(at, "num"), *where], className="second"),
+    ]
+
+
+def study_name(row: AlertRow) -> str:
+    """What the examination is called: its procedure, else as it was sent."""
+    if row.procedure_key and row.procedure:
+        return procedure_text(row.procedure_key, row.procedure)
+    return row.study or _("Study without a name")
+
+
+def due(row: AlertRow, today: date) -> list[Any]:
+    """Until when, and since when; overdue is said with a shape."""
+    raised = html.Div(ago(row.raised_at), className="second")
+    if row.state not in OPEN:
+        return [state(row.state), raised]
+    if row.due_on is None:
+        return [html.Span(_("no date"), className="quiet"), raised]
+    day = ltr(row.due_on.isoformat(), "num")
+    if row.is_overdue:
+        return [badge(_("overdue"), "red", "clock"), " ", day, raised]
+    return [badge(_("today"), "amber", "clock"), " ", day, raised] if row.due_on == today else [day, raised]
+
+
+def _who(row: AlertRow) -> list[Any]:
+    reason = badge(_("reason given"), "blue", "ok") if row.reason_code and row.state == "work" else None
+    name = free(row.assigned) if row.assigned else html.Span(_("nobody yet"), className="quiet")
+    return [html.Div(name), reason]
+
+
+def nothing(said: Mapping[str, str], here: str | None) -> html.Div:
+    """What an empty list means, and what to do next."""
+    if set(said) - {"state", "sort", "beyond"}:
+        link = dcc.Link(_("Show all"), href=address({"state": here or "all"}, PATH), className="button")
+        return empty(_("No alert matches"), [html.P(_("Nothing here has all that is asked for.")), link])
+    if here == "new":
+        text = _("Every study that arrives is held against the rules; what crosses one appears here at once.")
+        return empty(_("Nothing new"), html.P(text), "ok")
+    if here == "work":
+        return empty(_("Nobody works on an alert"), html.P(_("Take one of the new alerts, or give a reason.")), "ok")
+    text = _("Closed alerts stay here with their cause, and can be reopened.")
+    return empty(_("Nothing yet"), html.P(text), "studies")
+
+
+def closing_bar(causes: Sequence[AlertCause]) -> html.Section:
+    """Close what is ticked with one cause."""
+    fields = [
+        html.Button(_("Tick all shown"), id=Id.ALERTS_ALL, className="button small"),
+        cause_select(Id.ALERTS_CAUSE, causes),
+        reportable_choice(Id.ALERTS_REPORTABLE),
+        dmc.TextInput(id=Id.ALERTS_TEXT, label=_("Comment"), size="xs", w=260, inputProps={"dir": "auto"}),
+        html.Button(_("Close what is ticked"), id=Id.ALERTS_CLOSE, className="button small primary"),
+    ]
+    text = _("For alerts that are alike: one cause, at most %(n)s at once, each with its own history.",
+             n=isolated("200"))  # fmt: skip
+    return html.Section([html.H2(_("Close several")), html.P(text, className="quiet"),
+                         html.Div(fields, className="choices")], className="closing-bar")  # fmt: skip
+
+
+def cause_select(name: Id, causes: Sequence[AlertCause], chosen: int | None = None) -> dmc.Select:
+    """The causes, those that were found most first, and how often."""
+    data = [
+        {"value": str(one.id), "label": said_in(one.names, language()) + (f" · {one.uses}" if one.uses else "")}
+        for one in causes
+    ]
+    return dmc.Select(id=name, label=_("Cause"), data=data, value=str(chosen) if chosen else None, searchable=True,
+                      size="xs", w=260, comboboxProps={"width": "max-content"})  # fmt: skip
+
+
+def reportable_choice(name: Id, chosen: str = "") -> html.Div:
+    """Whether it is declared to the authority."""
+    data = [{"value": "", "label": _("not judged")}, {"value": "no", "label": _("no")},
+            {"value": "yes", "label": _("yes")}]  # fmt: skip
+    control = dmc.SegmentedControl(id=name, data=data, value=chosen, size="xs")
+    return html.Div([html.Span(_("To be declared"), className="label"), control], className="labelled")
+
+
+def judged(text: str | None) -> bool | None:
+    """What was chosen of `reportable_choice`."""
+    return {"yes": True, "no": False}.get(text or "")
