@@ -162,7 +162,9 @@ def software(past: Past) -> Hits:
         func.coalesce(source.kind, ""),
         source.software,
     ]
-    stated = (source.software.is_not(None), *past.like(HISTORY_DAYS, bound=False))
+    # What was no patient had the software of the device too
+    since = StudyFact.day.between(day_before(past.first, HISTORY_DAYS), past.last)
+    stated = (source.software.is_not(None), source.device_id == Study.device_id, since)
     *said, kind, versions = columns(past.session, wanted, _OBJECTS, *stated)
     study = said[0]
     numbers: dict[str, int] = {}
@@ -191,7 +193,8 @@ def _lines(past: Past, ids: Numbers) -> list[Any]:
         source.event_count, func.coalesce(source.rank, "").label("rank"), source.kind, source.software,
         asked.label("asked"),
     ).select_from(_OBJECTS)  # fmt: skip
-    found = (row for part in parts(ids.tolist()) for row in past.session.execute(wanted.where(Study.id.in_(part))))
+    of_device = wanted.where(source.device_id == Study.device_id)
+    found = (row for part in parts(ids.tolist()) for row in past.session.execute(of_device.where(Study.id.in_(part))))
     return sorted(found, key=lambda row: (row.device, row.listed_at, row.id))
 
 

@@ -43,6 +43,7 @@ _STATED: Mapping[str, Any] = {
     "activity_mbq": Study.activity_sum_mbq,
 }  # fmt: skip
 NONE = -1  # of a phantom that is not stated; 0 is both
+ASKED = 10  # times as many values as are wanted are looked through (`dose.queries.comparators`)
 _PHANTOM = func.coalesce(StudyFact.phantom, NONE)
 
 
@@ -244,21 +245,23 @@ class _Former:
             one[order] for one in numbers
         )
         self.sex, self.complexity = (np.array(one, dtype=object)[order] for one in (sex, complexity))
+        self._keys = _series(self.procedure, self.device) + self.day * 100 + self.hour
+        self._by_id = np.argsort(self.ids)
 
     def hold(
         self, there: _Studies, said: _Stated, above: Numbers, level: Level, unjudged: Counter[str]
     ) -> Numbers:  # fmt: skip
         """Those of some values above one level that the last values of their procedure and device bear out."""
         terms, mine = self._terms, np.flatnonzero(self._of(level))
-        at = said.at[above]
-        device, moment = there.device[at], there.day[at] * 100 + there.hour[at]
-        keys = self.device[mine] * 10**10 + self.day[mine] * 100 + self.hour[mine]
-        ends = np.searchsorted(keys, device * 10**10 + moment, "right")
-        begins = np.searchsorted(keys, device * 10**10, "left")
-        own = _places(self.ids[mine], there.ids[at], ends)
+        at, wanted = said.at[above], max(self._terms.in_a_row, self._terms.mean_of) - 1
+        series = _series(there.procedure[at], there.device[at])
+        end = np.searchsorted(self._keys, series + there.day[at] * 100 + there.hour[at], "right")
+        place = self._place(there.ids[at], end)
+        start = np.maximum(np.searchsorted(self._keys, series), end - ASKED * wanted - (place >= 0))
+        begins, ends = np.searchsorted(mine, start), np.searchsorted(mine, end)
+        own = np.where(np.isin(place, mine), np.searchsorted(mine, place), -1)
         values = self.value[mine]
-        there_are = ends - begins - (own >= 0)
-        enough = there_are >= max(terms.in_a_row, terms.mean_of) - 1
+        enough = ends - begins - (own >= 0) >= wanted
         unjudged[FEW] += int((~enough).sum())
         over = (values > terms.factor * level.value).astype(np.float64)
         row = _last(over, ends, own, terms.in_a_row - 1) >= terms.in_a_row - 1
@@ -266,6 +269,14 @@ class _Former:
         high = (mean / terms.mean_of > terms.mean_factor * level.value) if terms.mean_of else True
         found: Numbers = above[enough & row & high]
         return found
+
+    def _place(self, ids: Numbers, end: Numbers) -> Numbers:
+        """The place of each study among all, where it is before an end; -1 else."""
+        if not len(self.ids):
+            return np.full(len(ids), -1)
+        at = np.minimum(np.searchsorted(self.ids[self._by_id], ids), len(self.ids) - 1)
+        place = self._by_id[at]
+        return np.where((self.ids[place] == ids) & (place < end), place, -1)
 
     def _of(self, level: Level) -> Mask:
         """Values of patients that the level is surely for; what it does not ask for may be unknown."""
@@ -306,12 +317,10 @@ def _largest(past: Past, measure: Measure, where: Sequence[Any], ids: Numbers) -
     return np.where(np.isinf(largest), np.nan, largest)
 
 
-def _places(known: Numbers, wanted: Numbers, ends: Numbers) -> Numbers:
-    """The place of each study among those that are known, if it is before its end; -1 else."""
-    order = np.argsort(known)
-    at = np.minimum(np.searchsorted(known[order], wanted), max(len(known) - 1, 0))
-    place = order[at] if len(known) else at
-    return np.where((known[place] == wanted) & (place < ends) if len(known) else False, place, -1)
+def _series(procedure: Numbers, device: Numbers) -> Numbers:
+    """What a procedure on a device is before a moment (YYYYMMDDhh) is added."""
+    found: Numbers = (procedure * 10**4 + device) * 10**11
+    return found
 
 
 def _last(values: Values, ends: Numbers, own: Numbers, count: int) -> Values:
