@@ -31,8 +31,10 @@ from dose.store.outbox_plan import PLANNED, URGENT
 from dose.store.patient_contacts import withdraw_number
 
 BATCH = 10
+LEASE = outbox.LEASE
 LONGEST_CALL = timedelta(seconds=100)  # connecting, the message and the farewell, each bounded by the channel
 IDLE_S = 1.0
+PACE = retry.USUAL
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 10.0
 SAID_STOP = "recipient-said-stop"
 NO_MAILBOX = frozenset({"smtp-550", "smtp-551", "smtp-553"})  # RFC 5321 section 4.2.2: it is not here
@@ -96,7 +98,7 @@ class Lane:
         ask_before_resend(self._factory, self._owner, self._clock, [self._means.name], self._ask)
         limit = 1 if breaker.failures >= retry.TRIPS_AT else BATCH  # after a rest one message tries the channel
         with writing(self._factory) as session:
-            taken = outbox.claim(session, self._owner, self._clock(), [self._means.name], limit, only=PLANNED)
+            taken = outbox.claim(session, self._owner, self._clock(), [self._means.name], limit, LEASE, PLANNED)
         for leased in taken:
             self._one(leased)
         return 0.0 if taken else IDLE_S
@@ -178,7 +180,7 @@ class Lane:
             return self._refused(session, leased, begun, outcome.reason, now)
         first = select(func.min(ATTEMPT.c.at), func.count()).where(ATTEMPT.c.notification_id == leased.id)
         first_at, attempts = session.execute(first).one()
-        step = retry.after(outcome, attempts, first_at or now, now, random.random())  # noqa: S311 - only spreads waits
+        step = retry.after(outcome, attempts, first_at or now, now, random.random(), PACE)  # noqa: S311 - only spreads waits
         return Settlement(step.state, step.reason, again_at=step.at)
 
     def _refused(self, session: Session, leased: Leased, begun: Begun, reason: str, now: datetime) -> Settlement:
@@ -204,7 +206,7 @@ class Lane:
             return Answer(UNKNOWN)
         now = self._clock()
         outcome = self._means.channel.ask(Message(doubt.reference, doubt.address, ""), doubt.since)
-        step = retry.after_asking(outcome, 1, doubt.since, now, random.random())  # noqa: S311 - only spreads waits
+        step = retry.after_asking(outcome, 1, doubt.since, now, random.random(), PACE)  # noqa: S311 - only spreads waits
         if isinstance(outcome, Sent):
             return Answer(outbox.SENT, outcome.provider_id, cost_micros=outcome.cost_micros)
         return Answer(NOT_TAKEN if step.state == outbox.PENDING else UNKNOWN, again_at=step.at)

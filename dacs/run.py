@@ -1,4 +1,4 @@
-"""`dacs run`: Orthanc with the plugin (which keeps the ingest worker), and the web app, as one thing.
+"""`dacs run`: Orthanc with the plugin (which keeps the ingest worker and that of notices), and the web app, as one.
 
 Everything that can be wrong is checked before anything is started; what was started is stopped in every case.
 """
@@ -32,6 +32,7 @@ STOP_SECONDS = 20
 CHECKOUT = Path(__file__).resolve().parent.parent
 PLUGINS = ("libOrthancPython.so", "libOrthancDicomWeb.so", "libOrthancWebViewer.so")
 PR_SET_PDEATHSIG = 1
+PEERS_SECRETS = ("mail_password", "sms_token", "sms_key_secret")
 
 
 @dataclass
@@ -166,7 +167,7 @@ def environment(settings: Settings) -> dict[str, str]:
     """The environment of our children: every setting, secrets by file, so that they agree with us."""
     var = settings.var.absolute()
     values = {k: v for k, v in os.environ.items() if not k.startswith("DACS_")}
-    hidden = {"secret_key", "orthanc_password", "key_file", "var", "database_url"}
+    hidden = {"secret_key", "orthanc_password", "key_file", "var", "database_url", *PEERS_SECRETS}
     stated = settings.model_dump(exclude=hidden, exclude_none=True)
     values |= {f"DACS_{k.upper()}": str(v) for k, v in stated.items()}
     values |= {
@@ -180,7 +181,21 @@ def environment(settings: Settings) -> dict[str, str]:
         values
         | _secret("SECRET_KEY", settings.secret_key, var / "keys" / "web-secret")
         | _secret("ORTHANC_PASSWORD", settings.orthanc_password, var / "keys" / "orthanc-password")
+        | _of_peers(settings)
     )
+
+
+def _of_peers(settings: Settings) -> dict[str, str]:
+    """Secrets of mail server and Twilio, by file where they came to us by file."""
+    found = {}
+    for name in PEERS_SECRETS:
+        variable = f"DACS_{name.upper()}"
+        file = os.environ.get(f"{variable}_FILE")
+        if file and variable not in os.environ:
+            found[f"{variable}_FILE"] = str(Path(file).absolute())
+        elif getattr(settings, name):
+            found[variable] = getattr(settings, name)
+    return found
 
 
 def _secret(name: str, value: str, file: Path) -> dict[str, str]:
@@ -281,10 +296,17 @@ def _say_where(settings: Settings, password: str | None) -> None:
   Web app      {settings.public_url}
   Orthanc      {settings.orthanc_url}   (user {settings.orthanc_user}, password in {settings.var}/keys/orthanc-password)
   DICOM        {settings.dicom_aet} on port {settings.dicom_port}, for known devices only
+  Notices      {_notices(settings)}
   Logs         {settings.var}/log""")
     if password:
         print(f"\n  First sign-in: {password}\n  This password is shown once; change it after signing in.")
     print("\n  Ctrl-C stops everything.", flush=True)
+
+
+def _notices(settings: Settings) -> str:
+    named = {"e-mail": settings.mail_host, "text messages": settings.sms_account}
+    ways = ["on the pages", *(name for name, wanted in named.items() if wanted)]
+    return ", ".join(ways) if settings.notices else "off (DACS_NOTICES); they wait in the outbox"
 
 
 def _watch(children: list[Child], stopped: list[int]) -> int:

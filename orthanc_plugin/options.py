@@ -43,6 +43,11 @@ class Options(NamedTuple):  # not a dataclass: that module alone would cost Orth
         return self.values.get("DACS_SUPERVISE", "yes").lower() not in OFF
 
     @property
+    def sends_notices(self) -> bool:
+        """Whether the process that sends notices is wanted."""
+        return self.values.get("DACS_NOTICES", "yes").lower() not in OFF
+
+    @property
     def chain_script(self) -> str | None:
         """The site's own Python script, to be loaded by us."""
         return self.values.get("DACS_CHAIN_SCRIPT") or None

@@ -23,7 +23,7 @@ from orthanc_plugin.hooks import Changes, Hooks  # noqa: E402
 from orthanc_plugin.log import Log  # noqa: E402
 from orthanc_plugin.pipe import Pipe  # noqa: E402
 from orthanc_plugin.rest import Rest, button  # noqa: E402
-from orthanc_plugin.supervisor import Supervisor  # noqa: E402
+from orthanc_plugin.supervisor import SENDS, Supervisor  # noqa: E402
 
 MARK = "_dacs"  # on the module `orthanc`, which all scripts of this process share
 
@@ -38,19 +38,30 @@ class Plugin:
         self.pipe = Pipe()
         self.hooks = Hooks(self.pipe)
         self.supervisor = Supervisor(self.options, self.pipe, self._token, self.log)
+        # A pipe of its own: what wakes the reading is no news here, and its end is the end of Orthanc
+        sends = self.options.sends_notices
+        self.sender = Supervisor(self.options, Pipe(), lambda: "", self.log, SENDS, wanted=sends)
         self._shared: dict[str, bool] = {}
 
     def register(self) -> None:
         """Register all callbacks, then load the site's own script when it asked us to."""
         if self.options.problem:
             self.log.error(self.options.problem)
-        changes = Changes(self._orthanc, self.pipe, self.supervisor.start, self.supervisor.stop)
+        changes = Changes(self._orthanc, self.pipe, self._start, self._stop)
         self._share("RegisterOnStoredInstanceCallback", self.hooks.on_stored_instance)
         if not self._share("RegisterOnChangeCallback", changes.on_change):
-            self.supervisor.start()  # nobody will tell us that Orthanc has started
+            self._start()  # nobody will tell us that Orthanc has started
         self._register_rest()
         if self.options.chain_script:
             chain.load_script(self.options.chain_script)
+
+    def _start(self) -> None:
+        self.supervisor.start()
+        self.sender.start()
+
+    def _stop(self) -> None:
+        self.supervisor.stop()
+        self.sender.stop()
 
     def _share(self, name: str, callback: chain.Callback) -> bool:
         self._shared[name] = chain.share(self._orthanc, name, callback)
@@ -69,6 +80,7 @@ class Plugin:
         """What GET /dacs/status answers."""
         return {
             "worker": self.supervisor.status,
+            "notices": self.sender.status,
             "hook": self.hooks.counts | {"registered": self._shared.get("RegisterOnStoredInstanceCallback", False)},
             "web_url": self.options.web_url,
             "versions": {"python": sys.version.split()[0], "orthanc": self._orthanc_version()},

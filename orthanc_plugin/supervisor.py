@@ -1,4 +1,4 @@
-"""Keeps the ingest worker alive as a child of Orthanc, and says how it is."""
+"""Keeps workers alive as children of Orthanc, and says how they are: that which reads, and that which sends notices."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from orthanc_plugin.log import Log
 from orthanc_plugin.options import ROOT, Options
 from orthanc_plugin.pipe import Pipe
 
+READS, SENDS = "dacs.ingest_worker", "dacs.notify_worker"
 READY = "READY"  # the line with which a worker says that its settings are good
 FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 10.0
@@ -24,15 +25,25 @@ STOP_S = 8.0
 class Supervisor:
     """Starts, watches and restarts one worker; daemon threads only, since any other keeps Orthanc from ending."""
 
-    def __init__(self, options: Options, pipe: Pipe, token: Callable[[], str], log: Log) -> None:
-        self._options = options
+    def __init__(
+        self,
+        options: Options,
+        pipe: Pipe,
+        token: Callable[[], str],
+        log: Log,
+        module: str = READS,
+        *,
+        wanted: bool = True,
+    ) -> None:
+        self._options, self._module = options, module
+        self._wanted = options.supervise and wanted
         self._pipe = pipe
         self._token = token
         self._log = log
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._child: subprocess.Popen[bytes] | None = None
-        self._state = "stopped" if options.supervise else "off"
+        self._state = "stopped" if self._wanted else "off"
         self._restarts = 0
         self._quick_deaths = 0
         self._last_exit: int | None = None
@@ -53,9 +64,9 @@ class Supervisor:
 
     def start(self) -> None:
         """Start watching; does nothing the second time, or when the worker is started elsewhere."""
-        if self._thread or not self._options.supervise:
+        if self._thread or not self._wanted:
             return
-        self._thread = threading.Thread(target=self._watch, name="dacs-supervisor", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name=f"{self._module}-supervisor", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -98,7 +109,7 @@ class Supervisor:
     def _spawn(self) -> subprocess.Popen[bytes]:
         self._pipe.greet({"token": self._token(), "options": self._options.for_worker})
         return subprocess.Popen(  # noqa: S603 - the interpreter is the administrator's choice
-            [self._options.python, "-m", "dacs.ingest_worker"],
+            [self._options.python, "-m", self._module],
             stdin=self._pipe.read_end,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -122,7 +133,7 @@ class Supervisor:
         self._restarts += 1
         self._quick_deaths = 0 if lived_s > HEALTHY_S else min(self._quick_deaths + 1, 10)
         self._state = "worker keeps dying" if self._quick_deaths >= DYING_AFTER else "restarting"
-        self._log.error(f"the worker ended with {self._last_exit}: {self._last_words or 'it said nothing'}")
+        self._log.error(f"{self._module} ended with {self._last_exit}: {self._last_words or 'it said nothing'}")
 
 
 def child_environment(environment: Any) -> dict[str, str]:  # noqa: ANN401 - os.environ or a dict

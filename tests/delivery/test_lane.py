@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import delete
@@ -12,7 +13,14 @@ from dose.store import outbox
 from dose.store.outbox import OUTBOX
 from dose.tables import AlertRule, Recipient
 from tests.delivery.world import World
-from tests.notify.twilio_peer import breaks_off, refuses, says, takes_and
+from tests.notify.twilio_peer import Fault, breaks_off, refuses, says, takes_and
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    """The text of a mail, plain or html."""
+    part = mail.get_body((kind,))
+    assert part is not None
+    return str(part.get_content())
 
 
 def test_a_mail_says_rule_device_value_and_link_and_names_no_patient(world: World) -> None:
@@ -20,13 +28,13 @@ def test_a_mail_says_rule_device_value_and_link_and_names_no_patient(world: Worl
     world.tell(number)
     world.work("email")
     (mail,) = world.mail.taken
-    text = mail.get_body(("plain",)).get_content()
+    text = body(mail, "plain")
     assert mail["Subject"] == "Act: Trigger level reached: K_a,r"
     link = f"https://dose.example.org/alerts/{number}"
     for part in ("6.2\xa0Gy", "5\xa0Gy", "Kerma rule", "Angio 1", "2026-03-02", link):
         assert part in text
     assert "hardly possible" in text
-    assert "<a href=" in mail.get_body(("html",)).get_content()
+    assert "<a href=" in body(mail, "html")
     assert world.states() == ["sent"]
 
 
@@ -68,7 +76,7 @@ def test_a_mailbox_that_is_gone_is_not_written_to_again(world: World) -> None:
 
 
 @pytest.mark.parametrize("fault", [takes_and(breaks_off), takes_and(says(b"<html>", 201))])
-def test_what_twilio_took_without_saying_so_is_found_and_not_sent_again(world: World, fault) -> None:
+def test_what_twilio_took_without_saying_so_is_found_and_not_sent_again(world: World, fault: Fault) -> None:
     world.twilio.faults.append(fault)
     world.tell(world.alert(), "sms")
     world.work("sms")
@@ -173,7 +181,7 @@ def test_names_with_line_breaks_become_no_header_and_no_second_line(world: World
     (mail,) = world.mail.taken
     assert mail["Bcc"] is None
     assert world.mail.envelopes[0][1] == ["physics@example.org"]
-    assert "Rule Bcc: evil@example.org" in mail.get_body(("plain",)).get_content()
+    assert "Rule Bcc: evil@example.org" in body(mail, "plain")
 
 
 def test_a_clock_that_goes_back_holds_nothing_up_for_long(world: World) -> None:

@@ -69,7 +69,12 @@ class World:
 
     def tell(self, alert_id: int | None, channel: str = "email", key: str | None = None, **changed: Any) -> None:
         """Queue a message of an alert."""
-        said = {"priority": 3, "language": "en", "recipient_id": self.recipient, "template": "alert"} | changed
+        said: dict[str, Any] = {
+            "priority": 3,
+            "language": "en",
+            "recipient_id": self.recipient,
+            "template": "alert",
+        } | changed
         notice = Notice(key or f"a{alert_id}:{channel}", "alert", channel, alert_id=alert_id, **said)
         with writing(self.factory) as session:
             outbox.enqueue(session.connection(), [notice], self.now)

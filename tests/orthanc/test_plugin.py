@@ -15,7 +15,7 @@ from orthanc_plugin.hooks import Changes, Hooks
 from orthanc_plugin.log import Log
 from orthanc_plugin.pipe import Pipe
 from orthanc_plugin.rest import Rest, button
-from orthanc_plugin.supervisor import Supervisor, child_environment
+from orthanc_plugin.supervisor import SENDS, Supervisor, child_environment
 from tests.orthanc.fake_orthanc import FakeInstance, FakeOrthanc, FakeOutput
 from tests.orthanc.live import until
 
@@ -248,3 +248,17 @@ def test_a_log_line_keeps_its_level():
     for line in ("level=info a", 'x "level": "error" b', "Traceback"):
         log.relay(line)
     assert [level for level, _ in fake.lines] == ["info", "error", "warning"]
+
+
+def test_the_process_of_notices_is_kept_alive_beside_and_can_be_left_out(tmp_path):
+    program = tmp_path / "python"
+    program.write_text(f'#!/bin/sh\necho "$2" > "{tmp_path}/asked"\necho READY >&2\nexec sleep 60\n')
+    program.chmod(0o755)
+    chosen = options.Options({"DACS_PYTHON": str(program)}, "http://127.0.0.1:1")
+    watched = Supervisor(chosen, Pipe(), lambda: "", Log(FakeOrthanc()), SENDS, wanted=chosen.sends_notices)
+    watched.start()
+    until("running", lambda: watched.status["state"] == "running", 10)
+    watched.stop()
+    assert (tmp_path / "asked").read_text() == "dacs.notify_worker\n"
+    assert not options.Options({"DACS_NOTICES": "no"}, "").sends_notices
+    assert Supervisor(chosen, Pipe(), lambda: "", Log(FakeOrthanc()), SENDS, wanted=False).status["state"] == "off"
