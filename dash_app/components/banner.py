@@ -11,7 +11,7 @@ from dash_app.components.parts import attributes, icon
 from dash_app.components.values import ago, free
 from dash_app.context import note_view, scope, web
 from dash_app.filters import number
-from dash_app.i18n import _, language, ngettext
+from dash_app.i18n import _, isolated, language, ngettext
 from dash_app.ids import Id
 from dose import audit
 from dose.alerts import wording
@@ -70,5 +70,5 @@ def _about(row: ask.BannerRow) -> Any:  # noqa: ANN401 - a component
 def _more(count: int) -> Any:  # noqa: ANN401 - a component
     if not count:
         return None
-    text = ngettext("and %(n)s more", "and %(n)s more", count)
+    text = _("and %(n)s more", n=isolated(str(count)))
     return html.Div(dcc.Link(text, href="/alerts"), className="banner-more second")

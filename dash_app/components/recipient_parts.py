@@ -137,7 +137,7 @@ def matrix(groups: Sequence[GroupRow], routes: Sequence[RouteRow], own: frozense
 def _group(row: GroupRow, routes: Sequence[RouteRow], own: frozenset[int] | None) -> html.Tr:
     members = [free(name) for _number, name in row.members[:6]]
     more = len(row.members) - len(members)
-    people: list[Any] = [part for one in members for part in (one, ", ")][:-1]
+    people: list[Any] = [part for one in members for part in (one, " · ")][:-1]
     people += [f" +{isolated(str(more))}"] if more else []
     nobody = html.Span(_("nobody is in it"), className="amber-text")
     about = [free(row.name, "strong"), html.Div(people if row.members else nobody, className="second"),

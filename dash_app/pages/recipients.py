@@ -209,7 +209,7 @@ def show_forms(search: str | None, _body: Any, pathname: str, edited: int | None
 def _forms(session: Session, who: Scope, row: ask.RecipientRow | None) -> tuple[Any, Any]:
     groups, sites = ask.groups(session, who), _sites(session, who)
     form = person_form(row, ask.accounts(session, who), sites, groups)
-    change = section([_("Change"), " ", free(row.name)], [form]) if row else None
+    change = section([_("Edit"), " ", free(row.name)], [form]) if row else None
     add = None if row else section(_("Add a recipient"), [form])
     ways = section(_("Add a way"), [route_form(groups, sites)]) if groups else None
     return change, [add, section(_("Add a group"), [group_form(sites, who.site_ids)]), ways]

@@ -53,8 +53,10 @@ def banners(session: Session, who: Scope, now: datetime, limit: int = 3) -> Bann
     if who.user_id is None or not who.may(Permission.VIEW_DOSES):
         return Banners((), 0)
     row = OUTBOX.c
-    mine = select(Recipient.id).where(Recipient.user_id == who.user_id, Recipient.active)
-    newest = select(OUTBOX).where(row.recipient_id.in_(mine), _STANDS).order_by(row.id.desc()).limit(LOOKED).subquery()
+    mine = session.scalar(select(Recipient.id).where(Recipient.user_id == who.user_id, Recipient.active))
+    if mine is None:
+        return Banners((), 0)
+    newest = select(OUTBOX).where(row.recipient_id == mine, _STANDS).order_by(row.id.desc()).limit(LOOKED).subquery()
     is_due = or_(newest.c.state == SENT, and_(newest.c.mode == AT_ONCE, newest.c.not_before <= now))
     of_alert = and_(Alert.id.is_not(None), Alert.state.not_in(OVER), allowed(who, Alert))
     statement = (

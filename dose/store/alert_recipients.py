@@ -25,6 +25,8 @@ LANGUAGES = ("en", "fr", "ar")
 SEVERITIES = ("info", "watch", "act")
 CHANNELS, MODES = (EMAIL, SMS, BANNER), (AT_ONCE, DIGEST)
 MINUTES_A_DAY = 24 * 60
+CONTROL = "control-character"
+_MARKS = " \u200e\u200f\u061c\u2066\u2067\u2068\u2069"
 
 
 class RecipientRefused(ValueError):
@@ -269,10 +271,17 @@ def _checked(session: Session, person: Person, country: str | None) -> dict[str,
 def _address(what: str, typed: str | None, written: Callable[[str], str]) -> str | None:
     from dose.notify.addresses import WrongAddress
 
+    # At its ends a mark of direction came along with a copy from an Arabic page; within, it shows what is not there
+    if what == "email" and _hides((typed or "").strip(_MARKS)):
+        raise RecipientRefused(what, CONTROL)
     try:
         return written(typed) if typed and typed.strip() else None
     except WrongAddress as error:
         raise RecipientRefused(what, error.code) from None
+
+
+def _hides(text: str) -> bool:
+    return any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in text)
 
 
 def _free_account(session: Session, user_id: int | None, but: int | None = None) -> None:
@@ -284,10 +293,9 @@ def _free_account(session: Session, user_id: int | None, but: int | None = None)
 
 def _name(name: str) -> str:
     """A name in one line; what could begin a line of its own, or turn the text around, is refused, not mended."""
-    said = name.strip(" ")
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for letter in said):
-        raise RecipientRefused("name", "control-character")
-    said = " ".join(said.split())
+    if _hides(name.strip(" ")):
+        raise RecipientRefused("name", CONTROL)
+    said = " ".join(name.split())
     if not said or len(said) > 160:
         raise RecipientRefused("name", "too-long" if said else "empty")
     return said
