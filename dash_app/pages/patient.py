@@ -10,6 +10,7 @@ from dash.exceptions import PreventUpdate
 
 from dash_app.components import patient_parts as parts
 from dash_app.components.parts import empty, page_head, section
+from dash_app.components.patient_tell_parts import tell_section
 from dash_app.components.values import told
 from dash_app.context import note_view, reading, scope, web
 from dash_app.filters import number, parameters
@@ -69,6 +70,7 @@ def _page(found: PatientHistory, study_id: int | None, reached: parts.Reached) -
         section(
             _("All studies"), [parts.studies_table(found, chosen.study.id, template, reached), parts.not_all(found)]
         ),
+        tell_section() if scope().may(Permission.TELL_PATIENTS) else None,
     ]
 
 

@@ -4,19 +4,35 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from unittest.mock import patch
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose.database import writing
 from dose.ingest import ingest
 from dose.notify.templates import Filled
 from dose.scope import Role, Scope, scope_for
+from dose.store import patient_notices
+from dose.store.facts import take_out
 from dose.store.notice_settings import Settings, save_settings, settings_of
 from dose.store.outbox import OUTBOX
 from dose.store.patient_contacts import Consent, add_contact
 from dose.store.patient_notices import Released, filled, plan, release
-from dose.tables import PatientNotice, Site, Study
+from dose.tables import (
+    Device,
+    LocalName,
+    NoticeSetting,
+    NoticeTemplate,
+    Notification,
+    PatientContact,
+    PatientExclusion,
+    PatientNotice,
+    Site,
+    SourceObject,
+    Study,
+)
+from dose.tables import Patient as Patient_
 from tests.build import Patient, ct_event, ct_rdsr, study, to_bytes, uid
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
@@ -35,12 +51,13 @@ class Ward:
     factory: sessionmaker[Session]
     now: datetime = field(default=NOON)
     settings: Settings = ON
+    site: str = "Main site"
 
     def switch_on(self, **changed: object) -> Ward:
         """Save the settings of the site."""
         self.settings = replace(self.settings, **changed)  # type: ignore[arg-type]
         with writing(self.factory) as session:
-            site = session.scalar(select(Site)) or Site(name="Main site")
+            site = session.scalar(select(Site).where(Site.name == self.site)) or Site(name=self.site)
             session.add(site)
             session.flush()
             saved = settings_of(session, site.id)
@@ -55,8 +72,9 @@ class Ward:
         about = {"patient": Patient(id=patient, birth_date=born, name=name), "study": study(number, date=day, **said)}
         event = ct_event(uid=uid("event", number), dlp_mgy_cm=415.8, ctdi_vol_mgy=12.3)
         content = to_bytes(ct_rdsr(events=(event,), **about))  # type: ignore[arg-type]
-        arrival = {"origin": "orthanc", "site": "Main site", "received_at": self.now}
-        found = ingest(content, self.factory, **arrival).study_id  # type: ignore[arg-type]
+        arrival = {"origin": "orthanc", "site": self.site, "received_at": self.now}
+        with patch.object(patient_notices, "plan"):  # the clock of the ward plans
+            found = ingest(content, self.factory, **arrival).study_id  # type: ignore[arg-type]
         assert found is not None
         return found
 
@@ -95,6 +113,29 @@ class Ward:
         assert self.plan(found) == 1
         assert self.release(hours=1).queued == 1
         return found
+
+    def clear(self) -> None:
+        """Remove all of the site again, from a database that other tests use."""
+        with writing(self.factory) as session:
+            site = session.scalar(select(Site.id).where(Site.name == self.site))
+            studies = session.scalars(select(Study.id).where(Study.site_id == site)).all()
+            people = select(Patient_.id).where(Patient_.site_id == site)
+            take_out(session.connection(), studies)
+            for table, condition in (
+                (Notification, Notification.kind == "patient"),
+                (PatientNotice, PatientNotice.study_id.in_(studies)),
+                (PatientContact, PatientContact.patient_id.in_(people)),
+                (PatientExclusion, PatientExclusion.patient_id.in_(people)),
+                (NoticeSetting, NoticeSetting.site_id == site),
+                (NoticeTemplate, NoticeTemplate.site_id == site),
+                (Study, Study.id.in_(studies)),
+                (SourceObject, SourceObject.site_id == site),
+                (Patient_, Patient_.site_id == site),
+                (LocalName, LocalName.device_id.in_(select(Device.id).where(Device.site_id == site))),
+                (Device, Device.site_id == site),
+                (Site, Site.id == site),
+            ):
+                session.execute(delete(table).where(condition).execution_options(synchronize_session=False))
 
     def filled(self, position: int = 0) -> Filled:
         """The text of a notification of the outbox."""
