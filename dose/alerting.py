@@ -1,7 +1,8 @@
 """Holding studies against the rules of alerts, in the transaction that writes them: where rules, rows and doses meet.
 
 Whoever changes studies does so within `judging`: at the end, before it commits, every study whose version changed is
-judged, and what crossed is written with the notices about it. A kill leaves a dose with its alert, or neither.
+judged, and what crossed is written with the notices about it, as are the notices to patients. A kill leaves a dose with
+its alert, or neither.
 
 What a person received decides later examinations too: an older intervention that arrives late is added to those of the
 days after it.
@@ -25,7 +26,7 @@ from dose.database import writing
 from dose.log import logger
 from dose.queries.comparators import Compared, Memory
 from dose.queries.examinations import Examined, examinations
-from dose.store import alerts
+from dose.store import alerts, patient_notices
 from dose.store.alerts import About
 from dose.store.claims import parts
 from dose.store.version import changed_since, mark
@@ -43,7 +44,9 @@ def judging(sessions: sessionmaker[Session]) -> Iterator[Session]:
         since = mark(session)
         yield session
         session.flush()
-        judge(session, changed_since(session, since))
+        changed = changed_since(session, since)
+        judge(session, changed)
+        patient_notices.plan(session, changed, datetime.now(UTC))
 
 
 def judge(session: Session, study_ids: Collection[int], now: datetime | None = None) -> list[int]:

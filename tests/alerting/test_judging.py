@@ -15,9 +15,10 @@ from dose.database import writing
 from dose.store import alerts
 from dose.store.alert_rules import switch_rule
 from dose.store.version import next_version
-from dose.tables import Alert, AlertRule, Study
+from dose.tables import Alert, AlertRule, PatientNotice, Study
 from tests.alert_store.world import PHYSICIST
 from tests.alerting.world import ACQUISITION, CUMULATIVE, KERMA, Hospital, angiography, ct
+from tests.patient_notices.ward import Ward
 from tests.store.pretend import put
 
 
@@ -205,3 +206,12 @@ def test_an_alert_outlives_its_study(hospital: Hospital) -> None:
     with writing(hospital.factory) as session:
         session.execute(delete(Study))
     assert [one.study_id for one in hospital.alerts()] == [None]
+
+
+def test_a_notice_to_a_patient_is_planned_with_the_dose(hospital: Hospital) -> None:
+    ward = Ward(hospital.factory, site="Main").switch_on()
+    first = hospital.store(ct(5.0))
+    ward.consent(first)
+    second = hospital.store(ct(5.0, number=2))
+    with hospital.factory() as session:
+        assert session.scalars(select(PatientNotice.study_id)).all() == [second]
