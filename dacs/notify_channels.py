@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from dose.errors import ConfigError
+from dose.notify import webhook
 from dose.notify.channel import Channel
 from dose.notify.email import EmailChannel, MailServer
 from dose.notify.sms import SmsAccount, SmsChannel
 from dose.settings import Settings
 from dose.store.outbox_address import EMAIL, SMS
 
-CALLBACK_PATH = "/hooks/twilio"
 MICROS = 1_000_000
 
 
@@ -43,7 +43,7 @@ def _mail_server(settings: Settings) -> MailServer:
 
 def _sms_account(settings: Settings) -> SmsAccount:
     by_key = bool(settings.sms_key)
-    callback = settings.public_url + CALLBACK_PATH if settings.sms_callback else ""
+    callback = settings.public_url + webhook.PATH if settings.sms_callback else ""
     if callback and not settings.sms_token:
         raise ConfigError("DACS_SMS_TOKEN is missing: without it delivery reports cannot be checked")
     return SmsAccount(

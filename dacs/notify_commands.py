@@ -73,7 +73,7 @@ def status(settings: Settings) -> tuple[str, bool]:
     made, now = channels(settings), datetime.now(UTC)
     with sessions(settings)() as session:
         counted = select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state)
-        counts: dict[str, int] = dict(session.execute(counted).tuples().all())
+        counts = {row[0]: row[1] for row in session.execute(counted)}
         worker = session.get(ProcessState, "notify")
         lines = [f"{'worker':9} {_worker(worker, now) if settings.notices else 'off (DACS_NOTICES)'}"]
         lines += [f"{name:9} {_health(session, name, name in made, now)}" for name in (EMAIL, SMS)]

@@ -17,7 +17,7 @@ from flask import Flask, Response, jsonify, redirect, request
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from dash_app import auth, faults, filters, frame, guard, images, links, live, public_document, uploads, weight
+from dash_app import auth, faults, filters, frame, guard, hooks, images, links, live, public_document, uploads, weight
 from dash_app.context import KEY, Web, web
 from dash_app.i18n import COOKIE, LANGUAGES, _, direction, language
 from dash_app.pages import (
@@ -95,6 +95,7 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> DoseDash:
         comparison.blueprint,
         compliance.blueprint,
         filters.blueprint,
+        hooks.blueprint,
         images.blueprint,
         levels_table.blueprint,
         links.blueprint,

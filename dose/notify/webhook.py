@@ -16,6 +16,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from dose.notify.channel import Delivery, DeliveryState
 
+PATH = "/hooks/twilio"  # under the public address of the web app
 STATES: Mapping[str, DeliveryState] = {
     "accepted": "underway",
     "scheduled": "underway",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -88,8 +89,8 @@ class Site:
     def counts(self) -> Counter[str]:
         """Rows by state."""
         with self.factory() as session:
-            rows = session.execute(select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state)).tuples()
-            return Counter(dict(rows.all()))
+            rows = session.execute(select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state))
+            return Counter({row[0]: row[1] for row in rows})
 
     def rows(self) -> list[Any]:
         """The outbox."""
@@ -119,9 +120,11 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path, people: int) -> Iterator[Site]:
-    """A site in a folder, its process not yet started; whatever was started is ended."""
+def site(folder: Path, people: int, database: Path | None = None) -> Iterator[Site]:
+    """A site in a folder, its process not yet started; whatever was started is ended. `database`: one to copy."""
     settings = prepare(load_settings(var=folder))
+    if database is not None:
+        shutil.copy(database, folder / "dacs.sqlite3")
     upgrade_database(settings)
     engine = make_engine(settings.database)
     with mail_peer() as (mail, port):
