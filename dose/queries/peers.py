@@ -19,7 +19,7 @@ from dose.queries.access import allowed
 from dose.scope import Scope
 from dose.statistics.bands import UNKNOWN, all_bands
 from dose.statistics.measures import MIXED, OF_PHANTOM, STUDY, Measure, measures_of
-from dose.statistics.outliers import RADIOGRAPHY, Mask, Size, alike, size_of
+from dose.statistics.outliers import FEWEST, RADIOGRAPHY, Mask, Size, alike, size_of
 from dose.statistics.summary import Values
 from dose.tables import EventFact, StudyFact
 
@@ -163,16 +163,19 @@ def peers_of(session: Session, scope: Scope, facts: Sequence[Fact]) -> Peers:
 
 
 def doses_like(session: Session, fact: Fact) -> dict[str, tuple[Numbers, Values, Size | None]]:
-    """By column of its doses, the peers of a study that state it (itself among them), with size; one statement."""
+    """By column of its doses, the peers of a study that state it (itself among them), and their size."""
     names = _doses_of(fact.modality)
     protocol, procedure = _named(fact)
     asked = {
         "protocol": protocol, "procedure": procedure, "device": fact.device_id, "modality": fact.modality,
         "first": (fact.day // 10_000 - 1) * 10_000, "last": fact.day // 10_000 * 10_000 + 9999,
-        "phantom": fact.phantom, "bands": _near(fact.band),
+        "phantom": fact.phantom,
     }  # fmt: skip
-    rows = session.connection().execute(_like(names, of_protocol=protocol is not None), asked).all()
-    ids, bands, *doses = zip(*rows, strict=True) if rows else ((),) * (2 + len(names))
+    statement = _like(names, of_protocol=protocol is not None)
+    ids, bands, *doses = _read(session, statement, asked | {"bands": _near(fact.band, widened=False)})
+    if _size(fact.band)[0] != UNKNOWN and min(len(said) - said.count(None) for said in doses) < FEWEST:
+        # Mostly the own band holds enough, and is a third of what the bands beside it hold
+        ids, bands, *doses = _read(session, statement, asked | {"bands": _near(fact.band)})
     found = {}
     for name, said in zip(names, doses, strict=True):
         values = np.array(said, np.float64)
@@ -182,6 +185,12 @@ def doses_like(session: Session, fact: Fact) -> dict[str, tuple[Numbers, Values,
             np.array(ids, np.int64)[stated][near], values[stated][near], size_of(fact.band, widened=widened)
         )  # fmt: skip
     return found
+
+
+def _read(session: Session, statement: Any, asked: Mapping[str, Any]) -> Sequence[tuple[Any, ...]]:  # noqa: ANN401
+    """The columns of the answer."""
+    result = session.connection().execute(statement, asked)
+    return list(zip(*rows, strict=True)) if (rows := result.all()) else [()] * len(result.keys())
 
 
 @lru_cache(maxsize=64)
@@ -246,10 +255,12 @@ def _alike(fact: Fact) -> ColumnElement[bool]:
 
 
 @lru_cache(maxsize=1024)
-def _near(band: int) -> list[int]:
+def _near(band: int, *, widened: bool = True) -> list[int]:
     """The bands that peers may be in: a list, not what bands are made of, because the index knows the band."""
     weight, age = _size(band)
-    return [one for one in all_bands() if (one // 10 == age if weight == UNKNOWN else abs(one % 10 - weight) <= 1)]
+    if weight == UNKNOWN:
+        return [one for one in all_bands() if one // 10 == age]
+    return [one for one in all_bands() if abs(one % 10 - weight) <= widened]
 
 
 def of_years(first: int, last: int) -> ColumnElement[bool]:
