@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -28,16 +28,19 @@ def button(text: str, action: str, look: str = "", icon_name: str | None = None)
     return html.Button(inside, className=f"button small {look}".strip(), **said)
 
 
-def health_cards(found: Sequence[Health], zone: str) -> html.Div:
-    """A card a channel: whether it works, since when it does not, what it spent today."""
-    return html.Div([_health(one, zone) for one in found], className="channel-cards")
+def health_cards(found: Sequence[Health], ready: Collection[str], zone: str) -> html.Div:
+    """A card a channel: whether it is set up and works, since when it does not, what it spent today."""
+    return html.Div([_health(one, one.channel in ready, zone) for one in found], className="channel-cards")
 
 
-def _health(one: Health, zone: str) -> html.Div:
+def _health(one: Health, is_ready: bool, zone: str) -> html.Div:
     rests = one.open_until is not None and one.open_until > datetime.now(UTC)
-    if rests:
+    if not is_ready:
+        look: Any = badge(_("not set up"), "amber", "note")
+        text: Any = _("Its messages wait until the settings of the server name it.")
+    elif rests:
         look = badge(_("rests"), "red", "note")
-        text: Any = [_("Nothing is tried before"), " ", when(one.open_until, zone)]
+        text = [_("Nothing is tried before"), " ", when(one.open_until, zone)]
     elif one.failures:
         look = badge(_("fails at times"), "amber", "note")
         text = [_("Failures in a row:"), " ", plain_number(one.failures)]

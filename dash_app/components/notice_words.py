@@ -96,6 +96,7 @@ OBSTACLES = {
     "bounced": N_("its mail comes back"),
     "no-address": N_("no address for it"),
     "no-account": N_("no account, so no pages to show it on"),
+    "no-channel": N_("this channel is not set up"),
 }
 
 

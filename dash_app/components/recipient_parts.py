@@ -38,6 +38,7 @@ WHY = {
     "quiet": N_("after the quiet hours"),
     "asked": N_("in the digest"),
     "free": N_("now"),
+    "storm": N_("gathered with others: many just now"),
 }
 
 

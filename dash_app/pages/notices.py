@@ -10,6 +10,7 @@ import dash_mantine_components as dmc
 from dash import Input, Output, State, callback, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
+from dash_app.channels import channels_set_up
 from dash_app.components import notice_parts as parts
 from dash_app.components.notice_tabs import notice_tabs
 from dash_app.components.notice_words import CHANNELS, KINDS, OBSTACLES
@@ -20,7 +21,7 @@ from dash_app.i18n import _
 from dash_app.ids import Id, filter_id
 from dose import audit
 from dose.queries import notices as ask
-from dose.queries.recipients import people
+from dose.queries.recipients import NO_CHANNEL, people
 from dose.scope import Permission
 from dose.store.alert_recipients import LANGUAGES
 from dose.store.outbox import Notice, enqueue
@@ -121,7 +122,7 @@ def _today() -> Any:  # noqa: ANN401 - a day
 
 def _head(head: tuple[Any, Any, Any], said: Mapping[str, str]) -> list[Any]:
     counts, health, _months = head
-    return [parts.health_cards(health, web().settings.time_zone), parts.state_links(said, counts)]
+    return [parts.health_cards(health, channels_set_up(), web().settings.time_zone), parts.state_links(said, counts)]
 
 
 def _body(page: ask.NoticePage, one: Any, head: tuple[Any, Any, Any], said: dict[str, str]) -> list[Any]:  # noqa: ANN401
@@ -187,7 +188,8 @@ def send_test(clicks: int | None, to: str | None, channel: str | None) -> tuple[
         found = next(iter(people(session, who, [recipient])), None)
         if found is None or not found.active:
             return no_update, _bad(_("It was removed meanwhile."))
-        if obstacle := found.obstacle(channel):
+        obstacle = found.obstacle(channel) if channel in channels_set_up() else NO_CHANNEL
+        if obstacle:
             return no_update, _bad(_(OBSTACLES[obstacle]))
         key = f"test:{recipient}:{channel}:{now:%Y%m%d%H%M}"
         language = found.language if found.language in LANGUAGES else LANGUAGES[0]

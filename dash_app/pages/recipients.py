@@ -12,6 +12,7 @@ from dash.dependencies import ALL
 from dash.exceptions import PreventUpdate
 from sqlalchemy.orm import Session
 
+from dash_app.channels import channels_set_up
 from dash_app.components import recipient_parts as parts
 from dash_app.components.notice_tabs import notice_tabs
 from dash_app.components.parts import empty, icon, page_head, section
@@ -22,12 +23,13 @@ from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, ngettext
 from dash_app.ids import Id, recipient_id
 from dose import audit
-from dose.notify.quiet import Hours, Plan, Reader, plan
+from dose.notify.quiet import Plan
 from dose.queries import recipients as ask
 from dose.scope import Permission, Role, Scope
 from dose.store import alert_recipients as store
 from dose.store.alert_recipients import RecipientRefused
 from dose.store.outbox import DIGEST
+from dose.store.outbox_plan import Usual, foreseen
 from dose.store.recipient_defaults import make_defaults
 
 MANAGE, PATH = Permission.MANAGE_NOTICES, "/notices/recipients"
@@ -67,7 +69,7 @@ def show(asked: dict[str, Any] | None) -> tuple[Any, Any]:
     answer = _act(str(asked.get("action", ""))) if asked else None
     with reading(MANAGE) as (session, who):
         people, groups, routes = ask.people(session, who), ask.groups(session, who), ask.routes(session, who)
-        silent = ask.unheard(session, who, "act")
+        silent = ask.unheard(session, who, "act", channels_set_up())
     note_view(audit.Action.VIEW_LIST, PATH, again=asked is not None, subject="recipients", count=len(people))
     zone, own = web().settings.time_zone, who.site_ids
     if not people and not groups:
@@ -347,20 +349,15 @@ def show_trial(search: str | None, _body: Any, pathname: str) -> Any:  # noqa: A
         sites = _sites(session, who)
         said |= {"site": said.get("site") or _first(sites)}
         site = number(said["site"]) if number(said["site"]) in dict(sites) else None
-        reached = ask.told(session, who, str(severity), said.get("kind", ""), site)
-    zone = ZoneInfo(web().settings.time_zone)
-    rows = [(one, _plan(one, zone, now, trigger=said.get("trigger") == "1")) for one in reached]
+        reached = ask.told(session, who, str(severity), said.get("kind", ""), site, channels_set_up())
+        rows = [(one, _plan(session, one, now, trigger=said.get("trigger") == "1")) for one in reached]
     none = empty(_("Nobody would be told"), html.P(_("No way leads from such an alert to anybody.")), "note")
-    shown = parts.told_table(rows, zone.key, now) if rows else none
+    shown = parts.told_table(rows, web().settings.time_zone, now) if rows else none
     return section(_("Who would be told now?"), [trial_form(said, sites), shown])
 
 
-def _plan(one: ask.Told, zone: ZoneInfo, now: datetime, *, trigger: bool) -> Plan:
-    start, end = one.person.quiet_from, one.person.quiet_to
-    quiet = Hours(_time(start), _time(end), zone) if start is not None and end is not None else None
-    reader = Reader(zone, quiet, time.fromisoformat(web().settings.digest_at))
-    return plan(now, reader, at_once=trigger, as_digest=one.mode == DIGEST)
-
-
-def _time(minutes: int) -> time:
-    return time(minutes // 60, minutes % 60)
+def _plan(session: Session, one: ask.Told, now: datetime, *, trigger: bool) -> Plan:
+    settings = web().settings
+    usual = Usual(ZoneInfo(settings.time_zone), time.fromisoformat(settings.digest_at))
+    digest = one.mode == DIGEST
+    return foreseen(session, one.person.id, one.channel, now, usual, at_once=trigger, as_digest=digest)

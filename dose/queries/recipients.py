@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,12 +12,13 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from dose.scope import Permission, Scope
-from dose.store.alert_recipients import destinations
+from dose.store.alert_recipients import CHANNELS, destinations
 from dose.store.outbox import OUTBOX, PARKED
 from dose.store.outbox_address import BANNER, BOUNCED, EMAIL, NO_ADDRESS
 from dose.tables import AppUser, Recipient, RecipientGroup, RecipientMember, Route, Site
 
 NO_ACCOUNT = "no-account"  # a banner stands on the pages of an account
+NO_CHANNEL = "no-channel"  # nobody has set it up
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +183,12 @@ def routes(session: Session, who: Scope) -> tuple[RouteRow, ...]:
     )
 
 
-def told(session: Session, who: Scope, severity: str, kind: str, site_id: int | None) -> tuple[Told, ...]:
+def told(
+    session: Session, who: Scope, severity: str, kind: str, site_id: int | None, channels: Collection[str] = CHANNELS
+) -> tuple[Told, ...]:
     """Whom an alert would reach now and how, by name; `site_id` None: an alert of no site, as that of the disk.
+
+    `channels` are those that are set up.
 
     Raises
     ------
@@ -195,18 +200,23 @@ def told(session: Session, who: Scope, severity: str, kind: str, site_id: int | 
         who.require_site(site_id)
     ways = destinations(session, severity, kind, site_id)
     known = {one.id: one for one in people(session, who, sorted({one.recipient_id for one in ways}))}
-    found = [Told(known[one.recipient_id], one.channel, one.mode, known[one.recipient_id].obstacle(one.channel))
-             for one in ways if one.recipient_id in known]  # fmt: skip
+    found = [
+        Told(person, one.channel, one.mode, person.obstacle(one.channel) if one.channel in channels else NO_CHANNEL)
+        for one in ways
+        if (person := known.get(one.recipient_id))
+    ]
     return tuple(sorted(found, key=lambda one: (one.person.name.casefold(), one.person.id, one.channel)))
 
 
-def unheard(session: Session, who: Scope, severity: str) -> tuple[str | None, ...]:
+def unheard(
+    session: Session, who: Scope, severity: str, channels: Collection[str] = CHANNELS
+) -> tuple[str | None, ...]:
     """Names of the sites where an alert of a severity would reach nobody at all; None where sites have no names yet."""
     places = sites(session, who) or ((None, None),)
     return tuple(
         name
         for number, name in places
-        if not any(one.obstacle is None for one in told(session, who, severity, "", number))
+        if not any(one.obstacle is None for one in told(session, who, severity, "", number, channels))
     )
 
 

@@ -63,6 +63,13 @@ def plan_fresh(session: Session, now: datetime, usual: Usual) -> int:
     return len(found)
 
 
+def foreseen(
+    session: Session, recipient_id: int, channel: str, now: datetime, usual: Usual, *, at_once: bool, as_digest: bool
+) -> Plan:
+    """How an alert of now would go to somebody, by a rule without a budget; nothing is written."""
+    return plan(now, _reader(session, recipient_id, channel, now, usual), at_once=at_once, as_digest=as_digest)
+
+
 def _reader_key(row: Row[Any]) -> tuple[int, str]:
     return row.recipient_id or 0, row.channel
 
