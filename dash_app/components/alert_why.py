@@ -21,22 +21,22 @@ from dash_app.components.outlier_parts import (
     no_rank,
     sentence,
     size_text,
-    times,
     waterfall,
 )
-from dash_app.components.parts import attributes, badge, icon, table, trouble
+from dash_app.components.parts import badge, icon, table, trouble
 from dash_app.components.study_parts import amount_text, previews
-from dash_app.components.values import age_text, amount, free, local_time, ltr, told
+from dash_app.components.values import age_text, amount, free, local_time, ltr, symbol, told
 from dash_app.context import note_view, reading, scope, web
 from dash_app.figures.style import trend_address
 from dash_app.filters import address
 from dash_app.i18n import _, isolated, language, ngettext
 from dash_app.ids import Id
+from dash_app.procedure_names import procedure_said
 from dash_app.vocabulary import name_of
 from dose import audit
 from dose.alerts import wording
 from dose.alerts.causes import Cause
-from dose.alerts.identity import Doubt
+from dose.alerts.identity import IDENTITY, Doubt
 from dose.alerts.periodic import DRIFT, NO_DOSE, NOTICES, SILENT
 from dose.log import logger
 from dose.quantities import number_text
@@ -46,6 +46,7 @@ from dose.queries.alerts import alert as find_alert
 from dose.queries.choice import all_of, one_of
 from dose.queries.standing import DoseStanding, StudyStanding
 from dose.scope import Permission
+from dose.statistics.outliers import Size
 
 LOG = logger(__name__)
 _PATH = re.compile(r"/alerts/(\d{1,10})/?")
@@ -115,8 +116,12 @@ def _said(found: Why) -> html.Div:
 
 
 def _doubts(found: Why) -> html.Section | None:
-    """Each doubt about the name: what was found, and what the name would have."""
-    said = found.alert.details.get("doubts") or [_as_said(one) for one in found.doubts]
+    """Each doubt about the name: what was found, and what the name would have. An alert of them says so itself."""
+    said = (
+        ()
+        if found.alert.kind == IDENTITY
+        else found.alert.details.get("doubts") or [_as_said(one) for one in found.doubts]
+    )
     if not said:
         return None
     lines = [html.Li(told(wording.doubt_sentence(one, language()))) for one in said]
@@ -130,16 +135,16 @@ def _as_said(one: Doubt) -> Mapping[str, Any]:
 def _causes(found: Why) -> html.Section | None:
     if not found.causes:
         return None
-    marks = [badge(_cause(one), "amber" if n == 0 else "neutral") for n, one in enumerate(found.causes)]
+    marks = [_cause(one, "neutral" if n else "amber") for n, one in enumerate(found.causes)]
     note = html.Span(_("A suggestion: a person says what it was."), className="quiet")
     return _part(_("What may lie behind it"), html.Div(marks, className="why-causes"), note)
 
 
-def _cause(one: Cause) -> str:
-    name = wording.cause_name(one.code, language())
-    if one.share is None:
-        return name
-    return _("%(cause)s: %(percent)s of the difference", cause=name, percent=isolated(f"{100 * one.share:.0f} %"))
+def _cause(one: Cause, kind: str) -> html.Span:
+    """A suggestion, and by what it multiplies the dose where it is a part of it."""
+    name, ratio = wording.cause_name(one.code, language()), one.details.get("ratio")
+    times = "" if ratio is None else isolated(f"× {number_text(ratio, 2)}")
+    return badge(f"{name} {times}".strip(), kind)
 
 
 # ---- the dose among its like ----------------------------------------------------------------------------------------
@@ -156,7 +161,7 @@ def _difference(found: Why) -> html.Section | None:
 
 def _ranked(found: Why, stand: StudyStanding, judged: DoseStanding) -> list[Any]:
     column, modality = judged.measure.column, found.alert.modality
-    size = _size(found, judged)
+    size = html.P(told(size_said(found.weight_kg, judged.size))) if judged.size else None
     if judged.standing.median is None or judged.size is None:
         return [html.P(told(no_rank(judged.standing.n, judged.size)), className="quiet"), size]
     text = sentence(judged.standing, judged.size, stand.parts, by_protocol=stand.by_protocol)
@@ -171,38 +176,35 @@ def _ranked(found: Why, stand: StudyStanding, judged: DoseStanding) -> list[Any]
     ]
 
 
-def _size(found: Why, judged: DoseStanding) -> html.P | None:
+def size_said(weight_kg: float | None, size: Size) -> str:
     """The size of the patient beside that of those it is compared with."""
-    weight = isolated(f"{number_text(found.weight_kg, 3)} kg") if found.weight_kg is not None else None
-    if judged.size is None:
-        return None
-    peers = size_text(judged.size)
-    if weight is None:
-        return html.P(told(_("The weight is not stated; compared with patients of %(size)s.", size=peers)))
-    return html.P(told(_("The patient weighs %(weight)s; compared with patients of %(size)s.", weight=weight,
-                         size=peers)))  # fmt: skip
+    if weight_kg is None:
+        return _("The weight is not stated; compared with patients of %(size)s.", size=size_text(size))
+    weight = isolated(f"{number_text(weight_kg, 3)} kg")
+    return _("The patient weighs %(weight)s; compared with patients of %(size)s.", weight=weight, size=size_text(size))
 
 
 def _near(found: Why) -> html.Section | None:
     """The studies that are most like it, itself on top."""
     if not found.near or found.measure is None or found.own_value is None or found.detail is None:
         return None
-    titles = [_("Study"), _("Weight"), name_of(found.measure.column), _("This one is")]
+    size = _("Age") if found.weight_kg is None else _("Weight")
+    titles: list[Any] = [_("Study"), size, symbol(found.measure.column), _("This one is")]
     head = [html.Th(title, scope="col") for title in titles]
-    rows = [_near_row(one, found, titles) for one in found.near]
-    lead = _("Same protocol, device and size; the nearest in weight first.")
-    return _part(_("The most alike"), html.P(lead, className="quiet"), table(head, rows, "compact stack why-near"))
+    rows = [_near_row(one, found) for one in found.near]
+    lead = _("Same protocol, device and size; the nearest in size first.")
+    return _part(_("The most alike"), html.P(lead, className="quiet"), table(head, rows, "compact why-near"))
 
 
-def _near_row(one: Near, found: Why, titles: list[str]) -> html.Tr:
+def _near_row(one: Near, found: Why) -> html.Tr:
     assert found.measure is not None
     assert found.own_value is not None
     link = dcc.Link(html.Bdi(one.day.isoformat(), dir="ltr"), href=f"/studies/{one.study_id}")
-    age = age_text(one.age_years) if one.weight_kg is None and one.age_years is not None else None
-    ratio = told(_("%(ratio)s times as much", ratio=times(found.own_value / one.value))) if one.value > 0 else "–"
+    age = age_text(one.age_years) if found.weight_kg is None and one.age_years is not None else None
+    ratio = ltr(f"× {number_text(found.own_value / one.value, 2)}" if one.value > 0 else None, "num")
     cells = [link, told(age) if age else amount_text(one.weight_kg, "kg"),
              amount(found.measure.column, one.value, found.alert.modality), ratio]  # fmt: skip
-    return html.Tr([html.Td(cell, **attributes(data_label=title)) for cell, title in zip(cells, titles, strict=True)])
+    return html.Tr([html.Td(cell) for cell in cells])
 
 
 # ---- the patient and the images -------------------------------------------------------------------------------------
@@ -227,8 +229,8 @@ def _earlier(one: Before) -> html.Li:
     assert study is not None
     name = study.description or next(iter(study.protocols), None) or _("Study without a name")
     day = local_time(study.started_at)[0] or _("no date")
-    link = dcc.Link([html.Bdi(day, dir="ltr"), " ", html.Span(study.modality or "?", className="modality"), free(name)],
-                    href=f"/studies/{study.id}")  # fmt: skip
+    modality = html.Span(study.modality or "?", className="modality")
+    link = dcc.Link([html.Bdi(day, dir="ltr"), " ", modality, " ", free(name)], href=f"/studies/{study.id}")
     ago = None
     if one.days is not None:
         ago = ngettext("%(n)s day before", "%(n)s days before", one.days) if one.days else _("the same day")
@@ -255,10 +257,21 @@ def _images(found: Why) -> html.Section | None:
 def _elsewhere(alert: AlertRow) -> html.Section | None:
     """Where to look, for alerts of devices and of the system."""
     links = [dcc.Link([text, icon("next")], href=href, className="button small") for text, href in _places(alert)]
-    uids = alert.details.get("study_uids", ()) if alert.kind == NO_DOSE else ()
-    named = html.Details([html.Summary(_("Studies by their UIDs")), html.Ul([html.Li(ltr(uid, "code")) for uid in uids],
-                         className="plain-list")]) if uids else None  # fmt: skip
-    return _part(_("Where to look"), html.Div(links, className="why-causes"), named)
+    more = {DRIFT: _of_median, NO_DOSE: _by_uid}.get(alert.kind)
+    return _part(_("Where to look"), more(alert) if more else None, html.Div(links, className="why-causes"))
+
+
+def _of_median(alert: AlertRow) -> html.P:
+    """Of which procedure, and how sure the change is."""
+    named = procedure_said(alert.details.get("procedure_id"))
+    ends = [isolated(number_text(one, 3)) for one in alert.details.get("interval", ())]
+    sure = ends and _("Ratio of the medians: %(low)s to %(high)s (95 %% confidence).", low=ends[0], high=ends[1])
+    return html.P([html.Strong(free(named)) if named else None, " ", told(sure) if sure else None])
+
+
+def _by_uid(alert: AlertRow) -> html.Details:
+    named = [html.Li(ltr(uid, "code")) for uid in alert.details.get("study_uids", ())]
+    return html.Details([html.Summary(_("Studies by their UIDs")), html.Ul(named, className="plain-list")])
 
 
 def _places(alert: AlertRow) -> list[tuple[str, str]]:
@@ -268,6 +281,8 @@ def _places(alert: AlertRow) -> list[tuple[str, str]]:
         return [(_("The median over time"), trend_address(alert.modality, said["measure"], behind))]
     if alert.kind == SILENT and device is not None:
         return [(_("Studies of the device"), address({"device": str(device)}, "/studies"))]
+    if alert.kind == NO_DOSE:
+        return [(_("Quality"), "/quality")]
     if alert.kind == NOTICES:
         return [(_("To the notices"), "/notices")]
     return [(_("To the system"), "/system")]

@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
 
+from dash_app.components.alert_why import size_said
 from dash_app.components.alert_words import FOLLOW_UPS, STATES, STEPS
-from dash_app.components.outlier_parts import FACTORS, UNITS, no_rank, sentence, size_text, times
+from dash_app.components.outlier_parts import FACTORS, UNITS, no_rank, sentence, times
 from dash_app.components.values import local_time, person_name
 from dash_app.context import note, reading, scope, web
 from dash_app.figures.style import shown
@@ -111,6 +112,11 @@ def _own(text: str | None) -> str:
     return f"\u2068{text}\u2069" if text else "–"
 
 
+def _value(column: str, value: float | None, modality: str | None) -> str:
+    """A value that stays in one line with its unit."""
+    return shown(column, value, modality).replace(" ", "\N{NO-BREAK SPACE}")
+
+
 def _moment(at: datetime | None) -> str:
     if at is None:
         return "–"
@@ -172,7 +178,7 @@ def _doses(found: Report) -> Section | None:
     alert, stand = found.detail.alert, found.why.standing
     rows = []
     if alert.column is not None:
-        values = (shown(alert.column, one, alert.modality) for one in (alert.value, alert.threshold))
+        values = (_value(alert.column, one, alert.modality) for one in (alert.value, alert.threshold))
         rows.append((name_of(alert.column), *values, _("this alert"), _own(alert.rule)))
     rows += [_dose(one, alert.modality) for one in (stand.doses.values() if stand else ())]
     if not rows:
@@ -183,11 +189,11 @@ def _doses(found: Report) -> Section | None:
 
 def _dose(one: DoseStanding, modality: str | None) -> tuple[str, ...]:
     column, level = one.measure.column, one.level.level
-    value = shown(column, one.standing.value, modality)
+    value = _value(column, one.standing.value, modality)
     if level is None:
         return name_of(column), value, "–", _("no reference level"), "–"
     name = " ".join(part for part in (level.set_name, level.edition) if part)
-    return name_of(column), value, shown(column, level.value, modality), _own(name), _own(level.citation)
+    return name_of(column), value, _value(column, level.value, modality), _own(name), _own(level.citation)
 
 
 # ---- why ------------------------------------------------------------------------------------------------------------
@@ -201,7 +207,7 @@ def _why(found: Report) -> Section:
              for one in why.doubts]  # fmt: skip
     if stand and judged and judged.size is not None and judged.standing.median is not None:
         lines.append(sentence(judged.standing, judged.size, stand.parts, by_protocol=stand.by_protocol))
-        lines.append(_("Compared with patients of %(size)s.", size=size_text(judged.size)))
+        lines.append(size_said(why.weight_kg, judged.size))
     elif judged:
         lines.append(no_rank(judged.standing.n, judged.size))
     if why.causes:
@@ -229,7 +235,7 @@ def _near(found: Report) -> Section | None:
     rows = tuple(
         (isolated(f"#{one.study_id}"), isolated(one.day.isoformat()),
          isolated(f"{number_text(one.weight_kg, 3)} kg") if one.weight_kg is not None else "–",
-         shown(column, one.value, modality))
+         _value(column, one.value, modality))
         for one in why.near
     )  # fmt: skip
     return Section(_("The most alike"), table=Table((_("Study"), _("Day"), _("Weight"), name_of(column)), rows))

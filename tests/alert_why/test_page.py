@@ -114,7 +114,7 @@ def test_alerts_of_devices_and_of_the_system_say_where_to_look(site: Site, kind:
     said = card(site, f"/alerts/{number}")
     assert "Where to look" in said
     assert ("1.2.840.99" in said) == (kind == "no-dose")
-    assert any(place in said for place in ("/statistics?", "/studies?device", "/system", "/notices"))
+    assert any(place in said for place in ("/statistics?", "/studies?device", "/system", "/notices", "/quality"))
 
 
 # ---- the report -----------------------------------------------------------------------------------------------------
