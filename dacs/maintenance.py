@@ -14,6 +14,7 @@ from dose.database import make_engine, session_factory, writing
 from dose.errors import ConfigError
 from dose.scope import system_scope
 from dose.settings import Settings
+from dose.store.alert_library import load_library
 from dose.store.alert_rules import load_rules
 from dose.store.levels_shipped import load_levels
 from dose.store.naming import load_vocabulary
@@ -35,6 +36,7 @@ def upgrade_database(settings: Settings) -> str:
         load_vocabulary(session)
         load_levels(session)
         load_rules(session)
+        load_library(session)
     return "The database has the present version."
 
 

@@ -310,6 +310,7 @@ class Id(StrEnum):
     ALERTS_CHOSEN = "alerts-chosen"
     ALERTS_ALL = "alerts-all"
     ALERTS_SHOWN = "alerts-shown"
+    ALERTS_FRESH = "alerts-fresh"
     ALERTS_CAUSE = "alerts-cause"
     ALERTS_REPORTABLE = "alerts-reportable"
     ALERTS_TEXT = "alerts-text"
@@ -322,6 +323,7 @@ class Id(StrEnum):
     ALERT_HISTORY = "alert-history"
     ALERT_BESIDE = "alert-beside"
     ALERT_SEEN = "alert-seen"
+    ALERT_FRESH = "alert-fresh"
     ALERT_ACTION = "alert-action"
     ALERT_MACRO = "alert-macro"
     ALERT_ANSWER = "alert-answer"
@@ -338,6 +340,16 @@ class Id(StrEnum):
     FOLLOW_UPS_DONE = "follow-ups-done"
     LIBRARY_BODY = "library-body"
     LIBRARY_ACTION = "library-action"
+    ALERT_RULES_BODY = "alert-rules-body"
+    ALERT_RULES_ANSWER = "alert-rules-answer"
+    ALERT_RULES_ACTION = "alert-rules-action"
+    ALERT_RULE_BODY = "alert-rule-body"
+    ALERT_RULE_KEY = "alert-rule-key"
+    ALERT_RULE_KIND = "alert-rule-kind"
+    ALERT_RULE_SAVE = "alert-rule-save"
+    ALERT_RULE_ANSWER = "alert-rule-answer"
+    ALERT_RULE_TRY = "alert-rule-try"
+    ALERT_RULE_TRIAL = "alert-rule-trial"
     LIBRARY_ANSWER = "library-answer"
     LIBRARY_ROW = "library-row"
     LIBRARY_SAVE = "library-save"
@@ -385,6 +397,11 @@ def recipient_id(name: object) -> dict[str, object]:
 def outcome_id(part: str, number: object) -> dict[str, object]:
     """The id of a part of the step of follow-up `number` (MATCH in callbacks): text, done, answer."""
     return {"type": f"outcome-{part}", "number": number}
+
+
+def alert_rule_id(name: object) -> dict[str, object]:
+    """The id of a field of a rule of alerts (ALL in callbacks): name, body_mgy, place."""
+    return {"type": "alert-rule-field", "name": name}
 
 
 def library_id(name: object) -> dict[str, object]:

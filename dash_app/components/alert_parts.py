@@ -31,7 +31,7 @@ PATH = "/alerts"
 TABS = (
     (PATH, N_("Alerts"), Permission.VIEW_DOSES),
     ("/alerts/follow-ups", N_("Follow-up"), Permission.VIEW_DOSES),
-    ("/alerts/rules", N_("Rules"), Permission.MANAGE_ALERTS),
+    ("/alerts/rules", N_("Rules"), Permission.VIEW_DOSES),
     ("/alerts/library", N_("Causes and criteria"), Permission.MANAGE_ALERTS),
 )
 SWITCHES = {"mine": N_("Mine"), "overdue": N_("Overdue"), "answered": N_("With a reason")}
@@ -197,14 +197,37 @@ def cause_select(name: Id, causes: Sequence[AlertCause], chosen: int | None = No
                       size="xs", w=260, comboboxProps={"width": "max-content"})  # fmt: skip
 
 
-def reportable_choice(name: Id, chosen: str = "") -> html.Div:
+def reportable_choice(name: Id) -> dmc.Select:
     """Whether it is declared to the authority."""
     data = [{"value": "", "label": _("not judged")}, {"value": "no", "label": _("no")},
             {"value": "yes", "label": _("yes")}]  # fmt: skip
-    control = dmc.SegmentedControl(id=name, data=data, value=chosen, size="xs")
-    return html.Div([html.Span(_("To be declared"), className="label"), control], className="labelled")
+    return dmc.Select(id=name, label=_("To be declared"), data=data, value="", allowDeselect=False, size="xs", w=120)
 
 
 def judged(text: str | None) -> bool | None:
     """What was chosen of `reportable_choice`."""
     return {"yes": True, "no": False}.get(text or "")
+
+
+def open_alerts(counts: Mapping[str, int]) -> html.Li | None:
+    """On the first page: how many alerts are open, and what of them is urgent; None when none is."""
+    total = counts["new"] + counts["work"]
+    if not total:
+        return None
+    parts = [_part(counts[name], text, query) for name, text, query in URGENT if counts[name]]
+    between: list[Any] = [piece for part in parts for piece in (" · ", part)][1:]
+    what: list[Any] = [count(total), " ", _("open alerts")]
+    link = dcc.Link([_("Work on them"), icon("next")], href=PATH, className="attention-then")
+    said = html.Div([html.Div(what, className="main"), html.Div(between, className="second")])
+    return html.Li([icon("alerts"), said, link])
+
+
+URGENT = (
+    ("act", N_("act: %(n)s"), "state=new&severity=act"), ("overdue", N_("overdue: %(n)s"), "state=all&overdue=yes"),
+    ("new", N_("new: %(n)s"), "state=new"), ("mine", N_("yours: %(n)s"), "state=work&mine=yes"),
+)  # fmt: skip
+
+
+def _part(number: int, text: str, query: str) -> dcc.Link:
+    shown = f"{COUNT_CAP}+" if number > COUNT_CAP else str(number)
+    return dcc.Link(_(text, n=isolated(shown)), href=f"{PATH}?{query}")

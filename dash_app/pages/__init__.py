@@ -8,6 +8,8 @@ from dash_app.pages import (
     account,
     alert,
     alert_library,
+    alert_rule_editor,
+    alert_rules,
     alerts,
     benchmark,
     comparison,
@@ -52,6 +54,8 @@ def register() -> None:
     add_page(r"^/alerts$", Permission.VIEW_DOSES, alerts.layout, N_("Alerts"), "alerts", "/alerts")
     add_page(r"^/alerts/(?P<alert_id>\d{1,10})$", Permission.VIEW_DOSES, alert.layout, N_("Alert"))
     add_page(r"^/alerts/follow-ups$", Permission.VIEW_DOSES, follow_ups.layout, N_("Follow-up"))
+    add_page(r"^/alerts/rules$", Permission.VIEW_DOSES, alert_rules.layout, N_("Rules of alerts"))
+    add_page(r"^/alerts/rules/edit$", Permission.MANAGE_ALERTS, alert_rule_editor.layout, N_("Rule of alerts"))
     add_page(r"^/alerts/library$", Permission.MANAGE_ALERTS, alert_library.layout, N_("Causes and criteria"))
     add_page(r"^/statistics$", Permission.VIEW_DOSES, statistics.layout, N_("Statistics"), "statistics", "/statistics")
     add_page(r"^/levels$", Permission.VIEW_DOSES, levels.layout, N_("Reference levels"), "levels", "/levels")

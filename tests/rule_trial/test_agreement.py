@@ -27,7 +27,7 @@ CASES = {
     "levels of acquisitions": ("level", {"measure": CTDI, "factor": 1, "mean_of": 5, "mean_factor": 0.8}, {}),
     "levels of the skin": ("level", {"measure": PRODUCT, "factor": 0.6}, {}),
     "percentiles": ("percentile", {"measure": DLP, "percentile": 90}, {}),
-    "percentiles of one phantom": ("percentile", {"measure": f"{DLP}-32", "percentile": 75}, {"modality": "CT"}),
+    "percentiles of one phantom": ("percentile", {"measure": f"{DLP}-16", "percentile": 75}, {"modality": "CT"}),
     "the largest of a study": ("percentile", {"measure": "ctdi_vol_mgy-study", "percentile": 90}, {}),
     "percentiles and a ratio": ("percentile", {"measure": PRODUCT, "percentile": 95, "least_ratio": 1.5}, {}),
     "repeated": ("repeated", {"hours": 240, "same": "procedure"}, {}),
