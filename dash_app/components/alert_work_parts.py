@@ -272,3 +272,11 @@ def alert_links(rows: Sequence[AlertRow]) -> html.Ul:
         ],
         className="plain-list alert-links",
     )  # fmt: skip
+
+
+def alerts_note(rows: Sequence[AlertRow]) -> html.Div | None:
+    """On a study: what was raised about it, with links; None when nothing was."""
+    if not rows:
+        return None
+    head = html.Strong(ngettext("%(n)s alert about this study", "%(n)s alerts about this study", len(rows)))
+    return html.Div([icon("alerts"), html.Div([head, alert_links(rows)])], className="message alerts-note")

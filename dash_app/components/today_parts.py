@@ -106,10 +106,10 @@ def _main_dose(row: StudyRow) -> html.Span:
 # ---- attention ------------------------------------------------------------------------------------------------------
 
 
-def attention_list(found: Attention, period: Period) -> html.Div | html.Ul:
+def attention_list(found: Attention, period: Period, alerts: html.Li | None = None) -> html.Div | html.Ul:
     """Each thing with its number, its reason and where to mend it; a kind word when there is nothing."""
     items = [item for item in (
-        _unnamed(found, period), *_over(found, period), *_silent(found), _refused(found), _notes(found),
+        alerts, _unnamed(found, period), *_over(found, period), *_silent(found), _refused(found), _notes(found),
         _unconfirmed(found), _backlog(found), _given_up(found),
     ) if item is not None]  # fmt: skip
     if not items:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -55,7 +56,7 @@ def layout(alert_id: str, search: str = "") -> html.Div:  # noqa: ARG001 - every
     ]
     return html.Div(
         [
-            *(dcc.Store(id=name) for name in (Id.ALERT_SEEN, Id.ALERT_ACTION, Id.ALERT_MACRO)),
+            *(dcc.Store(id=name) for name in (Id.ALERT_SEEN, Id.ALERT_FRESH, Id.ALERT_ACTION, Id.ALERT_MACRO)),
             dcc.Store(id=Id.ALERT_KEY, data=int(alert_id)),
             html.Div(page_head("…", crumbs=[(_("Alerts"), PATH)]), id=Id.ALERT_HEAD),
             html.Div(
@@ -79,10 +80,10 @@ def layout(alert_id: str, search: str = "") -> html.Div:  # noqa: ARG001 - every
     Output(Id.ALERT_BESIDE, "children"),
     Output(Id.ALERT_SEEN, "data"),
     Input(Id.ALERT_KEY, "data"),
-    Input(Id.ALERT_ANSWER, "children"),
+    Input(Id.ALERT_FRESH, "data"),
     State(Id.URL, "pathname"),
 )
-def show_alert(alert_id: int, _answer: Any, pathname: str) -> tuple[Any, ...]:  # noqa: ANN401 - components
+def show_alert(alert_id: int, _fresh: Any, pathname: str) -> tuple[Any, ...]:  # noqa: ANN401 - components
     """Everything about the alert of the address."""
     if pathname.rstrip("/") != f"{PATH}/{alert_id}":
         raise PreventUpdate
@@ -92,7 +93,7 @@ def show_alert(alert_id: int, _answer: Any, pathname: str) -> tuple[Any, ...]:  
             return (_unknown(), None, None, None, None, None)
         shown = _columns(session, who, found)
     named = {"subject": "alert", "subject_id": alert_id}
-    note_view(audit.Action.VIEW_ALERT, alert_id, again=ctx.triggered_id == Id.ALERT_ANSWER.value, **named,
+    note_view(audit.Action.VIEW_ALERT, alert_id, again=ctx.triggered_id == Id.ALERT_FRESH.value, **named,
               patient_id=found.study.patient_row_id if found.study else None)  # fmt: skip
     return (*shown, {"id": alert_id, "version": str(found.alert.version)})
 
@@ -127,14 +128,22 @@ def _unknown() -> html.Div:
 # ---- what people do -------------------------------------------------------------------------------------------------
 
 
-def _do(permission: Permission, step: Callable[[Session, Scope], object], said: str) -> Any:  # noqa: ANN401
-    """Do one step in its transaction; what came of it, for the page."""
+def _do(permission: Permission, step: Callable[[Session, Scope], object], said: str) -> tuple[Any, Any]:
+    """Do one step in its transaction; what came of it, and whether the page is made anew.
+
+    It is not after most refusals, so that what was chosen and written stays.
+    """
     try:
         with changing(permission) as (session, who):
             step(session, who)
     except WorkRefused as refused:
-        return refusal(refused)
-    return done(said)
+        return refusal(refused), str(time.monotonic_ns()) if refused.code == "changed" else no_update
+    return done(said), str(time.monotonic_ns())
+
+
+def _text_left(answer: Any) -> Any:  # noqa: ANN401 - components
+    """What stays of a comment: nothing once it was used."""
+    return "" if "good" in answer.className else no_update
 
 
 def _seen(data: Mapping[str, Any] | None) -> Seen:
@@ -144,20 +153,22 @@ def _seen(data: Mapping[str, Any] | None) -> Seen:
 
 @callback(
     Output(Id.ALERT_ANSWER, "children"),
+    Output(Id.ALERT_FRESH, "data"),
     Output(Id.ALERT_TEXT, "value"),
     Input(Id.ALERT_ACTION, "data"),
     State(Id.ALERT_SEEN, "data"),
     State(Id.ALERT_TEXT, "value"),
     prevent_initial_call=True,
 )
-def act(asked: dict[str, Any] | None, seen: dict[str, Any] | None, text: str | None) -> tuple[Any, Any]:
+def act(asked: dict[str, Any] | None, seen: dict[str, Any] | None, text: str | None) -> tuple[Any, ...]:
     """Do what a button says; a comment that was used is taken from its box."""
     what, _colon, which = str((asked or {}).get("action", "")).partition(":")
     if what not in STEPS or seen is None:
         raise PreventUpdate
     permission, takes_text, said = STEPS[what]
-    answer = _do(permission, lambda session, who: _step(session, who, what, which, _seen(seen), text or ""), _(said))
-    return answer, "" if takes_text and "good" in answer.className else no_update
+    how = (what, which, _seen(seen), text or "")
+    answer, fresh = _do(permission, lambda session, who: _step(session, who, *how), _(said))
+    return answer, fresh, _text_left(answer) if takes_text else no_update
 
 
 def _step(session: Session, who: Scope, what: str, which: str, seen: Seen, text: str) -> None:
@@ -175,12 +186,13 @@ def _step(session: Session, who: Scope, what: str, which: str, seen: Seen, text:
 
 @callback(
     Output(Id.ALERT_ANSWER, "children", allow_duplicate=True),
+    Output(Id.ALERT_FRESH, "data", allow_duplicate=True),
     Input(Id.ALERT_GIVE, "n_clicks"),
     State(Id.ALERT_WHO, "value"),
     State(Id.ALERT_SEEN, "data"),
     prevent_initial_call=True,
 )
-def give(clicks: int | None, to: str | None, seen: dict[str, Any] | None) -> Any:  # noqa: ANN401 - a component
+def give(clicks: int | None, to: str | None, seen: dict[str, Any] | None) -> tuple[Any, Any]:
     """Give the alert to somebody, or to nobody."""
     if not clicks:
         raise PreventUpdate
@@ -189,23 +201,25 @@ def give(clicks: int | None, to: str | None, seen: dict[str, Any] | None) -> Any
 
 @callback(
     Output(Id.ALERT_ANSWER, "children", allow_duplicate=True),
+    Output(Id.ALERT_FRESH, "data", allow_duplicate=True),
     Input(Id.ALERT_DUE_SET, "n_clicks"),
     State(Id.ALERT_DUE, "value"),
     State(Id.ALERT_SEEN, "data"),
     prevent_initial_call=True,
 )
-def put_off(clicks: int | None, until: str | None, seen: dict[str, Any] | None) -> Any:  # noqa: ANN401 - a component
+def put_off(clicks: int | None, until: str | None, seen: dict[str, Any] | None) -> tuple[Any, Any]:
     """Change until when it is to be closed."""
     if not clicks:
         raise PreventUpdate
     wanted = day(until)
     if wanted is None:
-        return refusal(WorkRefused("due"))
+        return refusal(WorkRefused("due")), no_update
     return _do(WORK, lambda session, who: work.set_due(session, who, _seen(seen), wanted, today()), _("Changed."))
 
 
 @callback(
     Output(Id.ALERT_ANSWER, "children", allow_duplicate=True),
+    Output(Id.ALERT_FRESH, "data", allow_duplicate=True),
     Output(Id.ALERT_TEXT, "value", allow_duplicate=True),
     Input(Id.ALERT_CLOSE, "n_clicks"),
     State(Id.ALERT_SEEN, "data"),
@@ -221,8 +235,8 @@ def close(clicks: int | None, seen: dict[str, Any] | None, cause: str | None, de
         raise PreventUpdate
     criteria = tuple(one for one in map(number, said[0] or ()) if one)
     closing = Closing(number(cause) or 0, judged(declared), said[1] or "", criteria)
-    answer = _do(WORK, lambda session, who: work.close(session, who, _seen(seen), closing), _("Closed."))
-    return answer, "" if "good" in answer.className else no_update
+    answer, fresh = _do(WORK, lambda session, who: work.close(session, who, _seen(seen), closing), _("Closed."))
+    return answer, fresh, _text_left(answer)
 
 
 @callback(
@@ -253,4 +267,4 @@ def finish(clicks: int | None, text: str | None, which: dict[str, Any]) -> Any: 
     if not clicks:
         raise PreventUpdate
     step = int(which["number"])
-    return _do(WORK, lambda session, who: finish_follow_up(session, who, step, text or ""), _("Kept."))
+    return _do(WORK, lambda session, who: finish_follow_up(session, who, step, text or ""), _("Kept."))[0]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Input, Output, State, callback, ctx, dcc, html
+from dash import Input, Output, State, callback, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from dash_app.components import alert_parts as parts
@@ -77,6 +78,7 @@ def layout(search: str = "") -> html.Div:
             html.Div(id=Id.ALERTS_TABS, className="chips", role="navigation", **attributes(aria_label=_("States"))),
             html.Div(_controls(parameters(search), asked(search).wish), className="filter-row"),
             html.Div(id=Id.ALERTS_ANSWER, role="status"),
+            dcc.Store(id=Id.ALERTS_FRESH),
             html.Div(bones, id=Id.ALERTS_BODY),
         ],
         className="alerts",
@@ -115,10 +117,10 @@ def offer_devices(_id: str) -> list[dict[str, str]]:
     Output(Id.ALERTS_BODY, "children"),
     Output(Id.ALERTS_TABS, "children"),
     Input(Id.URL, "search"),
-    Input(Id.ALERTS_ANSWER, "children"),
+    Input(Id.ALERTS_FRESH, "data"),
     State(Id.URL, "pathname"),
 )
-def show_alerts(search: str | None, _answer: Any, pathname: str) -> tuple[Any, Any]:  # noqa: ANN401 - components
+def show_alerts(search: str | None, _fresh: Any, pathname: str) -> tuple[Any, Any]:  # noqa: ANN401 - components
     """The alerts of the address."""
     if pathname.rstrip("/") != PATH:
         raise PreventUpdate
@@ -127,7 +129,7 @@ def show_alerts(search: str | None, _answer: Any, pathname: str) -> tuple[Any, A
         page = alerts(session, who, ask.wish, ask.after, PAGE_SIZE)
         numbers = counts(session, who, ask.wish)
         known = causes(session) if who.may(Permission.WORK_ALERTS) and ask.wish.state in OPEN else None
-    again = ctx.triggered_id == Id.ALERTS_ANSWER.value
+    again = ctx.triggered_id == Id.ALERTS_FRESH.value
     note_view(audit.Action.VIEW_LIST, f"{PATH}{search}", again=again, subject="alerts", count=len(page.rows))
     return _body(page, said, ask, known), parts.state_tabs(numbers, said, ask.wish.state)
 
@@ -167,6 +169,7 @@ def tick_all(clicks: int | None, shown: list[str] | None) -> list[str]:
 
 @callback(
     Output(Id.ALERTS_ANSWER, "children"),
+    Output(Id.ALERTS_FRESH, "data"),
     Input(Id.ALERTS_CLOSE, "n_clicks"),
     State(Id.ALERTS_CHOSEN, "value"),
     State(Id.ALERTS_CAUSE, "value"),
@@ -175,7 +178,7 @@ def tick_all(clicks: int | None, shown: list[str] | None) -> list[str]:
     prevent_initial_call=True,
 )
 def close_chosen(clicks: int | None, chosen: list[str] | None, cause: str | None, *said: str | None) -> Any:  # noqa: ANN401
-    """Close what is ticked with one cause: all of it, or nothing."""
+    """Close what is ticked with one cause: all of it, or nothing; after most refusals the ticks stay."""
     if not clicks:
         raise PreventUpdate
     closing = Closing(number(cause) or 0, parts.judged(said[0]), said[1] or "")
@@ -183,8 +186,8 @@ def close_chosen(clicks: int | None, chosen: list[str] | None, cause: str | None
         with changing(Permission.WORK_ALERTS) as (session, who):
             count = close_many(session, who, _seen(chosen or []), closing)
     except WorkRefused as refused:
-        return refusal(refused)
-    return done(ngettext("%(n)s alert closed.", "%(n)s alerts closed.", count))
+        return refusal(refused), str(time.monotonic_ns()) if refused.code == "changed" else no_update
+    return done(ngettext("%(n)s alert closed.", "%(n)s alerts closed.", count)), str(time.monotonic_ns())
 
 
 def _seen(chosen: list[str]) -> list[Seen]:

@@ -8,10 +8,12 @@ from dash import Input, Output, State, callback, dcc, html
 from dash.exceptions import PreventUpdate
 
 from dash_app.components import correction_parts
+from dash_app.components.alert_work_parts import alerts_note
 from dash_app.components.event_table import EVENTS_A_PAGE, event_table
 from dash_app.components.not_patient_parts import judgement
 from dash_app.components.outlier_parts import earlier_list, far_note
 from dash_app.components.parts import attributes, empty, icon, page_head, section
+from dash_app.components.period_parts import today
 from dash_app.components.study_more import former_values, organ_doses
 from dash_app.components.study_parts import (
     band,
@@ -36,6 +38,8 @@ from dash_app.pages import provenance
 from dash_app.theme import config
 from dose import audit
 from dose.queries import StudyDetail, study_detail
+from dose.queries.alert_rows import AlertRow
+from dose.queries.alerts import of_study
 from dose.queries.corrections import CorrectionRow, corrections_of
 from dose.queries.not_patients import judged_by
 from dose.queries.standing import Earlier, StudyStanding, earlier_alike, study_standing
@@ -78,14 +82,14 @@ def show_study(study_id: int, search: str | None, looks: int | None, pathname: s
         corrected = corrections_of(session, who, study_id)
         stand, earlier = study_standing(session, who, study_id), earlier_alike(session, who, study_id)
         reached = crossed(session, who, [study_id]).get(study_id, ())
+        raised = of_study(session, who, study_id, today())
     if detail is None:
         return _unknown(), True
     patient = detail.study.patient_row_id
     named = {"subject": "study", "subject_id": study_id, "patient_id": patient}
     note_view(audit.Action.VIEW_STUDY, study_id, again=bool(looks), **named)
-    return _page(detail, _page_number(search, len(detail.events)), corrected, stand, earlier, reached), bool(
-        detail.series
-    )
+    page = _page_number(search, len(detail.events))
+    return _page(detail, page, corrected, stand, earlier, reached, raised), bool(detail.series)
 
 
 def _page_number(search: str | None, events: int) -> int:
@@ -107,6 +111,7 @@ def _page(
     stand: StudyStanding | None,
     earlier: tuple[Earlier, ...],
     reached: tuple[Crossed, ...],
+    raised: tuple[AlertRow, ...],
 ) -> list[Any]:
     settings = web().settings
     title, badges = crumb(detail)
@@ -123,6 +128,7 @@ def _page(
         _no_patient(detail) if not detail.study.is_patient else None,
         *counterparts(detail, scope().may(Permission.CORRECT)),
         *shared(detail),
+        alerts_note(raised),
         far_note(stand),
         trigger_note(reached, detail.study.modality),
         html.Div([cards(detail, stand, reached), earlier_list(earlier, images=images)], className="cards-beside"),

@@ -13,6 +13,7 @@ from flask import Blueprint, Response, abort, request
 from sqlalchemy.orm import Session
 
 from dash_app.components import today_parts as parts
+from dash_app.components.alert_parts import open_alerts
 from dash_app.components.filter_parts import measure_label
 from dash_app.components.parts import page_head, section
 from dash_app.components.period_parts import Amiss, today, wrong_period
@@ -26,6 +27,7 @@ from dash_app.ids import Id, filter_id
 from dash_app.procedure_names import procedure_text
 from dose import audit
 from dose.quantities import QUANTITIES, number_text
+from dose.queries.alerts import open_counts
 from dose.queries.attention import attention, live
 from dose.queries.cells import period as months_counted
 from dose.queries.people import PatientDoses, patient_doses
@@ -130,7 +132,7 @@ def show_attention(search: str | None, pathname: str) -> Any:  # noqa: ANN401 - 
     period = _period(search)
     with reading(Permission.VIEW_DOSES) as (session, who):
         found = attention(session, who, period, datetime.now(UTC), web().settings.time_zone)
-        return parts.attention_list(found, period)
+        return parts.attention_list(found, period, open_alerts(open_counts(session, who, today())))
 
 
 @callback(Output(Id.TODAY_BODY, "children"), Input(Id.URL, "search"), State(Id.URL, "pathname"))
