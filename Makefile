@@ -30,8 +30,9 @@ bench: setup-test ## what the performance claims rest on, as tables (SHORT=1 for
 fuzz: setup-test ## spoil every kind of object 200,000 times and read it (OBJECTS=n for fewer or more)
 	@$(PY) -m benchmarks.fuzz $(if $(OBJECTS),--objects $(OBJECTS))
 
-fault: setup-test ## the long fault runs: kill -9 again and again during intake, and the deepest poison
+fault: setup-test ## the long fault runs: kill -9 again and again during intake and while notices go, the deepest poison
 	@$(PY) -m benchmarks.fault_kill
+	@$(PY) -m benchmarks.fault_notify
 	@$(PY) -m benchmarks.fault_poison
 
 format: setup-test ## format and mend what can be mended

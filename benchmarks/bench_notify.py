@@ -1,8 +1,8 @@
-"""How long from the commit of an alert until its message is with the peer: `dacs notify run` with a mail server beside it.
+"""How long from the commit of an alert until its message is with the peer: `dacs notify run` with peers beside it.
 
     python -m benchmarks.bench_notify [--short] [--messages 200]
 
-One message at a time, at random moments, so that none waits for another. Exit 1 when p95 is above 3 s.
+One message at a time, at random moments, so that none waits for another.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks import MISSED
 from tests.delivery.process import Site, site, until
 
 LIMIT_S = 3.0
@@ -37,7 +38,7 @@ def waits(one: Site, messages: int) -> list[float]:
 
 
 def main() -> int:
-    """Measure; 1 when it takes too long."""
+    """Measure; `MISSED` when p95 is above its goal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--messages", type=int, default=200)
@@ -49,9 +50,9 @@ def main() -> int:
         found = sorted(waits(one, 30 if said.short else said.messages))
     p50, p95 = statistics.median(found), found[int(0.95 * len(found))]
     print(
-        f"committed -> handed to the peer, {len(found)} messages: p50 {p50:.2f} s, p95 {p95:.2f} s, worst {found[-1]:.2f} s"
+        f"committed -> handed to the peer, {len(found)} messages: p50 {p50:.2f} s, p95 {p95:.2f} s (goal {LIMIT_S} s)"
     )
-    return 0 if p95 <= LIMIT_S else 1
+    return 0 if p95 <= LIMIT_S else MISSED
 
 
 if __name__ == "__main__":
