@@ -66,15 +66,19 @@ class Ward:
         return self
 
     def study(self, number: int = 1, patient: str = "P1", born: str = ADULT, **said: str) -> int:
-        """Receive a CT study of today; its id."""
+        """Receive a CT study of today; its id. Its notice is planned by the clock of the ward alone."""
+        with patch.object(patient_notices, "plan"):
+            return self.arrive(number, patient, born, **said)
+
+    def arrive(self, number: int = 1, patient: str = "P1", born: str = ADULT, **said: str) -> int:
+        """Receive a CT study of today as any arrives; its id."""
         day = said.pop("date", self.now.strftime("%Y%m%d"))
         name = said.pop("name", "Test^Patient")
         about = {"patient": Patient(id=patient, birth_date=born, name=name), "study": study(number, date=day, **said)}
         event = ct_event(uid=uid("event", number), dlp_mgy_cm=415.8, ctdi_vol_mgy=12.3)
         content = to_bytes(ct_rdsr(events=(event,), **about))  # type: ignore[arg-type]
         arrival = {"origin": "orthanc", "site": self.site, "received_at": self.now}
-        with patch.object(patient_notices, "plan"):  # the clock of the ward plans
-            found = ingest(content, self.factory, **arrival).study_id  # type: ignore[arg-type]
+        found = ingest(content, self.factory, **arrival).study_id  # type: ignore[arg-type]
         assert found is not None
         return found
 
