@@ -12,7 +12,7 @@ from dash_app.components.values import ago, free
 from dash_app.context import note_view, scope, web
 from dash_app.filters import number
 from dash_app.i18n import _, isolated, language, ngettext
-from dash_app.ids import Id
+from dash_app.notice_ids import NoticeId
 from dose import audit
 from dose.alerts import wording
 from dose.database import writing
@@ -21,18 +21,18 @@ from dose.store.banners import dismiss
 
 # In the frame of every page; what stands there is asked for by the browser, so that no page holds data before
 BANNERS = (
-    html.Div(id=Id.BANNERS, className="banners", role="status", **attributes(aria_live="polite")),
-    dcc.Store(id=Id.BANNERS_ASKED),
-    dcc.Store(id=Id.BANNERS_ACTION),
+    html.Div(id=NoticeId.BANNERS, className="banners", role="status", **attributes(aria_live="polite")),
+    dcc.Store(id=NoticeId.BANNERS_ASKED),
+    dcc.Store(id=NoticeId.BANNERS_ACTION),
 )
 
 
 @callback(
-    Output(Id.BANNERS, "children"),
-    Output(Id.BANNERS, "data-mark"),
-    Input(Id.BANNERS_ASKED, "data"),
-    Input(Id.BANNERS_ACTION, "data"),
-    State(Id.BANNERS, "data-mark"),
+    Output(NoticeId.BANNERS, "children"),
+    Output(NoticeId.BANNERS, "data-mark"),
+    Input(NoticeId.BANNERS_ASKED, "data"),
+    Input(NoticeId.BANNERS_ACTION, "data"),
+    State(NoticeId.BANNERS, "data-mark"),
 )
 def show(_mark: str | None, pressed: dict[str, Any] | None, seen: str | None) -> tuple[list[Any], str]:
     """What stands for the person who asks, after one was put aside."""
@@ -52,7 +52,7 @@ def _banner(row: ask.BannerRow) -> html.Div:
     label = html.Span(wording.severity_name(row.alert.severity, language()), className="second") if row.alert else None
     away = html.Button(
         icon("close"), className="banner-away", title=_("Put aside"),
-        **attributes(aria_label=_("Put aside"), data_action=str(row.id), data_target=Id.BANNERS_ACTION.value),
+        **attributes(aria_label=_("Put aside"), data_action=str(row.id), data_target=NoticeId.BANNERS_ACTION.value),
     )  # fmt: skip
     said = html.Div([_about(row), " ", label, " ", html.Span(ago(row.at), className="second")], className="banner-said")
     look = "banner urgent" if row.at_once else "banner"

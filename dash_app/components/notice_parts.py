@@ -13,7 +13,7 @@ from dash_app.components.parts import attributes, badge, icon, section, table
 from dash_app.components.values import ago, free, ltr, plain_number, told, when
 from dash_app.filters import address
 from dash_app.i18n import _, isolated, language
-from dash_app.ids import Id
+from dash_app.notice_ids import NoticeId
 from dose.alerts import wording
 from dose.queries.notices import COUNT_CAP, COUNTED, DECIDABLE, AttemptRow, Health, Month, NoticeRow
 
@@ -24,7 +24,7 @@ MICROS = 1_000_000
 def button(text: str, action: str, look: str = "", icon_name: str | None = None) -> html.Button:
     """A button whose press the page hears of."""
     inside: Any = [icon(icon_name), text] if icon_name else text
-    said = attributes(data_action=action, data_target=Id.NOTICES_ACTION.value)
+    said = attributes(data_action=action, data_target=NoticeId.NOTICES_ACTION.value)
     return html.Button(inside, className=f"button small {look}".strip(), **said)
 
 

@@ -12,7 +12,7 @@ from dash_app.components.notice_words import CHANNELS, MODES, kind_of_rules, sev
 from dash_app.components.recipient_parts import SEVERITIES, clock
 from dash_app.filters import number
 from dash_app.i18n import LANGUAGES, _
-from dash_app.ids import Id, recipient_id
+from dash_app.notice_ids import NoticeId, recipient_id
 from dose.alerts.wording import codes
 from dose.queries.recipients import GroupRow, RecipientRow
 from dose.store.alert_recipients import LANGUAGES as SPOKEN
@@ -42,7 +42,7 @@ def person_form(row: RecipientRow | None, accounts: Choices, sites: Choices, gro
     hidden = [dmc.TextInput(id=recipient_id(name), value=said[name], style={"display": "none"})
               for name in ("id", "version")]  # fmt: skip
     save = html.Button(
-        _("Save changes") if row else _("Add recipient"), id=Id.RECIPIENT_SAVE, className="button small primary"
+        _("Save changes") if row else _("Add recipient"), id=NoticeId.RECIPIENT_SAVE, className="button small primary"
     )
     leave = dcc.Link(_("Leave as it was"), href="/notices/recipients", className="button small") if row else None
     note = _("Quiet hours hold back everything but triggers and suspected unintended exposures.")
@@ -111,10 +111,10 @@ def group_form(sites: Choices, own: frozenset[int] | None) -> html.Div:
     """The fields of a new group."""
     only = str(next(iter(own))) if own and len(own) == 1 else None
     return html.Div([
-        dmc.TextInput(id=Id.GROUP_NAME, label=_("Name of the group"), size="xs", inputProps={"maxLength": 160}),
-        dmc.Select(id=Id.GROUP_SITE, label=_("Site"), data=_offered(sites), value=only, clearable=True, size="xs",
+        dmc.TextInput(id=NoticeId.GROUP_NAME, label=_("Name of the group"), size="xs", inputProps={"maxLength": 160}),
+        dmc.Select(id=NoticeId.GROUP_SITE, label=_("Site"), data=_offered(sites), value=only, clearable=True, size="xs",
                    placeholder=_("all sites")),
-        html.Button(_("Add group"), id=Id.GROUP_ADD, className="button small"),
+        html.Button(_("Add group"), id=NoticeId.GROUP_ADD, className="button small"),
     ], className="fields")  # fmt: skip
 
 
@@ -122,21 +122,21 @@ def route_form(groups: Sequence[GroupRow], sites: Choices) -> html.Div:
     """The fields of a way from alerts to a group."""
     kinds = [{"value": one, "label": kind_of_rules(one)} for one in sorted(codes()["kind"])]
     fields = [
-        dmc.Select(id=Id.ROUTE_GROUP, label=_("Group"), size="xs",
+        dmc.Select(id=NoticeId.ROUTE_GROUP, label=_("Group"), size="xs",
                    data=_offered([(one.id, one.name) for one in groups])),
-        _of(Id.ROUTE_SEVERITY, _("hears of"), {one: severity(one) for one in SEVERITIES}, "act"),
-        dmc.Select(id=Id.ROUTE_KIND, label=_("Kind"), data=kinds, clearable=True, searchable=True, size="xs",
+        _of(NoticeId.ROUTE_SEVERITY, _("hears of"), {one: severity(one) for one in SEVERITIES}, "act"),
+        dmc.Select(id=NoticeId.ROUTE_KIND, label=_("Kind"), data=kinds, clearable=True, searchable=True, size="xs",
                    placeholder=_("every kind")),
-        dmc.Select(id=Id.ROUTE_SITE, label=_("Site"), data=_offered(sites), clearable=True, size="xs",
+        dmc.Select(id=NoticeId.ROUTE_SITE, label=_("Site"), data=_offered(sites), clearable=True, size="xs",
                    placeholder=_("all sites")),
-        _of(Id.ROUTE_CHANNEL, _("by"), {one: _(text) for one, text in CHANNELS.items()}, "email"),
-        _of(Id.ROUTE_MODE, _("When"), {one: _(text) for one, text in MODES.items()}, "at_once"),
-        html.Button(_("Add this way"), id=Id.ROUTE_ADD, className="button small"),
+        _of(NoticeId.ROUTE_CHANNEL, _("by"), {one: _(text) for one, text in CHANNELS.items()}, "email"),
+        _of(NoticeId.ROUTE_MODE, _("When"), {one: _(text) for one, text in MODES.items()}, "at_once"),
+        html.Button(_("Add this way"), id=NoticeId.ROUTE_ADD, className="button small"),
     ]  # fmt: skip
     return html.Div(fields, className="fields")
 
 
-def _of(which: Id, label: str, words: Mapping[str, str], chosen: str) -> Any:  # noqa: ANN401 - a component
+def _of(which: NoticeId, label: str, words: Mapping[str, str], chosen: str) -> Any:  # noqa: ANN401 - a component
     data = [{"value": one, "label": text} for one, text in words.items()]
     return dmc.Select(id=which, label=label, data=data, value=chosen, allowDeselect=False, size="xs")
 
@@ -144,13 +144,14 @@ def _of(which: Id, label: str, words: Mapping[str, str], chosen: str) -> Any:  #
 def trial_form(said: Mapping[str, str], sites: Choices) -> html.Div:
     """What alert is to be tried: the controls hold what the address says."""
     kinds = [{"value": one, "label": kind_of_rules(one)} for one in sorted(codes()["kind"])]
+    urgencies = {one: severity(one) for one in SEVERITIES}
     fields = [
-        _of(Id.TRIAL_SEVERITY, _("Urgency"), {one: severity(one) for one in SEVERITIES}, _known(said.get("severity"))),
-        dmc.Select(id=Id.TRIAL_KIND, label=_("Kind"), data=kinds, value=said.get("kind"), clearable=True, size="xs",
-                   placeholder=_("any")),
-        dmc.Select(id=Id.TRIAL_SITE, label=_("Site"), value=said.get("site"), allowDeselect=False, size="xs",
+        _of(NoticeId.TRIAL_SEVERITY, _("Urgency"), urgencies, _known(said.get("severity"))),
+        dmc.Select(id=NoticeId.TRIAL_KIND, label=_("Kind"), data=kinds, value=said.get("kind"), clearable=True,
+                   size="xs", placeholder=_("any")),
+        dmc.Select(id=NoticeId.TRIAL_SITE, label=_("Site"), value=said.get("site"), allowDeselect=False, size="xs",
                    data=[*_offered(sites), {"value": "none", "label": _("none: of the system itself")}]),
-        dmc.Checkbox(id=Id.TRIAL_TRIGGER, label=_("Trigger or suspected unintended exposure"), size="xs",
+        dmc.Checkbox(id=NoticeId.TRIAL_TRIGGER, label=_("Trigger or suspected unintended exposure"), size="xs",
                      checked=said.get("trigger") == "1"),
     ]  # fmt: skip
     return html.Div(fields, className="fields")

@@ -14,7 +14,7 @@ from dash_app.components.parts import attributes, badge, icon, table
 from dash_app.components.values import free, listed, ltr, told, when
 from dash_app.filters import address
 from dash_app.i18n import LANGUAGES, N_, _, isolated, ngettext
-from dash_app.ids import Id
+from dash_app.notice_ids import NoticeId
 from dose.notify.quiet import Plan
 from dose.queries.recipients import GroupRow, RecipientRow, RouteRow, Told
 from dose.store.alert_recipients import CHANNELS as WAYS
@@ -63,7 +63,7 @@ def _refused(refused: RecipientRefused) -> Any:  # noqa: ANN401 - a component
 
 def button(text: str, action: str, icon_name: str | None = None, look: str = "", label: str = "") -> html.Button:
     """A button whose press the page hears of."""
-    said = attributes(data_action=action, data_target=Id.RECIPIENTS_ACTION.value)
+    said = attributes(data_action=action, data_target=NoticeId.RECIPIENTS_ACTION.value)
     inside: Any = [icon(icon_name), text] if icon_name else text
     return html.Button(inside, className=f"button small {look}".strip(), title=label or None,
                        **said, **(attributes(aria_label=label) if label else {}))  # fmt: skip

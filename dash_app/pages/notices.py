@@ -19,6 +19,7 @@ from dash_app.context import changing, note_view, reading, scope, web
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _
 from dash_app.ids import Id, filter_id
+from dash_app.notice_ids import NoticeId
 from dose import audit
 from dose.queries import notices as ask
 from dose.queries.recipients import NO_CHANNEL, people
@@ -42,13 +43,13 @@ def layout(search: str = "") -> html.Div:
             page_head(_("Notices")),
             notice_tabs(PATH),
             html.P(lead, className="lead"),
-            html.Div(html.Div(className="bone block"), id=Id.NOTICES_HEAD),
-            html.Div(id=Id.NOTICES_ANSWER, role="status"),
+            html.Div(html.Div(className="bone block"), id=NoticeId.NOTICES_HEAD),
+            html.Div(id=NoticeId.NOTICES_ANSWER, role="status"),
             html.Div(_controls(parameters(search)), className="filter-row"),
-            html.Div(html.Div(className="bone block"), id=Id.NOTICES_BODY),
+            html.Div(html.Div(className="bone block"), id=NoticeId.NOTICES_BODY),
             _test() if scope().may(MANAGE) else None,
-            dcc.Store(id=Id.NOTICES_ACTION),
-            dcc.Interval(id=Id.NOTICES_TICK, interval=TICK_MS),
+            dcc.Store(id=NoticeId.NOTICES_ACTION),
+            dcc.Interval(id=NoticeId.NOTICES_TICK, interval=TICK_MS),
         ],
         className="quality notices-page",
     )
@@ -66,14 +67,16 @@ def _test() -> html.Section:
     """A message to oneself, to see that a channel works."""
     ways = [{"value": one, "label": _(text)} for one, text in CHANNELS.items()]
     fields = [
-        dmc.Select(id=Id.NOTICE_TO, label=_("To"), data=[], size="xs", searchable=True),
-        dmc.Select(id=Id.NOTICE_CHANNEL, label=_("Way"), data=ways, value="email", allowDeselect=False, size="xs"),
-        html.Button([icon("out"), _("Send a test")], id=Id.NOTICE_TEST, className="button small"),
+        dmc.Select(id=NoticeId.NOTICE_TO, label=_("To"), data=[], size="xs", searchable=True),
+        dmc.Select(
+            id=NoticeId.NOTICE_CHANNEL, label=_("Way"), data=ways, value="email", allowDeselect=False, size="xs"
+        ),
+        html.Button([icon("out"), _("Send a test")], id=NoticeId.NOTICE_TEST, className="button small"),
     ]
     return section(_("Test a channel"), [html.Div(fields, className="fields")])
 
 
-@callback(Output(Id.NOTICE_TO, "data"), Input(Id.NOTICE_TO, "id"))
+@callback(Output(NoticeId.NOTICE_TO, "data"), Input(NoticeId.NOTICE_TO, "id"))
 def fill_recipients(_id: str) -> list[dict[str, str]]:
     """Who can be sent a test."""
     with reading(MANAGE) as (session, who):
@@ -92,19 +95,19 @@ def chosen(said: Mapping[str, str]) -> ask.NoticeFilter:
 
 
 @callback(
-    Output(Id.NOTICES_BODY, "children"),
-    Output(Id.NOTICES_HEAD, "children"),
-    Output(Id.NOTICES_ANSWER, "children"),
+    Output(NoticeId.NOTICES_BODY, "children"),
+    Output(NoticeId.NOTICES_HEAD, "children"),
+    Output(NoticeId.NOTICES_ANSWER, "children"),
     Input(Id.URL, "search"),
-    Input(Id.NOTICES_ACTION, "data"),
-    Input(Id.NOTICES_TICK, "n_intervals"),
+    Input(NoticeId.NOTICES_ACTION, "data"),
+    Input(NoticeId.NOTICES_TICK, "n_intervals"),
     State(Id.URL, "pathname"),
 )
 def show(search: str | None, asked: dict[str, Any] | None, _tick: int | None, pathname: str) -> tuple[Any, Any, Any]:
     """The messages that the address asks for, after what was pressed."""
     if pathname.rstrip("/") != PATH:
         raise PreventUpdate
-    pressed = asked if ctx.triggered_id == Id.NOTICES_ACTION else None
+    pressed = asked if ctx.triggered_id == NoticeId.NOTICES_ACTION else None
     answer = _decide(str(pressed.get("action", ""))) if pressed else no_update
     said = parameters(search)
     with reading(VIEW) as (session, who):
@@ -170,11 +173,11 @@ def _decide(action: str) -> Any:  # noqa: ANN401 - a component
 
 
 @callback(
-    Output(Id.NOTICES_ACTION, "data", allow_duplicate=True),
-    Output(Id.NOTICES_ANSWER, "children", allow_duplicate=True),
-    Input(Id.NOTICE_TEST, "n_clicks"),
-    State(Id.NOTICE_TO, "value"),
-    State(Id.NOTICE_CHANNEL, "value"),
+    Output(NoticeId.NOTICES_ACTION, "data", allow_duplicate=True),
+    Output(NoticeId.NOTICES_ANSWER, "children", allow_duplicate=True),
+    Input(NoticeId.NOTICE_TEST, "n_clicks"),
+    State(NoticeId.NOTICE_TO, "value"),
+    State(NoticeId.NOTICE_CHANNEL, "value"),
     prevent_initial_call=True,
 )
 def send_test(clicks: int | None, to: str | None, channel: str | None) -> tuple[Any, Any]:

@@ -21,7 +21,8 @@ from dash_app.components.values import free
 from dash_app.context import changing, note_view, reading, scope, web
 from dash_app.filters import address, number, parameters
 from dash_app.i18n import _, ngettext
-from dash_app.ids import Id, recipient_id
+from dash_app.ids import Id
+from dash_app.notice_ids import NoticeId, recipient_id
 from dose import audit
 from dose.notify.quiet import Plan
 from dose.queries import recipients as ask
@@ -46,22 +47,22 @@ def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets th
             page_head(_("Recipients"), crumbs=[(_("Notices"), "/notices")]),
             notice_tabs(PATH),
             html.P(lead, className="lead"),
-            html.Div(id=Id.RECIPIENTS_ANSWER, role="status"),
-            html.Div(id=Id.RECIPIENT_CHANGE),
-            html.Div(html.Div(className="bone block"), id=Id.RECIPIENTS_BODY),
-            html.Div(id=Id.RECIPIENT_FORM),
-            html.Div(id=Id.TRIAL_BODY),
-            dcc.Store(id=Id.RECIPIENTS_ACTION),
-            dcc.Store(id=Id.RECIPIENT_EDITED),
+            html.Div(id=NoticeId.RECIPIENTS_ANSWER, role="status"),
+            html.Div(id=NoticeId.RECIPIENT_CHANGE),
+            html.Div(html.Div(className="bone block"), id=NoticeId.RECIPIENTS_BODY),
+            html.Div(id=NoticeId.RECIPIENT_FORM),
+            html.Div(id=NoticeId.TRIAL_BODY),
+            dcc.Store(id=NoticeId.RECIPIENTS_ACTION),
+            dcc.Store(id=NoticeId.RECIPIENT_EDITED),
         ],
         className="quality notices-page",
     )
 
 
 @callback(
-    Output(Id.RECIPIENTS_BODY, "children"),
-    Output(Id.RECIPIENTS_ANSWER, "children"),
-    Input(Id.RECIPIENTS_ACTION, "data"),
+    Output(NoticeId.RECIPIENTS_BODY, "children"),
+    Output(NoticeId.RECIPIENTS_ANSWER, "children"),
+    Input(NoticeId.RECIPIENTS_ACTION, "data"),
 )
 def show(asked: dict[str, Any] | None) -> tuple[Any, Any]:
     """Who hears of what and everybody who can be told, after what was pressed."""
@@ -190,13 +191,13 @@ _ACTIONS: Mapping[str, Callable[[int, int], Any]] = {
 
 
 @callback(
-    Output(Id.RECIPIENT_CHANGE, "children"),
-    Output(Id.RECIPIENT_FORM, "children"),
-    Output(Id.RECIPIENT_EDITED, "data"),
+    Output(NoticeId.RECIPIENT_CHANGE, "children"),
+    Output(NoticeId.RECIPIENT_FORM, "children"),
+    Output(NoticeId.RECIPIENT_EDITED, "data"),
     Input(Id.URL, "search"),
-    Input(Id.RECIPIENTS_BODY, "children"),
+    Input(NoticeId.RECIPIENTS_BODY, "children"),
     State(Id.URL, "pathname"),
-    State(Id.RECIPIENT_EDITED, "data"),
+    State(NoticeId.RECIPIENT_EDITED, "data"),
 )
 def show_forms(search: str | None, _body: Any, pathname: str, edited: int | None) -> tuple[Any, ...]:  # noqa: ANN401
     """The forms; who is changed stands above. What somebody is typing stays while the address says nothing else."""
@@ -222,10 +223,10 @@ def _sites(session: Session, who: Scope) -> list[tuple[int, str]]:
 
 
 @callback(
-    Output(Id.RECIPIENTS_ACTION, "data", allow_duplicate=True),
-    Output(Id.RECIPIENTS_ANSWER, "children", allow_duplicate=True),
+    Output(NoticeId.RECIPIENTS_ACTION, "data", allow_duplicate=True),
+    Output(NoticeId.RECIPIENTS_ANSWER, "children", allow_duplicate=True),
     Output(Id.URL, "search", allow_duplicate=True),
-    Input(Id.RECIPIENT_SAVE, "n_clicks"),
+    Input(NoticeId.RECIPIENT_SAVE, "n_clicks"),
     State(recipient_id(ALL), "value"),
     State(recipient_id(ALL), "id"),
     prevent_initial_call=True,
@@ -262,16 +263,16 @@ def _twin(people: tuple[ask.RecipientRow, ...], row: int) -> bool:
 
 
 _ANSWERS = (
-    Output(Id.RECIPIENTS_ACTION, "data", allow_duplicate=True),
-    Output(Id.RECIPIENTS_ANSWER, "children", allow_duplicate=True),
+    Output(NoticeId.RECIPIENTS_ACTION, "data", allow_duplicate=True),
+    Output(NoticeId.RECIPIENTS_ANSWER, "children", allow_duplicate=True),
 )
 
 
 @callback(
     *_ANSWERS,
-    Input(Id.GROUP_ADD, "n_clicks"),
-    State(Id.GROUP_NAME, "value"),
-    State(Id.GROUP_SITE, "value"),
+    Input(NoticeId.GROUP_ADD, "n_clicks"),
+    State(NoticeId.GROUP_NAME, "value"),
+    State(NoticeId.GROUP_SITE, "value"),
     prevent_initial_call=True,
 )
 def add_group(clicks: int | None, name: str | None, site: str | None) -> tuple[Any, Any]:
@@ -288,10 +289,17 @@ def add_group(clicks: int | None, name: str | None, site: str | None) -> tuple[A
 
 @callback(
     *_ANSWERS,
-    Input(Id.ROUTE_ADD, "n_clicks"),
+    Input(NoticeId.ROUTE_ADD, "n_clicks"),
     *(
         State(one, "value")
-        for one in (Id.ROUTE_GROUP, Id.ROUTE_SEVERITY, Id.ROUTE_CHANNEL, Id.ROUTE_MODE, Id.ROUTE_KIND, Id.ROUTE_SITE)
+        for one in (
+            NoticeId.ROUTE_GROUP,
+            NoticeId.ROUTE_SEVERITY,
+            NoticeId.ROUTE_CHANNEL,
+            NoticeId.ROUTE_MODE,
+            NoticeId.ROUTE_KIND,
+            NoticeId.ROUTE_SITE,
+        )
     ),
     prevent_initial_call=True,
 )
@@ -311,10 +319,10 @@ def add_route(clicks: int | None, group: str | None, *said: str | None) -> tuple
 
 @callback(
     Output(Id.URL, "search", allow_duplicate=True),
-    Input(Id.TRIAL_SEVERITY, "value"),
-    Input(Id.TRIAL_KIND, "value"),
-    Input(Id.TRIAL_SITE, "value"),
-    Input(Id.TRIAL_TRIGGER, "checked"),
+    Input(NoticeId.TRIAL_SEVERITY, "value"),
+    Input(NoticeId.TRIAL_KIND, "value"),
+    Input(NoticeId.TRIAL_SITE, "value"),
+    Input(NoticeId.TRIAL_TRIGGER, "checked"),
     State(Id.URL, "search"),
     prevent_initial_call=True,
 )
@@ -334,9 +342,9 @@ def _first(sites: list[tuple[int, str]]) -> str:
 
 
 @callback(
-    Output(Id.TRIAL_BODY, "children"),
+    Output(NoticeId.TRIAL_BODY, "children"),
     Input(Id.URL, "search"),
-    Input(Id.RECIPIENTS_BODY, "children"),
+    Input(NoticeId.RECIPIENTS_BODY, "children"),
     State(Id.URL, "pathname"),
 )
 def show_trial(search: str | None, _body: Any, pathname: str) -> Any:  # noqa: ANN401 - a component

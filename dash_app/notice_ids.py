@@ -1,0 +1,73 @@
+"""Component ids of banners, messages and recipients; those of all other pages are in `dash_app.ids`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class NoticeId(StrEnum):
+    """Component ids; the text is what the browser sees."""
+
+    BANNERS = "banners"
+    BANNERS_ASKED = "banners-asked"
+    BANNERS_ACTION = "banners-action"
+    NOTICES_BODY = "notices-body"
+    NOTICES_HEAD = "notices-head"
+    NOTICES_ANSWER = "notices-answer"
+    NOTICES_ACTION = "notices-action"
+    NOTICES_TICK = "notices-tick"
+    NOTICE_TO = "notice-to"
+    NOTICE_CHANNEL = "notice-channel"
+    NOTICE_TEST = "notice-test"
+    RECIPIENTS_BODY = "recipients-body"
+    RECIPIENTS_ANSWER = "recipients-answer"
+    RECIPIENTS_ACTION = "recipients-action"
+    RECIPIENT_FORM = "recipient-form"
+    RECIPIENT_CHANGE = "recipient-change"
+    RECIPIENT_EDITED = "recipient-edited"
+    RECIPIENT_SAVE = "recipient-save"
+    GROUP_NAME = "group-name"
+    GROUP_SITE = "group-site"
+    GROUP_ADD = "group-add"
+    ROUTE_GROUP = "route-group"
+    ROUTE_SEVERITY = "route-severity"
+    ROUTE_KIND = "route-kind"
+    ROUTE_SITE = "route-site"
+    ROUTE_CHANNEL = "route-channel"
+    ROUTE_MODE = "route-mode"
+    ROUTE_ADD = "route-add"
+    TRIAL_BODY = "trial-body"
+    TRIAL_SEVERITY = "trial-severity"
+    TRIAL_KIND = "trial-kind"
+    TRIAL_SITE = "trial-site"
+    TRIAL_TRIGGER = "trial-trigger"
+
+
+def recipient_id(name: object) -> dict[str, object]:
+    """The id of a field of a recipient (ALL in callbacks): name, email, groups."""
+    return {"type": "recipient-field", "name": name}
+
+
+def outcome_id(part: str, number: object) -> dict[str, object]:
+    """The id of a part of the step of follow-up `number` (MATCH in callbacks): text, done, answer."""
+    return {"type": f"outcome-{part}", "number": number}
+
+
+def alert_rule_id(name: object) -> dict[str, object]:
+    """The id of a field of a rule of alerts (ALL in callbacks): name, body_mgy, place."""
+    return {"type": "alert-rule-field", "name": name}
+
+
+def library_id(name: object) -> dict[str, object]:
+    """The id of a field of a row of the library of alerts (ALL in callbacks): en, kind, citation."""
+    return {"type": "library-field", "name": name}
+
+
+def tell_id(name: object) -> dict[str, object]:
+    """The id of a field of a contact of a patient (ALL in callbacks): kind, phone, language."""
+    return {"type": "tell-field", "name": name}
+
+
+def notice_setting_id(name: object) -> dict[str, object]:
+    """The id of a field of a site's settings about notices (ALL in callbacks): active, opens, contact."""
+    return {"type": "notice-setting", "name": name}
