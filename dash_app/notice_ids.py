@@ -46,28 +46,3 @@ class NoticeId(StrEnum):
 def recipient_id(name: object) -> dict[str, object]:
     """The id of a field of a recipient (ALL in callbacks): name, email, groups."""
     return {"type": "recipient-field", "name": name}
-
-
-def outcome_id(part: str, number: object) -> dict[str, object]:
-    """The id of a part of the step of follow-up `number` (MATCH in callbacks): text, done, answer."""
-    return {"type": f"outcome-{part}", "number": number}
-
-
-def alert_rule_id(name: object) -> dict[str, object]:
-    """The id of a field of a rule of alerts (ALL in callbacks): name, body_mgy, place."""
-    return {"type": "alert-rule-field", "name": name}
-
-
-def library_id(name: object) -> dict[str, object]:
-    """The id of a field of a row of the library of alerts (ALL in callbacks): en, kind, citation."""
-    return {"type": "library-field", "name": name}
-
-
-def tell_id(name: object) -> dict[str, object]:
-    """The id of a field of a contact of a patient (ALL in callbacks): kind, phone, language."""
-    return {"type": "tell-field", "name": name}
-
-
-def notice_setting_id(name: object) -> dict[str, object]:
-    """The id of a field of a site's settings about notices (ALL in callbacks): active, opens, contact."""
-    return {"type": "notice-setting", "name": name}
