@@ -129,7 +129,7 @@ class Alert(Base):
     details: Mapped[dict[str, Any]] = mapped_column(default=dict)
     held_back: Mapped[bool] = mapped_column(default=False)  # a comparison that depends on a doubtful name
     state: Mapped[str] = mapped_column(String(10), default="new")  # new | work | closed | withdrawn
-    assigned_to: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="SET NULL"), index=True)
+    assigned_to: Mapped[int | None] = mapped_column(ForeignKey("app_user.id", ondelete="SET NULL"))
     due_on: Mapped[date | None]
     cause_id: Mapped[int | None] = mapped_column(ForeignKey("alert_cause.id"))
     reportable: Mapped[bool | None]  # None: nobody has judged yet
@@ -144,6 +144,7 @@ class Alert(Base):
         UniqueConstraint("rule_key", "subject"),
         Index("ix_alert_work", "state", "due_on", "id"),
         Index("ix_alert_state", "state", "id"),
+        Index("ix_alert_assigned", "assigned_to", "state", "id"),
         Index("ix_alert_site", "site_id", "state", "id"),
         Index("ix_alert_kind", "kind", "state", "id"),
         Index("ix_alert_device", "device_id", "day"),

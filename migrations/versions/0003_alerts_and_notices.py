@@ -300,7 +300,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_alert"),
         sa.UniqueConstraint("rule_key", "subject", name="uq_alert_rule_key_subject"),
     )
-    op.create_index("ix_alert_assigned_to", "alert", ["assigned_to"])
+    op.create_index("ix_alert_assigned", "alert", ["assigned_to", "state", "id"])
     op.create_index("ix_alert_day", "alert", ["day", "id"])
     op.create_index("ix_alert_device", "alert", ["device_id", "day"])
     op.create_index("ix_alert_patient_id", "alert", ["patient_id"])
