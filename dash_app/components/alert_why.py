@@ -38,6 +38,7 @@ from dose.alerts import wording
 from dose.alerts.causes import Cause
 from dose.alerts.identity import IDENTITY, Doubt
 from dose.alerts.periodic import DRIFT, NO_DOSE, NOTICES, SILENT
+from dose.alerts.shipped import name_in
 from dose.log import logger
 from dose.quantities import number_text
 from dose.queries.alert_rows import AlertRow
@@ -104,7 +105,8 @@ def _said(found: Why) -> html.Div:
     remarks = [html.Li(told(wording.remark(code, here))) for code in alert.details.get("remarks", ())]
     held = wording.held_back(alert.details.get("held_back", ()), here)
     rule = found.rule
-    source = html.Div([free(rule.name), " · ", free(rule.citation)], className="second") if rule else None
+    name = free(name_in(alert.rule_key, rule.name, here)) if rule else None
+    source = html.Div([name, " · ", free(rule.citation)], className="second") if rule else None
     return html.Div(
         [
             html.P(told(wording.sentence(alert, here)), className="why-said"),
@@ -199,7 +201,7 @@ def _near(found: Why) -> html.Section | None:
 def _near_row(one: Near, found: Why) -> html.Tr:
     assert found.measure is not None
     assert found.own_value is not None
-    link = dcc.Link(html.Bdi(one.day.isoformat(), dir="ltr"), href=f"/studies/{one.study_id}")
+    link = dcc.Link(ltr(one.day.isoformat(), "unbroken"), href=f"/studies/{one.study_id}")
     age = age_text(one.age_years) if found.weight_kg is None and one.age_years is not None else None
     ratio = ltr(f"× {number_text(found.own_value / one.value, 2)}" if one.value > 0 else None, "num")
     cells = [link, told(age) if age else amount_text(one.weight_kg, "kg"),

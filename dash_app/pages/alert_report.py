@@ -26,6 +26,7 @@ from dash_app.i18n import _, isolated, language
 from dash_app.vocabulary import SEXES, name_of, word
 from dose import audit
 from dose.alerts import wording
+from dose.alerts.shipped import name_in
 from dose.quantities import number_text
 from dose.queries.alert_report import Report, report
 from dose.queries.alert_rows import StepRow
@@ -129,13 +130,18 @@ def _happened(found: Report) -> Section:
     held = wording.held_back(alert.details.get("held_back", ()), language())
     facts = [
         (_("Examination"), _examination(found)), (_("Device"), _own(alert.device)),
-        (_("Sex, age"), _sex_age(found)), (_("Rule"), _own(why.rule.name if why.rule else alert.rule_key)),
+        (_("Sex, age"), _sex_age(found)), (_("Rule"), _rule(found)),
         (_("Source of the rule"), _own(why.rule.citation if why.rule else None)),
         (_("Raised"), _moment(alert.raised_at)), (_("Due"), isolated(str(alert.due_on)) if alert.due_on else "–"),
         (_("Given to"), _own(alert.assigned)),
     ]  # fmt: skip
     lines = (wording.sentence(alert, language()), *remarks, *([held] if held else []))
     return Section(_("What happened"), tuple(facts), lines)
+
+
+def _rule(found: Report) -> str:
+    rule, key = found.why.rule, found.detail.alert.rule_key
+    return _own(name_in(key, rule.name, language()) if rule else key)
 
 
 def _examination(found: Report) -> str:
@@ -179,7 +185,7 @@ def _doses(found: Report) -> Section | None:
     rows = []
     if alert.column is not None:
         values = (_value(alert.column, one, alert.modality) for one in (alert.value, alert.threshold))
-        rows.append((name_of(alert.column), *values, _("this alert"), _own(alert.rule)))
+        rows.append((name_of(alert.column), *values, _("this alert"), _rule(found)))
     rows += [_dose(one, alert.modality) for one in (stand.doses.values() if stand else ())]
     if not rows:
         return None

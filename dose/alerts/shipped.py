@@ -70,3 +70,9 @@ def rules_of(text: str) -> tuple[ShippedRule, ...]:
         one.rule()
         rule(one.key, one.kind, one.severity, {**one.params, **one.proposed})
     return found
+
+
+def name_in(key: str, name: str, language: str) -> str:
+    """What a rule is called in a language; a name that a person wrote stays as it was written."""
+    known = next((one.names for one in shipped_rules() if one.key == key), {})
+    return known.get(language, name) if name == known.get("en") else name

@@ -13,12 +13,14 @@ from sqlalchemy.orm import Session
 from dash_app import i18n
 from dash_app.components import alert_why
 from dose.alerts.periodic import PERIODIC
+from dose.alerts.shipped import name_in
 from dose.audit import Action
 from dose.database import writing
 from dose.scope import Role
 from dose.store.alert_rules import load_rules
 from dose.store.facts import catch_up
 from dose.tables import Alert, AlertRule, AlertStep, AuditEntry, Patient, Study
+from tests.alerts.test_shipped import BY_KEY
 from tests.web.conftest import Asked, Site, site, value
 
 __all__ = ["site"]
@@ -180,6 +182,7 @@ def test_a_report_is_printed_in_the_language_of_who_prints_it(
     finally:
         client.delete_cookie(i18n.COOKIE)
     assert f'<html lang="{language}" dir="{direction}">' in said
+    assert name_in("level-ct-dlp", BY_KEY["level-ct-dlp"].names["en"], language) in said
     assert word in said
 
 

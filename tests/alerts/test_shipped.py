@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dose.alerts.kinds import KINDS, check, rule
-from dose.alerts.shipped import rules_of, shipped_rules
+from dose.alerts.shipped import name_in, rules_of, shipped_rules
 from dose.alerts.terms import RuleRefused
 from dose.levels.published import shipped
 from dose.naming.concepts import concepts
@@ -62,6 +62,13 @@ def test_triggers_and_suspected_unintended_exposures_are_told_at_once() -> None:
 def test_keys_are_unique_and_names_are_in_three_languages() -> None:
     assert len(BY_KEY) == len(shipped_rules())
     assert all(set(one.names) == {"en", "fr", "ar"} and all(one.names.values()) for one in shipped_rules())
+
+
+def test_a_rule_is_called_by_its_language_unless_a_person_named_it() -> None:
+    names = BY_KEY["identity"].names
+    assert name_in("identity", names["en"], "fr") == names["fr"]
+    assert name_in("identity", "Our own", "fr") == "Our own"
+    assert name_in("typed", "Our own", "fr") == "Our own"
 
 
 def test_borders_of_identity_are_of_regions_and_words_that_exist() -> None:
