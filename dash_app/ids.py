@@ -321,24 +321,6 @@ class Id(StrEnum):
     LIBRARY_SAVE = "library-save"
     LIBRARY_READ = "library-read"
 
-    TELL_BODY = "tell-body"
-    TELL_ACTION = "tell-action"
-    TELL_ANSWER = "tell-answer"
-    TELL_SAVE = "tell-save"
-    PATIENT_NOTICES_BODY = "patient-notices-body"
-    TEXTS_BODY = "texts-body"
-    TEXTS_KEY = "texts-key"
-    TEXT_SUBJECT = "text-subject"
-    TEXT_TEXT = "text-text"
-    TEXT_CHECK = "text-check"
-    TEXT_SAVE = "text-save"
-    TEXT_ANSWER = "text-answer"
-    TEXT_VERSIONS = "text-versions"
-    NOTICE_SETTINGS = "notice-settings"
-    NOTICE_SETTINGS_KEY = "notice-settings-key"
-    NOTICE_SETTINGS_SAVE = "notice-settings-save"
-    NOTICE_SETTINGS_ANSWER = "notice-settings-answer"
-
     ACCOUNT_BODY = "account-body"
     ACCOUNT_ANSWER = "account-answer"
     ACCOUNT_LANGUAGE = "account-language"
@@ -368,16 +350,6 @@ def alert_rule_id(name: object) -> dict[str, object]:
 def library_id(name: object) -> dict[str, object]:
     """The id of a field of a row of the library of alerts (ALL in callbacks): en, kind, citation."""
     return {"type": "library-field", "name": name}
-
-
-def tell_id(name: object) -> dict[str, object]:
-    """The id of a field of a contact of a patient (ALL in callbacks): kind, phone, language."""
-    return {"type": "tell-field", "name": name}
-
-
-def notice_setting_id(name: object) -> dict[str, object]:
-    """The id of a field of a site's settings about notices (ALL in callbacks): active, opens, contact."""
-    return {"type": "notice-setting", "name": name}
 
 
 def level_id(name: object) -> dict[str, object]:

@@ -14,7 +14,7 @@ from dash_app.components.parts import icon
 from dash_app.components.values import free, ltr, when
 from dash_app.filters import number
 from dash_app.i18n import N_, _
-from dash_app.ids import Id, notice_setting_id
+from dash_app.tell_ids import TellId, notice_setting_id
 from dose.store.notice_settings import NoticeRefused, SavedSettings, Settings
 
 DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
@@ -28,7 +28,7 @@ def setting_form(site: SavedSettings, zone: str) -> html.Div:
         dmc.Switch(id=notice_setting_id("state_doses"), checked=said.state_doses,
                    label=_("Messages may state the dose values and units that the equipment reported")),
     ]  # fmt: skip
-    save = html.Button([icon("ok"), _("Save settings")], id=Id.NOTICE_SETTINGS_SAVE, className="button primary")
+    save = html.Button([icon("ok"), _("Save settings")], id=TellId.NOTICE_SETTINGS_SAVE, className="button primary")
     changed: list[Any] = [_("Changed by"), " ", ltr(site.changed_by), " ", when(site.changed_at, zone)]
     return html.Div([
         html.Div(switches, className="switches"),

@@ -15,7 +15,7 @@ from dash_app.components.parts import badge, icon, table
 from dash_app.components.values import free, ltr, plain_number, when
 from dash_app.filters import address
 from dash_app.i18n import LANGUAGES, RIGHT_TO_LEFT, _, isolated, ngettext
-from dash_app.ids import Id
+from dash_app.tell_ids import TellId
 from dose.errors import DoseError
 from dose.notify import parts as sms
 from dose.notify.channel import REFERENCE_LETTERS
@@ -51,15 +51,15 @@ def editor(template: Template) -> html.Div:
     direction = "rtl" if template.language in RIGHT_TO_LEFT else "ltr"
     told = {"dir": direction, "lang": template.language, "spellCheck": "true"}
     subject = dmc.TextInput(
-        id=Id.TEXT_SUBJECT, label=_("Subject"), value=template.subject, debounce=300,
+        id=TellId.TEXT_SUBJECT, label=_("Subject"), value=template.subject, debounce=300,
         inputProps=told | {"maxLength": 200}, style={} if template.channel == "email" else {"display": "none"},
     )  # fmt: skip
     text = dmc.Textarea(
-        id=Id.TEXT_TEXT, label=_("Text"), value=template.text, autosize=True, minRows=4, debounce=300,
+        id=TellId.TEXT_TEXT, label=_("Text"), value=template.text, autosize=True, minRows=4, debounce=300,
         inputProps=told | {"maxLength": 5000},
     )  # fmt: skip
     fields = [html.Li([ltr("{" + name + "}", "code"), " ", _(words)]) for name, words in FIELDS.items()]
-    save = html.Button([icon("ok"), _("Put this text in force")], id=Id.TEXT_SAVE, className="button primary")
+    save = html.Button([icon("ok"), _("Put this text in force")], id=TellId.TEXT_SAVE, className="button primary")
     help_ = html.Details([html.Summary(_("Fields"), className="quiet"), html.Ul(fields, className="plain-list")])
     return html.Div([subject, text, help_, html.Div(save, className="form-end")], className="text-editor")
 

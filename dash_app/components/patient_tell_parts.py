@@ -12,7 +12,7 @@ from dash_app.components.parts import attributes, badge, icon, section, table
 from dash_app.components.patient_notice_words import ENDED, HOW, KINDS, LISTS
 from dash_app.components.values import free, ltr, when
 from dash_app.i18n import LANGUAGES, _
-from dash_app.ids import Id, tell_id
+from dash_app.tell_ids import TellId, tell_id
 from dose.queries.patient_notices import ContactLine, ExclusionLine
 from dose.store.patient_contacts import Consent
 
@@ -20,15 +20,15 @@ from dose.store.patient_contacts import Consent
 def tell_section() -> html.Section:
     """The place of the section, before anybody is asked about."""
     held = [
-        html.Div(id=Id.TELL_ANSWER, role="status"),
-        html.Div(html.Div(className="bone block"), id=Id.TELL_BODY),
-        dcc.Store(id=Id.TELL_ACTION),
+        html.Div(id=TellId.TELL_ANSWER, role="status"),
+        html.Div(html.Div(className="bone block"), id=TellId.TELL_BODY),
+        dcc.Store(id=TellId.TELL_ACTION),
     ]
     return section(_("Messages to the patient"), held)
 
 
 def _button(text: str, action: str, look: str = "") -> html.Button:
-    said = attributes(data_action=action, data_target=Id.TELL_ACTION.value)
+    said = attributes(data_action=action, data_target=TellId.TELL_ACTION.value)
     return html.Button(text, className=f"button small {look}".strip(), **said)
 
 
@@ -89,7 +89,7 @@ def _form(language: str) -> html.Details:
         _choice("how", _("Consent was given"), {code: _(text) for code, text in HOW.items()}, "written"),
     ]
     note = _("One contact of a kind is in force: another one replaces it. A message holds no name and no examination.")
-    save = html.Button([icon("ok"), _("Record the consent")], id=Id.TELL_SAVE, className="button small primary")
+    save = html.Button([icon("ok"), _("Record the consent")], id=TellId.TELL_SAVE, className="button small primary")
     inside = [html.Div(fields, className="fields"), html.P(note, className="second"), save]
     return html.Details([html.Summary(_("Record a consent"), className="button small"), html.Div(inside)],
                         className="more-fields")  # fmt: skip

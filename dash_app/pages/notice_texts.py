@@ -17,7 +17,8 @@ from dash_app.components.patient_notice_words import refusal
 from dash_app.context import changing, note_view, reading, web
 from dash_app.filters import number, parameters
 from dash_app.i18n import LANGUAGES, _, isolated
-from dash_app.ids import Id, notice_setting_id
+from dash_app.ids import Id
+from dash_app.tell_ids import TellId, notice_setting_id
 from dose import audit
 from dose.notify.lint import lint
 from dose.notify.templates import CHANNELS, Template
@@ -38,11 +39,11 @@ def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets th
             page_head(_("Texts to patients"), crumbs=[(_("Notices"), "/notices")]),
             notice_tabs(PATH),
             html.P(lead, className="lead"),
-            html.Div(html.Div(className="bone block"), id=Id.TEXTS_BODY),
-            dcc.Store(id=Id.TEXTS_KEY),
-            html.Div(id=Id.NOTICE_SETTINGS),
-            html.Div(id=Id.NOTICE_SETTINGS_ANSWER, role="status"),
-            dcc.Store(id=Id.NOTICE_SETTINGS_KEY),
+            html.Div(html.Div(className="bone block"), id=TellId.TEXTS_BODY),
+            dcc.Store(id=TellId.TEXTS_KEY),
+            html.Div(id=TellId.NOTICE_SETTINGS),
+            html.Div(id=TellId.NOTICE_SETTINGS_ANSWER, role="status"),
+            dcc.Store(id=TellId.NOTICE_SETTINGS_KEY),
         ],
         className="quality notices-page",
     )
@@ -64,10 +65,10 @@ def _site(session: Session, who: Scope, wanted: str | None) -> tuple[list[SavedS
 
 
 @callback(
-    Output(Id.TEXTS_BODY, "children"),
-    Output(Id.TEXTS_KEY, "data"),
+    Output(TellId.TEXTS_BODY, "children"),
+    Output(TellId.TEXTS_KEY, "data"),
     Input(Id.URL, "search"),
-    Input(Id.NOTICE_SETTINGS_ANSWER, "children"),
+    Input(TellId.NOTICE_SETTINGS_ANSWER, "children"),
     State(Id.URL, "pathname"),
 )
 def show_texts(search: str | None, _answer: Any, pathname: str) -> tuple[Any, Any]:  # noqa: ANN401
@@ -85,14 +86,14 @@ def show_texts(search: str | None, _answer: Any, pathname: str) -> tuple[Any, An
     here = {"site": str(site.site_id), "channel": said["channel"], "language": said["language"]}
     body = [
         parts.choices(sites, said, site),
-        html.Div([parts.editor(shown.template), html.Div(id=Id.TEXT_CHECK)], className="text-and-check"),
-        html.Div(id=Id.TEXT_ANSWER, role="status"),
-        section(_("Versions"), [html.Div(id=Id.TEXT_VERSIONS)]),
+        html.Div([parts.editor(shown.template), html.Div(id=TellId.TEXT_CHECK)], className="text-and-check"),
+        html.Div(id=TellId.TEXT_ANSWER, role="status"),
+        section(_("Versions"), [html.Div(id=TellId.TEXT_VERSIONS)]),
     ]
     return body, here | {"version": found[0].version}
 
 
-@callback(Output(Id.TEXT_VERSIONS, "children"), Input(Id.TEXTS_KEY, "data"), State(Id.URL, "search"))
+@callback(Output(TellId.TEXT_VERSIONS, "children"), Input(TellId.TEXTS_KEY, "data"), State(Id.URL, "search"))
 def show_versions(key: dict[str, Any] | None, search: str | None) -> Any:  # noqa: ANN401 - a component
     """The versions of the chosen text, again after one was put in force."""
     if key is None:
@@ -112,10 +113,10 @@ def _template(key: dict[str, Any], subject: str | None, text: str | None) -> Tem
 
 
 @callback(
-    Output(Id.TEXT_CHECK, "children"),
-    Input(Id.TEXT_TEXT, "value"),
-    Input(Id.TEXT_SUBJECT, "value"),
-    Input(Id.TEXTS_KEY, "data"),
+    Output(TellId.TEXT_CHECK, "children"),
+    Input(TellId.TEXT_TEXT, "value"),
+    Input(TellId.TEXT_SUBJECT, "value"),
+    Input(TellId.TEXTS_KEY, "data"),
 )
 def check(text: str | None, subject: str | None, key: dict[str, Any] | None) -> Any:  # noqa: ANN401 - components
     """What the linter says of what is typed, and telephones that show it."""
@@ -134,12 +135,12 @@ def check(text: str | None, subject: str | None, key: dict[str, Any] | None) -> 
 
 
 @callback(
-    Output(Id.TEXT_ANSWER, "children"),
-    Output(Id.TEXTS_KEY, "data", allow_duplicate=True),
-    Input(Id.TEXT_SAVE, "n_clicks"),
-    State(Id.TEXT_TEXT, "value"),
-    State(Id.TEXT_SUBJECT, "value"),
-    State(Id.TEXTS_KEY, "data"),
+    Output(TellId.TEXT_ANSWER, "children"),
+    Output(TellId.TEXTS_KEY, "data", allow_duplicate=True),
+    Input(TellId.TEXT_SAVE, "n_clicks"),
+    State(TellId.TEXT_TEXT, "value"),
+    State(TellId.TEXT_SUBJECT, "value"),
+    State(TellId.TEXTS_KEY, "data"),
     prevent_initial_call=True,
 )
 def save_text(clicks: int | None, text: str | None, subject: str | None, key: dict[str, Any]) -> tuple[Any, Any]:
@@ -162,8 +163,8 @@ def save_text(clicks: int | None, text: str | None, subject: str | None, key: di
 
 
 @callback(
-    Output(Id.NOTICE_SETTINGS, "children"),
-    Output(Id.NOTICE_SETTINGS_KEY, "data"),
+    Output(TellId.NOTICE_SETTINGS, "children"),
+    Output(TellId.NOTICE_SETTINGS_KEY, "data"),
     Input(Id.URL, "search"),
     State(Id.URL, "pathname"),
 )
@@ -182,13 +183,13 @@ def show_settings(search: str | None, pathname: str) -> tuple[Any, Any]:
 
 
 @callback(
-    Output(Id.NOTICE_SETTINGS_ANSWER, "children"),
-    Output(Id.NOTICE_SETTINGS_KEY, "data", allow_duplicate=True),
-    Input(Id.NOTICE_SETTINGS_SAVE, "n_clicks"),
+    Output(TellId.NOTICE_SETTINGS_ANSWER, "children"),
+    Output(TellId.NOTICE_SETTINGS_KEY, "data", allow_duplicate=True),
+    Input(TellId.NOTICE_SETTINGS_SAVE, "n_clicks"),
     State(notice_setting_id(ALL), "value"),
     State(notice_setting_id(ALL), "checked"),
     State(notice_setting_id(ALL), "id"),
-    State(Id.NOTICE_SETTINGS_KEY, "data"),
+    State(TellId.NOTICE_SETTINGS_KEY, "data"),
     prevent_initial_call=True,
 )
 def keep_settings(

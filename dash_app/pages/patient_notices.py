@@ -19,7 +19,8 @@ from dash_app.components.patient_notice_words import STATES, refusal
 from dash_app.context import changing, note_view, reading, web
 from dash_app.filters import number, parameters
 from dash_app.i18n import _, language
-from dash_app.ids import Id, tell_id
+from dash_app.ids import Id
+from dash_app.tell_ids import TellId, tell_id
 from dose import audit
 from dose.queries import patient_notices as ask
 from dose.scope import Permission, Scope
@@ -39,13 +40,13 @@ def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets th
             page_head(_("Patients"), crumbs=[(_("Notices"), "/notices")]),
             notice_tabs(PATH),
             html.P(lead, className="lead"),
-            html.Div(html.Div(className="bone block"), id=Id.PATIENT_NOTICES_BODY),
+            html.Div(html.Div(className="bone block"), id=TellId.PATIENT_NOTICES_BODY),
         ],
         className="quality notices-page",
     )
 
 
-@callback(Output(Id.PATIENT_NOTICES_BODY, "children"), Input(Id.URL, "search"), State(Id.URL, "pathname"))
+@callback(Output(TellId.PATIENT_NOTICES_BODY, "children"), Input(Id.URL, "search"), State(Id.URL, "pathname"))
 def show(search: str | None, pathname: str) -> Any:  # noqa: ANN401 - components
     """Counts, the notices of the chosen state, who is never told, and what the last days would have given."""
     if pathname.rstrip("/") != PATH:
@@ -75,9 +76,9 @@ def _tried(session: Session, who: Scope, sites: list[SavedSettings], said: Mappi
 
 
 @callback(
-    Output(Id.TELL_BODY, "children"),
-    Output(Id.TELL_ANSWER, "children"),
-    Input(Id.TELL_ACTION, "data"),
+    Output(TellId.TELL_BODY, "children"),
+    Output(TellId.TELL_ANSWER, "children"),
+    Input(TellId.TELL_ACTION, "data"),
     State(Id.PATIENT_KEY, "data"),
 )
 def show_contacts(asked: dict[str, Any] | None, patient_id: int) -> tuple[Any, Any]:
@@ -122,9 +123,9 @@ _ACTIONS: Mapping[str, Callable[[Session, Scope, int, str], bool]] = {
 
 
 @callback(
-    Output(Id.TELL_ACTION, "data", allow_duplicate=True),
-    Output(Id.TELL_ANSWER, "children", allow_duplicate=True),
-    Input(Id.TELL_SAVE, "n_clicks"),
+    Output(TellId.TELL_ACTION, "data", allow_duplicate=True),
+    Output(TellId.TELL_ANSWER, "children", allow_duplicate=True),
+    Input(TellId.TELL_SAVE, "n_clicks"),
     State(tell_id(ALL), "value"),
     State(tell_id(ALL), "id"),
     State(Id.PATIENT_KEY, "data"),
