@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dash_app.components.patient_notice_words import WHY
 from dash_app.i18n import N_, _, isolated, language
 from dose.alerts import wording
 
@@ -33,7 +34,12 @@ OUTCOMES = {
 REASONS: Mapping[str, str] = {
     "recipient-gone": N_("The recipient was removed or switched off."),
     "contact-gone": N_("The contact of the patient is gone."),
-    "withdrawn": N_("The patient withdrew the consent."),
+    "withdrawn": N_("Withdrawn meanwhile: the alert, or the consent of a patient."),
+    "closed": N_("The alert was closed before it went."),
+    "alert-gone": N_("The alert is not there any more."),
+    "day-cap": N_("What a day may cost is spent: it goes tomorrow."),
+    "put-back": N_("The sending process ended before it went: it is sent again."),
+    "cannot-be-written": N_("The text could not be made; the log of the server says why."),
     "excluded": N_("The patient is on a list of people who are not written to."),
     "bounced": N_("Mail to this address came back: mend the address among the recipients."),
     "no-address": N_("The recipient has no address for this channel."),
@@ -104,8 +110,9 @@ def reason(code: str | None) -> str:
     """Why, in words; a code without words, which a newer version may have written, stays as it is."""
     if not code:
         return ""
-    if code in REASONS:
-        return _(REASONS[code])
+    found = REASONS.get(code) or WHY.get(code)
+    if found:
+        return _(found)
     peer, dash, number = code.partition("-")
     if dash and peer in _PEERS:
         return _(_PEERS[peer], code=isolated(f"{peer.upper()} {number}"))

@@ -12,7 +12,7 @@ from dose.errors import NotPermitted
 from dose.queries.notices import NoticeFilter, counts, health, masked, months, notice, notices
 from dose.scope import Permission, Role, Scope, scope_for
 from dose.store import outbox
-from dose.store.alert_recipients import Person, add_recipient
+from dose.store.alert_recipients import Person, add_recipient, remove_recipient
 from dose.store.outbox import OUTBOX
 from dose.store.outbox_spent import count_sent
 from dose.tables import Alert, ChannelState, Site
@@ -101,6 +101,20 @@ def test_every_attempt_is_shown_with_how_it_ended(sender: Sender):
         ("retry", "timeout", None), ("sent", None, "SM1")]  # fmt: skip
     assert (row.state, row.attempts) == ("sent", 2)
     assert (month.month, month.messages["sms"], month.micros["sms"]) == ("2026-03", 1, 80_000)
+
+
+def test_who_is_removed_while_a_message_leaves_is_named_no_more_and_the_message_stays(sender: Sender):
+    with writing(sender.factory) as session:
+        one = somebody(session, PHYSICIST)
+    sender.queue(message("leaving", one), message("waiting", one))
+    (leased,) = sender.claim(1)
+    begun = sender.begin(leased)
+    with writing(sender.factory) as session:
+        assert remove_recipient(session, PHYSICIST, one, 1) == 1
+    assert sender.settle(leased, outbox.sent("SM1"), begun.attempt_id)
+    with sender.factory() as session:
+        rows = notices(session, PHYSICIST, NoticeFilter()).rows
+    assert [(row.state, row.to, row.address) for row in rows] == [("cancelled", None, None), ("sent", None, None)]
 
 
 def test_what_channels_took_adds_up_by_day_and_month(session):

@@ -9,11 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from dacs.notify_lane import CAP, SAID_STOP
+from dash_app.components.notice_words import REASONS, STATES, reason
 from dose.database import writing
+from dose.notify.addresses import _UNREACHABLE
+from dose.notify.sms import FOR_GOOD
+from dose.queries.notices import GROUPS
 from dose.scope import Role
 from dose.store import outbox
-from dose.store.alert_recipients import Person, add_group, add_recipient, add_route, bounced, set_groups
-from dose.store.outbox import OUTBOX
+from dose.store.alert_recipients import CONTROL, Person, add_group, add_recipient, add_route, bounced, set_groups
+from dose.store.outbox import GROUPED, LEASED, OUTBOX, PARKED, PENDING, UNCLEAR
+from dose.store.outbox_address import BOUNCED, GONE, NO_ADDRESS
 from dose.tables import AppUser, AuditEntry, Notification, Recipient, RecipientGroup
 from tests.alert_store.world import CHANNELS, NOON, PHYSICIST, alert, notice, somebody
 from tests.web.conftest import Asked, Site, value
@@ -228,3 +234,13 @@ def test_an_address_that_came_back_is_shown_with_its_reason_and_mended(quiet_sit
     assert "SMTP 550" in text_of(quiet_site, people())
     told = text_of(quiet_site, people(f"mend:{one}:1"))
     assert ("SMTP 550" in told, "Mail goes there again" in told) == (False, True)
+
+
+def test_every_code_of_channels_addresses_and_the_outbox_has_its_words() -> None:
+    codes = {*FOR_GOOD.values(), *_UNREACHABLE.values(), *GONE, BOUNCED, NO_ADDRESS, CAP, SAID_STOP, CONTROL}
+    codes |= {"lease-over", "not taken", "unclear", "cannot-say", "empty", "greylisted", "timeout", "unreachable"}
+    assert codes <= REASONS.keys()
+    assert {state for group in GROUPS.values() for state in group} >= {PENDING, LEASED, GROUPED, PARKED, UNCLEAR}
+    assert set(GROUPS) == set(STATES)
+    assert reason("smtp-550") == "The mail server refused it (\u2066SMTP 550\u2069)."
+    assert (reason("of-a-newer-version"), reason(None)) == ("of-a-newer-version", "")
