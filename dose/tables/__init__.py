@@ -1,6 +1,6 @@
 """The database, declaratively: what was irradiated (`doses`), what people changed (`corrections`), what names mean
 (`naming`), what statistics count (`facts`), what doses are compared with (`levels`), what crossed a rule and who is
-told (`alerts`), and the `system`. No DICOM here.
+told (`alerts`, `notices`), and the `system`. No DICOM here.
 """
 
 from dose.tables.alerts import (
@@ -9,14 +9,10 @@ from dose.tables.alerts import (
     AlertMacro,
     AlertRule,
     AlertStep,
-    ChannelDay,
-    ChannelState,
     Criterion,
     FollowUp,
     NoticeSetting,
     NoticeTemplate,
-    Notification,
-    NotificationAttempt,
     PatientContact,
     PatientExclusion,
     PatientNotice,
@@ -45,6 +41,7 @@ from dose.tables.doses import (
 from dose.tables.facts import DoseCell, EventFact, StudyFact
 from dose.tables.levels import ReferenceLevel, ReferenceSet, SavedView, SignedRecord
 from dose.tables.naming import LocalName, Operator, Procedure, ProcedureChange, ProcedureRule, Protocol
+from dose.tables.notices import ChannelDay, ChannelState, Notification, NotificationAttempt
 from dose.tables.system import (
     AppUser,
     AuditEntry,
