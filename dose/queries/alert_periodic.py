@@ -7,30 +7,33 @@ themselves.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.alerts.periodic import Sample, Undosed, Use, Waiting, Works
 from dose.queries.attention import days_of_use
-from dose.queries.cells_period import Counted, counted
 from dose.queries.medians import MODALITIES
-from dose.queries.medians_cells import lines_of, spread_with_patients
 from dose.scope import Permission, Scope
+from dose.statistics.bands import bands_of, of_patients
 from dose.statistics.bins import middles
+from dose.statistics.cells import LEFT_OUT, PATIENTS, split
 from dose.statistics.change import Ordered
-from dose.statistics.measures import OF_PHANTOM, Measure
+from dose.statistics.measures import EVENT, MEASURES, OF_PHANTOM, Measure
 from dose.store.outbox import FAILED, OUTBOX, PARKED, UNCLEAR
-from dose.tables import Device, ImageSeries, IngestItem, ProcessState, Study
+from dose.tables import Device, DoseCell, ImageSeries, IngestItem, ProcessState, Study
 
 READER = "ingest"  # the process whose silence is trouble: without it no dose is read
 LOOKED_BACK = timedelta(days=14)  # images that came before are not asked about any more
 MOST_SERIES = 200_000  # the latest series that are looked at
+_Place = tuple[int, int, str, int, str]  # site, device, modality, procedure, key of a measure
+_Bins = tuple[npt.NDArray[Any], npt.NDArray[Any]]  # which, and how many values in each
 FAILED_LATELY = timedelta(days=7)  # what failed before then nobody will decide on any more
 
 
@@ -47,55 +50,50 @@ def samples(
 ) -> Iterator[Sample]:
     """What each procedure on each device came to this month and in the months before, one value a patient.
 
-    Only where both have at least `least` values; within half a bin, as all statistics of many studies. At most four
-    statements.
+    Only where both have at least `least` values; within half a bin, as all statistics of many studies. Two statements.
+    Of the roll-up only these months are read, and nothing of it is kept: who asks does so a few times a day.
     """
-    first = today.replace(day=1)
-    before = _months_before(first, months)
     scope.require(Permission.VIEW_DOSES)
-    sides = (
-        counted(session, scope, before, first - timedelta(days=1), MODALITIES, measures=measures),
-        counted(session, scope, first, _last_of_month(first), MODALITIES, measures=measures),
-    )
+    first = _months_before(today, months)
+    this, since = (day.year * 100 + day.month for day in (today, first))
+    former, latter = defaultdict[_Place, list[_Bins]](list), defaultdict[_Place, list[_Bins]](list)
+    cell = DoseCell
+    named = (cell.month.between(since, this), cell.device_id != 0, cell.procedure_id != 0)
+    columns = (cell.month, cell.site_id, cell.device_id, cell.modality, cell.procedure_id, cell.content)
+    for month, site, device, modality, procedure, content in session.execute(select(*columns).where(*named)):
+        side = latter if month == this else former
+        for measure, counted in _values(content, modality, measures):
+            side[site, device, modality, procedure, measure.key].append(counted)
     shown = set(session.scalars(select(Device.id).where(Device.is_demo.is_(True))))
-    for one in sorted(measures, key=lambda measure: measure.number):
-        former, latter = (_by_room(side, one, least) for side in sides)
-        for modality, procedure, site, device in sorted(former.keys() & latter.keys()):
-            key = (modality, procedure, site, device)
-            if procedure and device and device not in shown:
-                yield Sample(site, device, modality, procedure, one, f"{first:%Y-%m}", former[key], latter[key])
+    for place in sorted(former.keys() & latter.keys()):
+        both = [_together(side[place]) for side in (former, latter)]
+        if place[1] not in shown and min(map(len, both)) >= least:
+            yield Sample(*place[:4], MEASURES[place[4]], f"{today:%Y-%m}", *both)
 
 
-def _by_room(side: Counted, measure: Measure, least: int) -> dict[tuple[str, int, int, int], Ordered]:
-    about = [one for one in side.occurring([measure]) if one[1] and (measure.phantom or not _of_phantom(measure))]
-    lines = lines_of({one: [None] for one in about}).get(measure, {})
-    if not lines:
-        return {}
-    _every, values = spread_with_patients(side, measure, list(lines.values()))
-    keys = [about for about, _group in lines]
-    place = values.line * len(side.rooms) + values.room
-    starts = np.flatnonzero(np.diff(place, prepend=-1))
-    found = {}
-    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(place)], strict=True):
-        if int(values.count[start:end].sum()) >= least:
-            modality, procedure, _measure = keys[int(values.line[start])]
-            site, device = side.rooms[int(values.room[start])]
-            ordered = Ordered(middles(values.bin[start:end]), values.count[start:end].astype(np.int64))
-            found[modality, procedure, site, device] = ordered
-    return found
+def _values(content: bytes, modality: str, measures: Collection[Measure]) -> Iterator[tuple[Measure, _Bins]]:
+    """The bins of a cell and how many values are in each, by measure: all sizes together, one value a patient."""
+    rows = np.frombuffer(content, dtype="<u4").reshape(-1, 2)
+    number, band, bins = split(rows[:, 0])
+    for one in measures:
+        if modality in one.modalities and (one.phantom or one.column not in OF_PHANTOM):
+            of_event, bands = one.level == EVENT, bands_of(modality).every
+            those = of_patients(modality, bands) if of_event else bands
+            here = (number == one.number + PATIENTS * of_event) & (bins != LEFT_OUT) & np.isin(band, sorted(those))
+            if here.any():
+                yield one, (bins[here], rows[here, 1])
 
 
-def _of_phantom(measure: Measure) -> bool:
-    return measure.column in OF_PHANTOM
+def _together(parts: Sequence[_Bins]) -> Ordered:
+    bins, counts = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    there, place = np.unique(bins, return_inverse=True)
+    return Ordered(middles(there), np.bincount(place, counts).astype(np.int64))
 
 
-def _months_before(first: date, months: int) -> date:
-    number = first.year * 12 + first.month - 1 - months
+def _months_before(day: date, months: int) -> date:
+    """The first of a month."""
+    number = day.year * 12 + day.month - 1 - months
     return date(number // 12, number % 12 + 1, 1)
-
-
-def _last_of_month(first: date) -> date:
-    return _months_before(first, -1) - timedelta(days=1)
 
 
 def undosed(session: Session, scope: Scope, now: datetime, zone: str, hours: int) -> list[Undosed]:

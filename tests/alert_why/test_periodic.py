@@ -22,7 +22,7 @@ from dose.store.alerts import CLOSED, NEW, WITHDRAWN
 from dose.store.outbox import OUTBOX
 from dose.tables import Alert, AlertStep, Device, ImageSeries, IngestItem, Patient, ProcessState, Site, Study
 from tests.alert_store.world import PHYSICIST, somebody
-from tests.statistics_page.facts import lay_down, study_fact
+from tests.statistics_page.facts import event_fact, lay_down, study_fact
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -245,8 +245,10 @@ def months(*said: tuple[int, float, int]) -> list[dict[str, Any]]:
     return found
 
 
-def rolled_up(factory: sessionmaker[Session], studies: list[dict[str, Any]]) -> None:
-    lay_down(factory, studies)
+def rolled_up(
+    factory: sessionmaker[Session], studies: list[dict[str, Any]], events: Iterable[dict[str, Any]] = ()
+) -> None:
+    lay_down(factory, studies, events)
     with writing(factory) as session:
         connection = session.connection()
         position = facts.locked(connection)
@@ -268,6 +270,24 @@ def test_a_median_that_left_its_months_is_told_once_a_month(
             assert one.subject == "device:1:2026-11:7:dlp_mgy_cm-study-32"
             assert (one.value, one.threshold) == (pytest.approx(latter, rel=0.02), pytest.approx(400.0, rel=0.02))
             assert (one.device_id, one.site_id, one.modality) == (1, 1, "CT")
+
+
+def test_a_median_of_acquisitions_counts_each_examination_once(place: sessionmaker[Session]) -> None:
+    with writing(place) as session:
+        params = {"measure": "ctdi_vol_mgy-event"}
+        add_rule(session, PHYSICIST, RuleDraft("drift", "drift", params, "a table", "watch"))
+    studies = months((202610, 400.0, 40), (202611, 400.0, 35))
+    events = [
+        event_fact(10 * one["study_id"] + n, one["study_id"], ctdi_vol_mgy=8.0 + 8.0 * (one["month"] == 202611),
+                   **{name: one[name] for name in ("day", "procedure_id", "weight_kg", "age_years")})
+        for one in studies for n in range(3)
+    ]  # fmt: skip
+    rolled_up(place, studies, events)
+    assert look(place, NOW) == [1]
+    with place() as session:
+        one = session.scalars(select(Alert)).one()
+        assert (one.details["n"], one.details["n_before"]) == (35, 40)
+        assert one.details["ratio"] == pytest.approx(2.0, rel=0.01)
 
 
 # ---- images without dose --------------------------------------------------------------------------------------------
