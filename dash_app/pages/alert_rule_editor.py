@@ -26,7 +26,6 @@ from dose import audit
 from dose.alerts import kinds, wording
 from dose.alerts.model import SEVERITIES, Rule
 from dose.alerts.terms import RuleRefused
-from dose.naming.texts import plain
 from dose.quantities import number_text
 from dose.queries import filter_choices
 from dose.queries.alert_rules import RuleRow, rule_row
@@ -213,7 +212,7 @@ def _typed(values: Sequence[Any], ticks: Sequence[Any], ids: Sequence[Mapping[st
 
 
 def _term(one: Field, typed: Any) -> Any:  # noqa: ANN401 - as a form has it and as a rule has it
-    text = plain(str(typed or "")).strip().replace(",", ".")
+    text = str(typed or "").strip().replace(",", ".").replace("\u066b", ".")  # decimal signs of our languages
     if not text or one.sort in (CHOICE, MEASURE):
         return text or None
     try:
@@ -224,7 +223,7 @@ def _term(one: Field, typed: Any) -> Any:  # noqa: ANN401 - as a form has it and
 
 
 def _budget(typed: str | None) -> int | None:
-    text = plain(typed or "").strip()
+    text = (typed or "").strip()
     if not text:
         return None
     found = number(text)
