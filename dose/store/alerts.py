@@ -24,6 +24,7 @@ from dose.alerts import kinds
 from dose.alerts.model import ACT, INFO, WATCH, Crossing, Rule
 from dose.alerts.terms import RuleRefused
 from dose.log import logger
+from dose.store.alert_follow_up import plan_follow_up
 from dose.store.alert_recipients import destinations
 from dose.store.outbox import AT_ONCE, Notice, enqueue
 from dose.store.version import next_version
@@ -152,6 +153,8 @@ def _raise(session: Session, one: Crossing, about: About, now: datetime) -> int:
     number = int(session.execute(insert(ALERT).values(values).returning(ALERT.c.id)).scalar_one())
     session.execute(insert(STEP), [_step(number, RAISED, now, value=one.value, threshold=one.threshold)])
     _tell(session, number, one, about, now, RAISED)
+    if about.tell:
+        plan_follow_up(session, number, now.date())
     return number
 
 
@@ -166,6 +169,7 @@ def _values(session: Session, one: Crossing, about: About) -> dict[str, Any]:
 
 _SAID = ("rule_key", "kind", "severity", "subject", "code", "column", "value", "threshold", "at_once")
 _ABOUT = ("site_id", "device_id", "study_id", "patient_id", "modality", "day")
+_JUDGED = ("closed_at", "cause_id", "reportable", "reason_code")  # what people found; its steps keep it
 _SEEN = ("code", "value", "threshold", "held_back", "severity")  # what a change of is told to people
 
 
@@ -180,7 +184,7 @@ def _change(session: Session, one: Crossing, about: About, row: Any, now: dateti
     if row.state == CLOSED and not back:
         return None  # it stays as it was judged
     action = REOPENED if back else CHANGED
-    fresh = {"state": NEW, "closed_at": None, "due_on": _due(one, now.date())} if back else {}
+    fresh = dict.fromkeys(_JUDGED) | {"state": NEW, "due_on": _due(one, now.date())} if back else {}
     values |= fresh | {"changed_at": now, "version": next_version(session.connection())}
     session.execute(update(ALERT).where(ALERT.c.id == row.id).values(values))
     said = {"value": one.value, "before": row.value, "threshold": one.threshold}

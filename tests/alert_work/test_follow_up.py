@@ -7,13 +7,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from dose.alerts.model import Crossing
 from dose.queries.alert_follow_up import follow_ups
 from dose.queries.alert_rows import FollowUpWish
+from dose.scope import Role, scope_for
+from dose.store import alert_work as work
 from dose.store.alert_follow_up import add_follow_up, finish_follow_up, plan_follow_up, start_follow_up
 from dose.store.alert_library import follow_up_plan
 from dose.store.alert_work import Seen, WorkRefused
+from dose.store.alerts import About, put
 from dose.tables import FollowUp
-from tests.alert_work.world import TODAY, World
+from tests.alert_work.world import NOON, TODAY, World
 
 KERMA = {"kind": "trigger", "severity": "act", "code": "trigger", "column": "ka_r_mgy", "value": 6200.0}
 
@@ -76,8 +80,6 @@ def test_an_outcome_is_said_and_days_lie_ahead(world: World) -> None:
 
 
 def test_the_list_says_what_is_overdue_and_hides_outcomes_from_who_sees_no_identities(world: World) -> None:
-    from dose.scope import Role, scope_for
-
     seen = world.alert(**KERMA)
     plan_follow_up(world.session, seen.alert_id, TODAY)
     finish_follow_up(world.session, world.physicist, owed(world, seen)[0].id, "Told")
@@ -88,3 +90,28 @@ def test_the_list_says_what_is_overdue_and_hides_outcomes_from_who_sees_no_ident
     assert (done.outcome, done.done_by) == ("Told", world.physicist.user_name)
     researcher = scope_for(None, "r@example.org", [Role.RESEARCHER.value])
     assert follow_ups(world.session, researcher, FollowUpWish(later, done=True))[0].outcome is None
+
+
+def crossed(value: float) -> Crossing:
+    """A trigger level that a kerma (mGy) reached."""
+    return Crossing("kerma", "trigger", "act", "study:1.2.3", "trigger", "ka_r_mgy", value, 5000.0, at_once=True)
+
+
+@pytest.mark.parametrize(("tell", "steps"), [(True, 4), (False, 0)])
+def test_what_is_new_is_followed_up_as_it_is_raised_and_the_past_is_not(world: World, tell: bool, steps: int) -> None:
+    (number,) = put(world.session, [crossed(6000.0)], About(20260302, world.sites[0], tell=tell), NOON)
+    assert len(owed(world, Seen(number, 0))) == steps
+
+
+def test_a_closed_alert_whose_value_grew_is_new_again_without_the_former_judgement(world: World) -> None:
+    about = About(20260302, world.sites[0])
+    (number,) = put(world.session, [crossed(6000.0)], about, NOON)
+    world.session.expire_all()
+    seen = Seen(number, 0)
+    work.answer(world.session, world.radiographer, world.now(seen), "difficult")
+    work.accept(world.session, world.physicist, world.now(seen), reportable=False)
+    put(world.session, [crossed(9000.0)], about, NOON)
+    row = world.row(seen)
+    assert (row.state, row.cause_id, row.reportable, row.reason_code) == ("new", None, None, None)
+    assert world.steps(seen) == ["raised", "answered", "closed", "reopened"]
+    assert len(owed(world, seen)) == 4
