@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -87,7 +87,7 @@ def _explained(alert_id: int) -> list[Any]:
 
 def card(found: Why) -> list[Any]:
     """All parts that there is something to say in, the most telling first."""
-    parts = [_said(found), _doubts(found), _causes(found)]
+    parts = [_said(found), _doubts(found), _causes(found), _together(found.alert)]
     if found.detail is None:
         return [*parts, _elsewhere(found.alert)]
     return [*parts, _difference(found), _images(found), _near(found), _before(found)]
@@ -147,6 +147,12 @@ def _cause(one: Cause, kind: str) -> html.Span:
     name, ratio = wording.cause_name(one.code, language()), one.details.get("ratio")
     times = "" if ratio is None else isolated(f"× {number_text(ratio, 2)}")
     return badge(f"{name} {times}".strip(), kind)
+
+
+def _together(alert: AlertRow) -> html.Section | None:
+    """The other examinations that a sum or a repetition is made of."""
+    others = [number for number in alert.details.get("studies", ()) if number != alert.study_id]
+    return _part(_("Counted together with"), html.P(_numbers(others))) if others else None
 
 
 # ---- the dose among its like ----------------------------------------------------------------------------------------
@@ -217,13 +223,13 @@ def _before(found: Why) -> html.Section | None:
     if not found.before:
         return _part(title, html.P(_("None is known here."), className="quiet"))
     if all(one.study is None for one in found.before):
-        links = [part for one in found.before for part in (" · ", _number(one.study_id))]
-        return _part(title, html.P(links[1:]))
+        return _part(title, html.P(_numbers([one.study_id for one in found.before])))
     return _part(title, html.Ul([_earlier(one) for one in found.before], className="earlier-list"))
 
 
-def _number(study_id: int) -> dcc.Link:
-    return dcc.Link(isolated(f"#{study_id}"), href=f"/studies/{study_id}")
+def _numbers(study_ids: Sequence[int]) -> list[Any]:
+    links = [dcc.Link(isolated(f"#{number}"), href=f"/studies/{number}") for number in study_ids]
+    return [part for link in links for part in (" · ", link)][1:]
 
 
 def _earlier(one: Before) -> html.Li:

@@ -135,6 +135,9 @@ def _happened(found: Report) -> Section:
         (_("Raised"), _moment(alert.raised_at)), (_("Due"), isolated(str(alert.due_on)) if alert.due_on else "–"),
         (_("Given to"), _own(alert.assigned)),
     ]  # fmt: skip
+    others = [number for number in alert.details.get("studies", ()) if number != alert.study_id]
+    if others:
+        facts.append((_("Counted together with"), " · ".join(isolated(f"#{number}") for number in others)))
     lines = (wording.sentence(alert, language()), *remarks, *([held] if held else []))
     return Section(_("What happened"), tuple(facts), lines)
 

@@ -65,7 +65,7 @@ def card(site: Site, path: str, role: Role = Role.PHYSICIST) -> str:
 
 def test_the_card_says_what_was_crossed_what_is_doubted_and_why_it_waits(site: Site, alert_id: int) -> None:
     said = card(site, f"/alerts/{alert_id}")
-    for text in ("Body region", "hardly possible", "Held back", "A value stated wrongly", "ICRP"):
+    for text in ("Body region", "hardly possible", "Held back", "A value stated wrongly", "annex 14"):
         assert text in said
 
 
@@ -117,6 +117,14 @@ def test_alerts_of_devices_and_of_the_system_say_where_to_look(site: Site, kind:
     assert "Where to look" in said
     assert ("1.2.840.99" in said) == (kind == "no-dose")
     assert any(place in said for place in ("/statistics?", "/studies?device", "/system", "/notices", "/quality"))
+
+
+def test_a_sum_over_procedures_leads_to_each_of_them(site: Site) -> None:
+    details = {"studies": [3, 5], "remarks": ["upper-bound"]}
+    with writing(site.sessions) as session:
+        number = add_alert(session, "patient:1:2026-11", kind="cumulative", code="cumulative", details=details)
+    said = card(site, f"/alerts/{number}")
+    assert all(part in said for part in ("Counted together with", '"/studies/3"', '"/studies/5"', "upper bound"))
 
 
 # ---- the report -----------------------------------------------------------------------------------------------------
