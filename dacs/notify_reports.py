@@ -29,7 +29,7 @@ class Reports:
         """Ask about some messages; how many."""
         now = datetime.now(UTC)
         with self._factory() as session:
-            asked = unreported(session, SMS, now, called_back=self._called_back, limit=BATCH)
+            asked = unreported(session, now, called_back=self._called_back, limit=BATCH)
         for one in asked:
             if self._stopping.is_set():
                 break

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dose.tables.base import ID, Base
 
 _FRESH = text("why IS NULL AND state = 'pending'")
+_UNREPORTED = text("state = 'sent' AND channel = 'sms' AND provider_id IS NOT NULL")
 _BANNER = text("channel = 'banner' AND state IN ('pending', 'leased', 'sent')")
 
 
@@ -55,7 +56,16 @@ class Notification(Base):
         Index("ix_notification_kind", "kind", "id"),
         Index("ix_notification_recipient", "recipient_id", "id"),
         Index("ix_notification_told", "recipient_id", "channel", "why", "not_before"),
-        Index("ix_notification_fresh", "priority", "id", sqlite_where=_FRESH, postgresql_where=_FRESH),
+        # Two small ones; their first columns say what their conditions say, else SQLite takes a larger index
+        Index("ix_notification_fresh", "state", "why", "priority", "id", sqlite_where=_FRESH, postgresql_where=_FRESH),
+        Index(
+            "ix_notification_unreported",
+            "state",
+            "channel",
+            "changed_at",
+            sqlite_where=_UNREPORTED,
+            postgresql_where=_UNREPORTED,
+        ),
         # What stands on somebody's pages now: asked every few seconds by every page that is open
         Index("ix_notification_banner", "recipient_id", "id", sqlite_where=_BANNER, postgresql_where=_BANNER),
     )

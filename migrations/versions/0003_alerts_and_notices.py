@@ -13,7 +13,9 @@ depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IN_FORCE = sa.text("retired_at IS NULL")
+MERGED = sa.text("merged_into_id IS NOT NULL")
 FRESH = sa.text("why IS NULL AND state = 'pending'")
+UNREPORTED = sa.text("state = 'sent' AND channel = 'sms' AND provider_id IS NOT NULL")
 BANNER = sa.text("channel = 'banner' AND state IN ('pending', 'leased', 'sent')")
 TABLES = """
     alert_cause alert_criterion channel_day channel_state alert_macro notice_setting notice_template recipient
@@ -26,6 +28,9 @@ TABLES = """
 def upgrade() -> None:
     """Create the tables, those that others refer to first."""
     op.add_column("source_object", sa.Column("software", sa.String(length=400)))
+    op.create_index(
+        "ix_patient_merged_into", "patient", ["merged_into_id"], sqlite_where=MERGED, postgresql_where=MERGED
+    )
     op.create_table(
         "alert_cause",
         sa.Column("id", ID, nullable=False),
@@ -405,14 +410,21 @@ def upgrade() -> None:
     op.create_index("ix_notification_changed_at", "notification", ["changed_at"])
     op.create_index("ix_notification_digest_id", "notification", ["digest_id"])
     op.create_index("ix_notification_lease", "notification", ["state", "lease_until"])
-    op.create_index("ix_notification_next", "notification", ["state", "mode", "channel", "priority", "not_before", "id"])
+    op.create_index(
+        "ix_notification_next", "notification", ["state", "mode", "channel", "priority", "not_before", "id"]
+    )
     op.create_index("ix_notification_patient_notice_id", "notification", ["patient_notice_id"])
     op.create_index("ix_notification_provider_id", "notification", ["provider_id"])
     op.create_index("ix_notification_recipient", "notification", ["recipient_id", "id"])
     op.create_index("ix_notification_told", "notification", ["recipient_id", "channel", "why", "not_before"])
     op.create_index(
-        "ix_notification_fresh", "notification", ["priority", "id"], sqlite_where=FRESH, postgresql_where=FRESH
-    )
+        "ix_notification_fresh", "notification", ["state", "why", "priority", "id"], sqlite_where=FRESH,
+        postgresql_where=FRESH,
+    )  # fmt: skip
+    op.create_index(
+        "ix_notification_unreported", "notification", ["state", "channel", "changed_at"], sqlite_where=UNREPORTED,
+        postgresql_where=UNREPORTED,
+    )  # fmt: skip
     op.create_index("ix_notification_state", "notification", ["state", "id"])
     op.create_index("ix_notification_kind", "notification", ["kind", "id"])
     op.create_index(
@@ -441,4 +453,5 @@ def downgrade() -> None:
     """Drop them all."""
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.drop_index("ix_patient_merged_into", "patient")
     op.drop_column("source_object", "software")
