@@ -100,7 +100,7 @@ def _giving(row: AlertRow, people: Sequence[tuple[int, str]]) -> html.Div:
         html.Button(_("Give"), id=Id.ALERT_GIVE, className="button small"),
         dmc.TextInput(id=Id.ALERT_DUE, label=_("Due"), value=row.due_on.isoformat() if row.due_on else "", size="xs",
                       inputProps={"type": "date"}, w=150),
-        html.Button(_("Set"), id=Id.ALERT_DUE_SET, className="button small"),
+        html.Button(_("Set the day"), id=Id.ALERT_DUE_SET, className="button small"),
     ]  # fmt: skip
     return html.Div(fields, className="choices")
 
@@ -115,7 +115,8 @@ def _reason(row: AlertRow, names: Names, who: Scope) -> html.Div:
     given = html.Div([icon("ok"), html.Span([_("Reason given:"), " ", html.Strong(free(_named(row, names)))])],
                      className="with-icon")  # fmt: skip
     if not who.may(Permission.WORK_ALERTS):
-        return html.Div([given, html.P(_("A physicist looks at it next."), className="quiet")], className="message")
+        next_step = html.P(_("A physicist looks at it next."), className="quiet")
+        return html.Div([given, next_step], className="message reason-given")
     if row.severity == ACT:
         accept = [action("accept:no", _("Accept, not to be declared"), "button small primary"),
                   action("accept:yes", _("Accept, to be declared"))]  # fmt: skip
@@ -154,7 +155,7 @@ def ending(
         html.Div([cause_select(Id.ALERT_CAUSE, causes, chosen), reportable_choice(Id.ALERT_REPORTABLE)],
                  className="choices"),
         _criteria(row, criteria, waiting),
-        html.Button([icon("ok"), _("Close")], id=Id.ALERT_CLOSE, className="button primary"),
+        html.Button([icon("ok"), _("Close the alert")], id=Id.ALERT_CLOSE, className="button primary"),
     ]  # fmt: skip
 
 
