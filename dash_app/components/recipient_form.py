@@ -21,9 +21,15 @@ from dose.store.alert_recipients import MINUTES_A_DAY, Person, RecipientRefused
 Choices = Sequence[tuple[int, str]]
 
 
-def person_form(row: RecipientRow | None, accounts: Choices, sites: Choices, groups: Sequence[GroupRow]) -> html.Div:
-    """The fields of a recipient, filled with `row` when it is to be changed."""
-    said = _said(row)
+def person_form(
+    row: RecipientRow | None,
+    accounts: Choices,
+    sites: Choices,
+    groups: Sequence[GroupRow],
+    own: frozenset[int] | None = None,
+) -> html.Div:
+    """The fields of a recipient, filled with `row` when it is to be changed; `own`: the reader's sites (None: all)."""
+    said = _said(row) if row else _said(None) | {"site_id": _only(own)}
     fields = [
         _text("name", _("Name"), said, maxLength=160),
         _select("user_id", _("Account"), _offered(accounts), said, clearable=True, searchable=True,
@@ -109,26 +115,35 @@ def _minutes(typed: object) -> int | None:
 
 def group_form(sites: Choices, own: frozenset[int] | None) -> html.Div:
     """The fields of a new group."""
-    only = str(next(iter(own))) if own and len(own) == 1 else None
     return html.Div([
         dmc.TextInput(id=NoticeId.GROUP_NAME, label=_("Name of the group"), size="xs", inputProps={"maxLength": 160}),
-        dmc.Select(id=NoticeId.GROUP_SITE, label=_("Site"), data=_offered(sites), value=only, clearable=True, size="xs",
-                   placeholder=_("all sites")),
+        dmc.Select(id=NoticeId.GROUP_SITE, label=_("Site"), data=_offered(sites), value=_only(own), clearable=True,
+                   size="xs", placeholder=_("all sites")),
         html.Button(_("Add group"), id=NoticeId.GROUP_ADD, className="button small"),
     ], className="fields")  # fmt: skip
 
 
-def route_form(groups: Sequence[GroupRow], sites: Choices) -> html.Div:
+def _only(own: frozenset[int] | None) -> str | None:
+    """The site of who is limited to one."""
+    return str(next(iter(own))) if own and len(own) == 1 else None
+
+
+def _kinds() -> list[dict[str, str]]:
+    names = {one: kind_of_rules(one) for one in codes()["kind"]}
+    return [{"value": one, "label": name} for one, name in sorted(names.items(), key=lambda pair: pair[1])]
+
+
+def route_form(groups: Sequence[GroupRow], sites: Choices, own: frozenset[int] | None = None) -> html.Div:
     """The fields of a way from alerts to a group."""
-    kinds = [{"value": one, "label": kind_of_rules(one)} for one in sorted(codes()["kind"])]
+    kinds = _kinds()
     fields = [
         dmc.Select(id=NoticeId.ROUTE_GROUP, label=_("Group"), size="xs",
                    data=_offered([(one.id, one.name) for one in groups])),
         _of(NoticeId.ROUTE_SEVERITY, _("hears of"), {one: severity(one) for one in SEVERITIES}, "act"),
         dmc.Select(id=NoticeId.ROUTE_KIND, label=_("Kind"), data=kinds, clearable=True, searchable=True, size="xs",
                    placeholder=_("every kind")),
-        dmc.Select(id=NoticeId.ROUTE_SITE, label=_("Site"), data=_offered(sites), clearable=True, size="xs",
-                   placeholder=_("all sites")),
+        dmc.Select(id=NoticeId.ROUTE_SITE, label=_("Site"), data=_offered(sites), value=_only(own), clearable=True,
+                   size="xs", placeholder=_("all sites")),
         _of(NoticeId.ROUTE_CHANNEL, _("by"), {one: _(text) for one, text in CHANNELS.items()}, "email"),
         _of(NoticeId.ROUTE_MODE, _("When"), {one: _(text) for one, text in MODES.items()}, "at_once"),
         html.Button(_("Add this way"), id=NoticeId.ROUTE_ADD, className="button small"),
@@ -143,7 +158,7 @@ def _of(which: NoticeId, label: str, words: Mapping[str, str], chosen: str) -> A
 
 def trial_form(said: Mapping[str, str], sites: Choices) -> html.Div:
     """What alert is to be tried: the controls hold what the address says."""
-    kinds = [{"value": one, "label": kind_of_rules(one)} for one in sorted(codes()["kind"])]
+    kinds = _kinds()
     urgencies = {one: severity(one) for one in SEVERITIES}
     fields = [
         _of(NoticeId.TRIAL_SEVERITY, _("Urgency"), urgencies, _known(said.get("severity"))),

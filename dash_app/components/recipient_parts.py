@@ -53,6 +53,8 @@ def _refused(refused: RecipientRefused) -> Any:  # noqa: ANN401 - a component
                       who=isolated(refused.detail)))  # fmt: skip
     if refused.code == "name" and refused.detail == "taken":
         return _("There is somebody with this name and these addresses already.")
+    if refused.code == "site" and refused.detail == "own":
+        return _("Choose one of your sites.")
     if refused.code == "user" and refused.detail == "taken":
         return _("This account is a recipient already.")
     label = {"email": _("E-mail"), "phone": _("Mobile number"), "name": _("Name")}.get(refused.code)

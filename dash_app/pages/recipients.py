@@ -211,10 +211,10 @@ def show_forms(search: str | None, _body: Any, pathname: str, edited: int | None
 
 def _forms(session: Session, who: Scope, row: ask.RecipientRow | None) -> tuple[Any, Any]:
     groups, sites = ask.groups(session, who), _sites(session, who)
-    form = person_form(row, ask.accounts(session, who), sites, groups)
+    form = person_form(row, ask.accounts(session, who), sites, groups, who.site_ids)
     change = section([_("Edit"), " ", free(row.name)], [form]) if row else None
     add = None if row else section(_("Add a recipient"), [form])
-    ways = section(_("Add a way"), [route_form(groups, sites)]) if groups else None
+    ways = section(_("Add a way"), [route_form(groups, sites, who.site_ids)]) if groups else None
     return change, [add, section(_("Add a group"), [group_form(sites, who.site_ids)]), ways]
 
 
@@ -247,6 +247,7 @@ def save(clicks: int | None, values: list[Any], names: list[dict[str, str]]) -> 
 def _keep(session: Session, who: Scope, said: Mapping[str, Any]) -> None:
     """Write what was typed; the same typed twice, as by two presses, is one recipient."""
     person, country, row = person_of(said), web().settings.country or None, number(said.get("id"))
+    _of_own_site(who, person.site_id)
     if row:
         store.change_recipient(session, who, row, number(said.get("version")) or 0, person, country)
     else:
@@ -254,6 +255,12 @@ def _keep(session: Session, who: Scope, said: Mapping[str, Any]) -> None:
         if _twin(ask.people(session, who), row):
             raise RecipientRefused("name", "taken")
     store.set_groups(session, who, row, [found for one in said.get("groups") or () if (found := number(str(one)))])
+
+
+def _of_own_site(who: Scope, site: int | None) -> None:
+    """Who is limited to sites is told to choose one, instead of being turned away."""
+    if who.site_ids is not None and site not in who.site_ids:
+        raise RecipientRefused("site", "own")
 
 
 def _twin(people: tuple[ask.RecipientRow, ...], row: int) -> bool:
@@ -281,6 +288,7 @@ def add_group(clicks: int | None, name: str | None, site: str | None) -> tuple[A
         raise PreventUpdate
     try:
         with changing(MANAGE) as (session, who):
+            _of_own_site(who, number(site))
             store.add_group(session, who, name or "", number(site))
     except RecipientRefused as refused:
         return no_update, parts.refusal(refused)
@@ -310,6 +318,7 @@ def add_route(clicks: int | None, group: str | None, *said: str | None) -> tuple
     severity, channel, mode, kind, site = said
     try:
         with changing(MANAGE) as (session, who):
+            _of_own_site(who, number(site))
             way = (severity or "", channel or "", mode or "", kind or None, number(site))
             store.add_route(session, who, number(group) or 0, *way)
     except RecipientRefused as refused:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, update
 
 from dacs.notify_lane import CAP, SAID_STOP
 from dash_app.components.notice_words import REASONS, STATES, reason
+from dose import accounts
 from dose.database import writing
 from dose.notify.addresses import _UNREACHABLE
 from dose.notify.sms import FOR_GOOD
@@ -20,9 +21,9 @@ from dose.store import outbox
 from dose.store.alert_recipients import CONTROL, Person, add_group, add_recipient, add_route, bounced, set_groups
 from dose.store.outbox import GROUPED, LEASED, OUTBOX, PARKED, PENDING, UNCLEAR
 from dose.store.outbox_address import BOUNCED, GONE, NO_ADDRESS
-from dose.tables import AppUser, AuditEntry, Notification, Recipient, RecipientGroup
+from dose.tables import AppUser, AuditEntry, Device, Notification, Recipient, RecipientGroup
 from tests.alert_store.world import CHANNELS, NOON, PHYSICIST, alert, notice, somebody
-from tests.web.conftest import Asked, Site, value
+from tests.web.conftest import PASSWORD, Asked, Site, sign_in, value
 
 SHOW = "..recipients-body.children...recipients-answer.children.."
 LIST = "..notices-body.children...notices-head.children...notices-answer.children.."
@@ -151,6 +152,19 @@ def test_who_would_be_told_now_follows_quiet_hours_and_triggers(quiet_site: Site
     assert ("after the quiet hours" in told, "whatever the hour" in told) == (True, False)
     assert ("after the quiet hours" in trigger, "whatever the hour" in trigger) == (False, True)
     assert "Nobody would be told" in info
+
+
+def test_who_is_of_one_site_adds_people_there_and_is_told_so(quiet_site: Site) -> None:
+    with writing(quiet_site.sessions) as session:
+        place = session.scalar(select(Device.site_id))
+        name = f"local{datetime.now(UTC).timestamp()}@example.org"
+        accounts.create_user(session, name, PASSWORD, [Role.PHYSICIST.value], site_ids=[place])
+    client = quiet_site.client()
+    sign_in(client, name)
+    assert "Choose one of your sites." in saved(quiet_site, name="A").send(client).get_data(as_text=True)
+    assert "Saved." in saved(quiet_site, name="A", site_id=str(place)).send(client).get_data(as_text=True)
+    assert people("defaults").send(client).status_code == 403
+    assert count(quiet_site, RecipientGroup) == 0
 
 
 @pytest.mark.parametrize("role", [Role.RADIOLOGIST, Role.ENGINEER, Role.RADIOGRAPHER])
