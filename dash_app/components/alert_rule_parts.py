@@ -197,8 +197,10 @@ Said = Mapping[str, Any]
 
 
 def _amount(column: str, value: float) -> str:
+    if column == TIME:
+        return _plain(value / 60, "min")
     number, unit = display(column, value)
-    return isolated(f"{number}\N{NO-BREAK SPACE}{unit}" if unit and unit != "min:s" else number)
+    return isolated(f"{number}\N{NO-BREAK SPACE}{unit}")
 
 
 def _plain(value: float, unit: str = "") -> str:

@@ -121,9 +121,8 @@ def _names(tried: Trial, in_force: Trial | None) -> html.Div | None:
 
 def _line(name: Any, count: int, before: int | None, most: int) -> html.Div:  # noqa: ANN401 - a component
     """A bar as long as its share of the largest; a thinner one for the rule in force, and both numbers in words."""
-    bars = [html.Span(className="trial-bar", style={"inlineSize": f"{100 * count / most:.1f}%"})]
-    if before is not None:
-        bars.append(html.Span(className="trial-bar former", style={"inlineSize": f"{100 * before / most:.1f}%"}))
+    both = ((count, "trial-bar"), (before or 0, "trial-bar former"))
+    bars = [html.Span(className=name, style={"inlineSize": f"{100 * n / most:.1f}%"}) for n, name in both if n]
     numbers: Sequence[Any] = [plain_number(count)]
     if before is not None:
         numbers = [plain_number(count), html.Span([" / ", plain_number(before)], className="quiet")]

@@ -93,7 +93,7 @@ def _kinds() -> html.Div:
 def _both(kind: str, row: RuleRow | None, choices: Mapping[str, Any]) -> html.Div:
     bones = html.Div(className="bone block")
     trial = [html.H2(_("Tried on the last twelve months")),
-             html.Button([icon("again"), _("Try again")], id=Id.ALERT_RULE_TRY, className="button small"),
+             html.Button([icon("retry"), _("Try again")], id=Id.ALERT_RULE_TRY, className="button small"),
              html.Div(bones, id=Id.ALERT_RULE_TRIAL, role="status")]  # fmt: skip
     form = html.Div(_form(kind, row, choices), className="rule-form")
     return html.Div([form, html.Section(trial, className="trial")], className="rule-and-trial")

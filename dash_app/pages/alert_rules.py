@@ -34,9 +34,7 @@ VIEW, MANAGE = Permission.VIEW_DOSES, Permission.MANAGE_ALERTS
 def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address
     """The page around the list."""
     make = dcc.Link([icon("typed"), _("New rule")], href=EDIT, className="button primary")
-    lead = _(
-        "Doses are held against these rules as they arrive. No level is a limit: a person looks at crossings."
-    )
+    lead = _("Doses are held against these rules as they arrive. No level is a limit: a person looks at crossings.")
     return html.Div(
         [
             page_head(_("Rules of alerts"), [make] if scope().may(MANAGE) else [], crumbs=[(_("Alerts"), "/alerts")]),
@@ -108,7 +106,8 @@ def _of_kind(kind: str, rows: Sequence[RuleRow]) -> html.Section:
     titles = [_("Rule"), _("Holds for"), _("Urgency"), _("Source"), _("Alerts, 12 months"), _("State"), ""]
     lines = [_line(titles, row, [_buttons(row)]) for row in rows]
     head = [html.Th(title, scope="col") for title in titles]
-    return section(wording.kind_name(kind, language()), [table(head, lines, "stack compact-cells library alert-rules")])
+    name = "stack compact-cells library alert-rules rules-in-force"
+    return section(wording.kind_name(kind, language()), [table(head, lines, name)])
 
 
 def _line(titles: Sequence[str], row: RuleRow, last: list[Any]) -> html.Tr:
