@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dose.errors import DoseError
-from dose.notify.texts import one_line, page
+from dose.notify.texts import RIGHT_TO_LEFT, one_line, page
 
 LANGUAGES = ("en", "fr", "ar")
 CHANNELS = ("sms", "email")
+_LEFT_TO_RIGHT = "\u200e"
 
 # Each field with the longest text it is given, by which a linter knows how long a message can become.
 FIELDS: Mapping[str, str] = {
@@ -130,9 +131,17 @@ def fill(template: Template, values: Mapping[str, str]) -> Filled:
     WrongTemplate
         When a field has no value, or the template itself is wrong.
     """
+    if template.language in RIGHT_TO_LEFT:
+        values = {field: _upright(value) for field, value in values.items()}
     text = _filled(template.text, values)
     subject = one_line(_filled(template.subject, values))
     return Filled(subject, text, page(text, template.language) if template.channel == "email" else None)
+
+
+def _upright(value: str) -> str:
+    """A date or a number in groups keeps its order in an Arabic line: a mark of direction goes before it."""
+    in_groups = value[:1] in "+0123456789" and (" " in value or "-" in value)
+    return f"{_LEFT_TO_RIGHT}{value}" if value and in_groups else value
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:

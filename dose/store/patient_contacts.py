@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from dose.audit import Action, record
@@ -25,7 +25,7 @@ from dose.scope import Permission, Scope
 from dose.store.notice_settings import NoticeRefused, settings_of
 from dose.store.outbox import OUTBOX, cancel
 from dose.store.outbox_address import EXCLUDED, WITHDRAWN
-from dose.tables import Patient, PatientContact, PatientExclusion, PatientNotice
+from dose.tables import Patient, PatientContact, PatientExclusion, PatientNotice, Study
 
 SELF, GUARDIAN = "self", "guardian"
 KINDS = (SELF, GUARDIAN)
@@ -196,7 +196,7 @@ def exclude(session: Session, who: Scope, patient_id: int, why: str, now: dateti
         return False
     session.add(PatientExclusion(patient_id=person.id, why=why, at=now, by=who.user_name[:255]))
     session.flush()
-    contacts = select(PatientContact.id).where(PatientContact.patient_id.in_(_rows_of(person.id)))
+    contacts = select(PatientContact.id).where(PatientContact.patient_id.in_(_rows_of([person.id])))
     notices = select(PatientNotice.id).where(PatientNotice.contact_id.in_(contacts))
     cancel(session, OUTBOX.c.patient_notice_id.in_(notices), EXCLUDED, now)
     _note(session, who, person.id, "exclude", why=why)
@@ -206,7 +206,7 @@ def exclude(session: Session, who: Scope, patient_id: int, why: str, now: dateti
 def include(session: Session, who: Scope, patient_id: int, why: str) -> bool:
     """Take a person off one of the lists again. False: not on it."""
     person = _person(session, who, patient_id)
-    here = (PatientExclusion.patient_id.in_(_rows_of(person.id)), PatientExclusion.why == why)
+    here = (PatientExclusion.patient_id.in_(_rows_of([person.id])), PatientExclusion.why == why)
     rows = session.scalars(select(PatientExclusion).where(*here)).all()
     for row in rows:
         session.delete(row)
@@ -226,13 +226,25 @@ def contacts_of(session: Session, person_ids: Collection[int]) -> dict[int, list
     """The contacts in force of persons, the latest consent first; none is an empty list."""
     wanted = select(_ROOT, PatientContact).join(Patient, Patient.id == PatientContact.patient_id)
     order = (PatientContact.consent_at.desc(), PatientContact.id.desc())
-    return _gathered(session.execute(wanted.where(IN_FORCE, _is_of(person_ids)).order_by(*order)))
+    return _gathered(
+        session.execute(wanted.where(IN_FORCE, PatientContact.patient_id.in_(_rows_of(person_ids))).order_by(*order))
+    )
+
+
+def consenting(session: Session, study_ids: Collection[int]) -> list[int]:
+    """Of studies, those of persons with a contact in force: the few that are worth a closer look."""
+    of_study = select(Study.id, _ROOT).join(Patient, Patient.id == Study.patient_id).where(Study.id.in_(study_ids))
+    people = dict(session.execute(of_study.order_by(Study.id)).all())
+    agreed = select(_ROOT).join(PatientContact, PatientContact.patient_id == Patient.id).distinct()
+    told = set(session.scalars(agreed.where(IN_FORCE, PatientContact.patient_id.in_(_rows_of(people.values())))))
+    return [study for study, person in people.items() if person in told]
 
 
 def exclusions(session: Session, person_ids: Collection[int]) -> dict[int, list[str]]:
     """Why persons are never written to; an empty list where they may be."""
     wanted = select(_ROOT, PatientExclusion.why).join(Patient, Patient.id == PatientExclusion.patient_id)
-    return _gathered(session.execute(wanted.where(_is_of(person_ids)).order_by(PatientExclusion.why)))
+    here = PatientExclusion.patient_id.in_(_rows_of(person_ids))
+    return _gathered(session.execute(wanted.where(here).order_by(PatientExclusion.why)))
 
 
 _ROOT = func.coalesce(Patient.merged_into_id, Patient.id)
@@ -246,13 +258,10 @@ def _gathered(rows: Iterable[Row[int, _T]]) -> dict[int, list[_T]]:
     return found
 
 
-def _is_of(person_ids: Iterable[int]) -> ColumnElement[bool]:
+def _rows_of(person_ids: Iterable[int]) -> Select[int]:
+    """All rows of persons: their own and those that were merged into it, each by its index."""
     ids = list(person_ids)
-    return or_(Patient.id.in_(ids), Patient.merged_into_id.in_(ids))
-
-
-def _rows_of(person_id: int) -> Select[Any]:
-    return select(Patient.id).where(_is_of([person_id]))
+    return select(Patient.id).where(or_(Patient.id.in_(ids), Patient.merged_into_id.in_(ids)))
 
 
 def _person(session: Session, who: Scope, patient_id: int) -> Patient:

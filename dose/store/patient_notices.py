@@ -30,7 +30,7 @@ from dose.store.notice_doses import as_text, reported
 from dose.store.notice_settings import SavedSettings, active_settings, settings_of
 from dose.store.notice_templates import in_force
 from dose.store.outbox import OUTBOX, PATIENT, Notice, enqueue
-from dose.store.patient_contacts import stop_token
+from dose.store.patient_contacts import consenting, stop_token
 from dose.store.statements import insert_unless_there
 from dose.tables import PatientContact, PatientNotice, Study
 
@@ -57,7 +57,8 @@ class Released:
 def plan(session: Session, study_ids: Collection[int], now: datetime) -> int:
     """Plan the notices of studies that were written, in their transaction; how many are new.
 
-    Where no site has switched notices on, one statement over a handful of rows is all that happens.
+    Where no site has switched notices on, one statement over a handful of rows is all that happens; where nobody of
+    them agreed, one more.
 
     Parameters
     ----------
@@ -65,14 +66,15 @@ def plan(session: Session, study_ids: Collection[int], now: datetime) -> int:
         When they were written (aware).
     """
     sites = active_settings(session) if study_ids else {}
-    if not sites:
+    wanted = consenting(session, study_ids) if sites else []
+    if not wanted:
         return 0
     rows = [
         {
             "study_id": one.study_id, "contact_id": one.contact.id, "state": WAITING, "tries": 0,
             "due_at": sites[one.site_id].settings.due_at(now),
         }
-        for one in judge(session, sites, study_ids)
+        for one in judge(session, sites, wanted)
         if one.contact is not None
     ]  # fmt: skip
     if not rows:

@@ -69,7 +69,15 @@ class Patient(Base):
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("patient.id"))  # the same person under another id
     is_demo: Mapped[bool] = mapped_column(default=False)
     ranks: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    __table_args__ = (UniqueConstraint("site_id", "id_index"),)
+    __table_args__ = (
+        UniqueConstraint("site_id", "id_index"),
+        Index(
+            "ix_patient_merged_into",
+            "merged_into_id",
+            sqlite_where=text("merged_into_id IS NOT NULL"),
+            postgresql_where=text("merged_into_id IS NOT NULL"),
+        ),
+    )
 
 
 class PatientToken(Base):
