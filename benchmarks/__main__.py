@@ -27,6 +27,7 @@ SHORT: dict[str, list[str]] = {
     "bench_cells": ["--studies", "20000", "--grown", "0", "--seconds", "2"],
     "bench_alerts": ["--short"],
     "bench_notify": ["--short"],
+    "bench_rule_trial": ["--short"],
 }
 
 

@@ -1,10 +1,10 @@
 """How long a rule takes to be tried on the last twelve months of a hospital group, a line a kind of rules.
 
-    python -m benchmarks.bench_rule_trial [--short] [--studies 1000000] [--var DIR | --hospital URL]
+    python -m benchmarks.bench_rule_trial [--short] [--studies 1000000] [--hospital URL] [--kind level]
 
 Every published level is in use, acquisitions state dose checks and objects their software, in a transaction that is
-taken back; a hospital that is given (and that `benchmarks.hospital` filled) stays as it is. Goal: <= 3 s of processor
-time of this process, or of the database's server where that is another one, whichever is told by the clock.
+taken back; a hospital that is given (and that `benchmarks.hospital` filled) stays as it is. Goal: <= 3 s, of processor
+time where the database is in this process, by the clock where a server does the work.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def prepare(session: Session) -> None:
 
 def run(engine: Engine, only: str = "") -> int:
     """Measure all kinds; how many missed the goal."""
-    missed = 0
+    missed, is_here = 0, engine.dialect.name == "sqlite"
     with session_factory(engine)() as session:
         prepare(session)
         print(f"{'rule':26}{'processor s':>12}{'clock s':>10}{'alerts':>10}  goal {GOAL_S:g} s")
@@ -111,7 +111,7 @@ def run(engine: Engine, only: str = "") -> int:
             if only not in name:
                 continue
             processor, clock, trial = measure(session, one)
-            late = max(processor, 0.0) > GOAL_S
+            late = (processor if is_here else clock) > GOAL_S
             missed += late
             print(f"{name:26}{processor:12.2f}{clock:10.2f}{trial.alerts:10}{'  MISSED' if late else ''}", flush=True)
         session.rollback()
