@@ -147,8 +147,7 @@ def _text_left(answer: Any) -> Any:  # noqa: ANN401 - components
 
 
 def _seen(data: Mapping[str, Any] | None) -> Seen:
-    # Versions may be larger than a browser's numbers are exact: they travel as text
-    return Seen(int((data or {}).get("id", 0)), int((data or {}).get("version", 0)))
+    return Seen.said(str((data or {}).get("id")), str((data or {}).get("version")))
 
 
 @callback(

@@ -192,5 +192,4 @@ def close_chosen(clicks: int | None, chosen: list[str] | None, cause: str | None
 
 def _seen(chosen: list[str]) -> list[Seen]:
     """Alerts as they were ticked: row id and version."""
-    pairs = (one.partition(":") for one in chosen)
-    return [Seen(int(row), int(version)) for row, _colon, version in pairs if row.isdecimal() and version.isdecimal()]
+    return [Seen.said(row, version) for row, _colon, version in (one.partition(":") for one in chosen)]

@@ -52,6 +52,13 @@ class Seen:
     alert_id: int
     version: int
 
+    @classmethod
+    def said(cls, alert_id: str, version: str) -> Seen:
+        """What a browser says it saw: a version may be larger than its numbers are exact. Nonsense names no alert."""
+        number, seen = (int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1
+                        for text in (alert_id, version))  # fmt: skip
+        return cls(number, seen)
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:

@@ -16,6 +16,7 @@ from dose.tables import Alert, AlertCause, AlertStep, AppUser, AuditEntry, Devic
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
+PHYSICIST: Scope = scope_for(None, "somebody@example.org", [Role.PHYSICIST.value])
 
 
 @dataclass
