@@ -199,7 +199,7 @@ def send_test(clicks: int | None, to: str | None, channel: str | None) -> tuple[
         test = Notice(key, TEST, channel, language, TEST, recipient_id=recipient, priority=1)
         added = enqueue(session.connection(), [test], now)
         audit.record(session, who, audit.Action.NOTICE_CHANGE, subject="recipient", subject_id=recipient, what="test")
-    told = _("The test waits to be sent: see above what becomes of it.")
+    told = _("The test waits to be sent: the list says what becomes of it.")
     again = _("A test of this minute is under way already.")
     return {"action": "said"}, parts.said_of(told if added else again)
 
