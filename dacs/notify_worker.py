@@ -203,6 +203,11 @@ def run_worker(settings: Settings, stdin: BinaryIO | None = None) -> int:
 def _serve(settings: Settings, lifeline: Lifeline) -> int:
     lifeline.catch_signals()
     crypto.keys()
+    if not settings.notices:
+        log.warning("DACS_NOTICES is off: notices wait in the outbox")
+        while not lifeline.ended:
+            lifeline.wait(LOOKS_S)
+        return 0
     service = Service(settings, lifeline)
     try:
         lock = InHand(settings.var / "notify.lock")

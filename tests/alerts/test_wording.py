@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
+from dose import alerting
 from dose.alerts import (
     absolute,
     causes,
@@ -33,7 +34,7 @@ CODES = {
     f"console-{dose_check.NOTIFICATION}", identity.IDENTITY, technique.SOFTWARE, technique.VOLTAGE, levels.ABOVE,
     levels.IN_A_ROW, levels.MEAN, percentile.ABOVE, repeated.REPEATED, periodic.MEDIAN_UP, periodic.MEDIAN_DOWN,
     periodic.QUIET, periodic.UNDOSED, periodic.WORKER_SILENT, periodic.WORKER_BEHIND, periodic.DISK_FULL,
-    periodic.NOTICES_STUCK,
+    periodic.NOTICES_STUCK, alerting.NOT_JUDGED,
 }  # fmt: skip
 REMARKS = {
     model.IMPLAUSIBLE, model.NO_PHANTOM, model.PLANES_SUMMED, model.SUMMED, model.REPORTED, dose_check.NOT_STATED,
@@ -42,7 +43,7 @@ DOUBTS = {
     identity.MODALITY, identity.REGION, identity.PHASES, identity.SHORT, identity.LONG, identity.PHANTOM,
 }  # fmt: skip
 EVERY = {
-    "kind": {*KINDS}, "code": CODES, "remark": REMARKS, "doubt": DOUBTS,
+    "kind": {*KINDS, alerting.TROUBLE}, "code": CODES, "remark": REMARKS, "doubt": DOUBTS,
     "cause": set(causes.CAUSES), "severity": set(model.SEVERITIES), "held_back": {"text"},
     "quantity": {one.column for one in MEASURES.values()} | {*interventional.COLUMNS, technique.COLUMN},
     "part": {part for of in identity._borders()["parts"].values() for part in of},

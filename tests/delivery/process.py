@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -67,11 +67,13 @@ class Site:
                 notices += [Notice(f"n{number}:{one}", "alert", one, "en", "alert", **said) for one in channels]
             outbox.enqueue(session.connection(), notices, now)
 
-    def start(self) -> None:
-        """Start the process that sends."""
+    def start(self, **changed: str) -> None:
+        """Start the process that sends, with other settings where they are named."""
         log = (self.settings.var / "notify.log").open("ab")
         command = [sys.executable, "-m", "tests.delivery.quick_worker"]
-        self.worker = subprocess.Popen(command, cwd=ROOT, env=self._environment(), stdin=subprocess.DEVNULL, stderr=log)
+        self.worker = subprocess.Popen(
+            command, cwd=ROOT, env=self._environment(changed), stdin=subprocess.DEVNULL, stderr=log
+        )
         log.close()
 
     def kill(self) -> None:
@@ -107,7 +109,7 @@ class Site:
         texts = [message["body"].rpartition("Ref ")[2] for message in list(self.twilio.messages)]
         return Counter(mails + texts)
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, changed: Mapping[str, str]) -> dict[str, str]:
         said = {
             "VAR": self.settings.var, "DATABASE_URL": self.settings.database, "MAIL_HOST": "127.0.0.1",
             "MAIL_PORT": self.port, "MAIL_SECURITY": "none", "MAIL_FROM": "dacs@hospital.example",
@@ -116,7 +118,11 @@ class Site:
             "LOG_LEVEL": "WARNING",
         }  # fmt: skip
         bare = {name: value for name, value in os.environ.items() if not name.startswith("DACS_")}
-        return bare | {f"DACS_{name}": str(value) for name, value in said.items()}
+        return (
+            bare
+            | {f"DACS_{name}": str(value) for name, value in said.items()}
+            | {f"DACS_{name.upper()}": value for name, value in changed.items()}
+        )
 
 
 @contextmanager

@@ -165,6 +165,19 @@ def test_a_recipient_who_was_removed_meanwhile_is_not_written_to(world: World) -
     assert world.states() == ["cancelled"]
 
 
+def test_a_recipient_who_is_removed_while_the_mail_is_on_its_way_leaves_a_true_record(world: World) -> None:
+    def removed(*_: object) -> str:
+        with writing(world.factory) as session:
+            session.execute(delete(Recipient))
+        return "250 OK"
+
+    world.mail.on_data = removed
+    world.tell(world.alert())
+    world.work("email")
+    assert [(row.state, row.recipient_id) for row in world.rows()] == [("sent", None)]
+    assert len(world.mail.taken) == 1
+
+
 def test_a_process_that_is_told_to_stop_puts_back_what_it_holds(world: World) -> None:
     world.tell(world.alert())
     world.plan()

@@ -79,6 +79,14 @@ def test_a_database_that_was_away_holds_nothing_up_for_ever(here: Site) -> None:
     assert until(lambda: here.counts() == {"sent": 1}, 20)
 
 
+@pytest.mark.integration
+def test_where_notices_are_off_they_wait_in_the_outbox(here: Site) -> None:
+    here.queue(0, 1, ("banner",), priority=0)
+    here.start(notices="no")
+    assert until(lambda: "wait in the outbox" in (here.settings.var / "notify.log").read_text(), 20)
+    assert (here.stop(), here.counts()) == (0, {"pending": 1})
+
+
 def _state(one: Site) -> str | None:
     with one.factory() as session:
         row = session.get(ProcessState, "notify")
