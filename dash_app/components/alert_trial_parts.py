@@ -136,7 +136,8 @@ def _unjudged(counts: Mapping[str, int]) -> Any:  # noqa: ANN401 - a component
     if not counts:
         return None
     said = [f"{_(UNJUDGED.get(code, code))} {isolated(number_text(n, 15))}" for code, n in counts.items()]
-    return html.P([icon("info"), told(f"{_('Not judged:')} {' · '.join(said)}")], className="quiet with-icon")
+    text = _("Not judged: %(reasons)s", reasons=" · ".join(said))
+    return html.P([icon("info"), told(text)], className="quiet with-icon")
 
 
 def _remarks(codes: Sequence[str]) -> html.Ul:

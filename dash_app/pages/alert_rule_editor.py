@@ -105,7 +105,7 @@ def _both(kind: str, row: RuleRow | None, choices: Mapping[str, Any]) -> html.Di
 def _form(kind: str, row: RuleRow | None, choices: Mapping[str, Any]) -> list[Any]:
     said = {**row.proposed, **row.params} if row and row.is_open else dict(row.params) if row else {}
     name = row.called(language()) if row else ""
-    fields = [_field(one, kind, said.get(one.name, None if row else one.default)) for one in FIELDS[kind]]
+    fields = [_field(one, kind, said.get(one.name, one.default)) for one in FIELDS[kind]]
     note = html.Span(row.note, lang="en", dir="auto") if row and row.note else None
     return [
         html.H2(wording.kind_name(kind, language())),
