@@ -29,7 +29,7 @@ from dose.queries.examinations import Examined, examinations
 from dose.store import alerts, patient_notices
 from dose.store.alerts import About
 from dose.store.claims import parts
-from dose.store.version import changed_since, mark
+from dose.store.version import changed_with, watch
 from dose.tables import Study, StudyFact
 
 TROUBLE, NOT_JUDGED, NOT_COUNTED, NOT_CROSSED = "trouble", "study-not-judged", "not-counted", "not-crossed"
@@ -41,10 +41,10 @@ log = logger(__name__)
 def judging(sessions: sessionmaker[Session]) -> Iterator[Session]:
     """One write transaction, at whose end the studies that it changed are judged; commits, rolls back on any error."""
     with writing(sessions) as session:
-        since = mark(session)
+        numbers = watch(session)
         yield session
         session.flush()
-        changed = changed_since(session, since)
+        changed = changed_with(session, numbers) if numbers else []
         judge(session, changed)
         patient_notices.plan(session, changed, datetime.now(UTC))
 

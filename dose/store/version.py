@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Table, func, literal_column, select, text, update
+from sqlalchemy import Connection, Table, bindparam, func, literal_column, select, text, update
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,9 @@ from dose.tables import Cursor, Study
 
 CURSOR: Table = Cursor.__table__  # type: ignore[assignment]
 COUNTER = "study-version"
-
+_WATCHED = "dacs-versions"
+_STUDY: Table = Study.__table__  # type: ignore[assignment]
+_CHANGED = select(_STUDY.c.id).where(_STUDY.c.version.in_(bindparam("numbers", expanding=True))).order_by(_STUDY.c.id)
 
 _OWN_ID = text("SELECT pg_current_xact_id()::text::bigint")
 _COUNT = (
@@ -32,6 +34,13 @@ _COUNT = (
 
 def next_version(connection: Connection) -> int:
     """The number that studies changed in this transaction carry."""
+    number = _own_number(connection)
+    if _WATCHED in connection.info:
+        connection.info[_WATCHED].add(number)
+    return number
+
+
+def _own_number(connection: Connection) -> int:
     if connection.dialect.name == "postgresql":
         return int(connection.execute(_OWN_ID).scalar_one())
     first = {"name": COUNTER, "value": 1, "detail": {}, "updated_at": datetime.now(UTC)}
@@ -57,15 +66,13 @@ def align_versions(session: Session) -> int:
     return session.execute(update(Study).where(ahead).values(version=0)).rowcount  # type: ignore[attr-defined, no-any-return]
 
 
-def mark(session: Session) -> int:
-    """Where this transaction stands, for `changed_since`; asked before it changes anything."""
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        return int(connection.execute(_OWN_ID).scalar_one())
-    return int(connection.execute(select(CURSOR.c.value).where(CURSOR.c.name == COUNTER)).scalar() or 0)
+def watch(session: Session) -> set[int]:
+    """A set that gets the numbers of this transaction as studies change: empty while none does."""
+    numbers: set[int] = set()
+    session.connection().info[_WATCHED] = numbers
+    return numbers
 
 
-def changed_since(session: Session, marked: int) -> list[int]:
-    """Ids of the studies that this transaction changed since `mark`, in order."""
-    of_mine = Study.version == marked if session.get_bind().dialect.name == "postgresql" else Study.version > marked
-    return list(session.scalars(select(Study.id).where(of_mine).order_by(Study.id)))
+def changed_with(session: Session, numbers: set[int]) -> list[int]:
+    """Ids of the studies that carry numbers of `watch`, in order."""
+    return list(session.connection().execute(_CHANGED, {"numbers": sorted(numbers)}).scalars())
