@@ -6,7 +6,9 @@ are put into one line, cut, and never read as anything but text. No field holds 
 
 from __future__ import annotations
 
+import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -21,7 +23,8 @@ EMAIL, SMS = "email", "sms"
 ALERT, OVERDUE = "alert", "overdue"
 MOST_LINES = 50
 LONGEST_NAME = 80
-_ISOLATES = str.maketrans("\u2066\u2067\u2068\u2069", "\u200e" * 4)  # `texts.clean` takes isolates out; marks may stay
+_ISOLATED = re.compile("[\u2066-\u2068]([^\u2066-\u2069]*)\u2069")
+_LTR, _RTL = "\N{LEFT-TO-RIGHT MARK}", "\N{RIGHT-TO-LEFT MARK}"
 # What stands outside GSM 03.38 makes a text message twice as long; these letters say the same without
 _GSM = str.maketrans(
     {"\u202f": " ", "\u00a0": " ", "\u00b7": ".", "\u00b2": "2", "\u00d7": "x", "\u2212": "-", "\u2013": "-",
@@ -123,12 +126,30 @@ def _line(one: Line, language: str) -> str:
 def _mail(subject: str, parts: Sequence[str], language: str, frame: Frame) -> Written:
     foot = _say("line", "foot", language, site=_name(frame.site))
     text = "\n\n".join([*(part for part in parts if part), foot])
-    return Written(one_line(subject), text.translate(_ISOLATES), page(text, language))
+    return Written(one_line(_marked(subject, language)), _marked(text, language), page(text, language))
 
 
 def _short(parts: Sequence[str], language: str) -> Written:
-    text = " ".join(part for part in parts if part).translate(_ISOLATES)
-    return Written("", text if language == "ar" else text.translate(_GSM))
+    text = _marked(" ".join(part for part in parts if part), language)
+    return Written("", text if language in wording.RIGHT_TO_LEFT else text.translate(_GSM))
+
+
+def _marked(text: str, language: str) -> str:
+    """Plain text with marks instead of isolates, which `texts.clean` takes out: old readers know only marks.
+
+    A line begins with the mark of its direction, because readers take that of the first letter that has one.
+    """
+    if language not in wording.RIGHT_TO_LEFT:
+        return text
+    while (marked := _ISOLATED.sub(_with_marks, text)) != text:
+        text = marked
+    return "\n".join(line if not line or line.startswith("http") else _RTL + line for line in text.split("\n"))
+
+
+def _with_marks(found: re.Match[str]) -> str:
+    inside = found[1]
+    turned = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in inside if letter != _RTL)
+    return inside if turned else f"{_LTR}{inside}{_LTR}"
 
 
 def _name(text: str | None) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from dacs.run import environment
 from dacs.site_files import prepare
-from dose.settings import Settings
+from dose.settings import Settings, load_settings
 from tests.installation import Installation
 from tests.orthanc.live import ROOT, until
 
@@ -120,6 +120,17 @@ def test_secrets_given_by_a_variable_reach_the_children(tmp_path: Path) -> None:
     assert passed["DACS_ORTHANC_PASSWORD"] == "mine"
     made = environment(prepare(Settings(var=tmp_path)))
     assert made["DACS_ORTHANC_PASSWORD_FILE"] == str(tmp_path / "keys" / "orthanc-password")
+
+
+def test_secrets_of_peers_go_on_the_way_they_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "mail-password"
+    file.write_text("hidden\n")
+    monkeypatch.setenv("DACS_MAIL_PASSWORD_FILE", str(file))
+    monkeypatch.setenv("DACS_SMS_TOKEN", "typed")
+    passed = environment(prepare(load_settings(var=tmp_path)))
+    assert passed["DACS_MAIL_PASSWORD_FILE"] == str(file)
+    assert passed["DACS_SMS_TOKEN"] == "typed"
+    assert "hidden" not in passed.values()
 
 
 def _children(installation: Installation) -> list[int]:

@@ -104,7 +104,7 @@ def test_the_log_names_no_address_and_no_number(here: Site, caplog: pytest.LogCa
 def test_a_test_message_arrives_and_says_what_became_of_it(here: Site) -> None:
     text, well = send_test(said(here), "somebody@example.org", "email", "ar")
     assert (well, "Taken by the server" in text) == (True, True)
-    assert here.mail.taken[0]["Subject"] == "رسالة تجريبية"
+    assert here.mail.taken[0]["Subject"].endswith("رسالة تجريبية")
     assert send_test(said(here), "+212600000000", "sms", "fr")[1]
     assert "Ceci est un essai" in here.twilio.messages[0]["body"]
 

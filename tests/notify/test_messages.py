@@ -76,3 +76,11 @@ def test_names_are_cut_and_stay_in_one_line() -> None:
 def test_a_test_message_says_that_it_is_one(language: str) -> None:
     assert of_test("email", language, FRAME).subject
     assert of_test("sms", language, FRAME).html is None
+
+
+def test_plain_arabic_runs_from_right_to_left_and_its_values_do_not() -> None:
+    text = said("sms", "ar").text
+    assert text.startswith("\u200fيتطلب إجراءً: بلوغ عتبة الإنذار: \u200eK_a,r\u200e")
+    assert "\u200e6.2\xa0Gy\u200e" in text
+    lines = [line for line in said("email", "ar").text.split("\n") if line and not line.startswith("https")]
+    assert all(line.startswith("\u200f") for line in lines)
