@@ -26,6 +26,7 @@ SHORT: dict[str, list[str]] = {
     "bench_browser": ["--short"],
     "bench_cells": ["--studies", "20000", "--grown", "0", "--seconds", "2"],
     "bench_alerts": ["--short"],
+    "bench_alert_lists": ["--short"],
     "bench_notify": ["--short"],
     "bench_rule_trial": ["--short"],
 }
