@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -15,14 +16,17 @@ from dash_app.components.values import free, ltr, when
 from dash_app.filters import number
 from dash_app.i18n import N_, _
 from dash_app.tell_ids import TellId, notice_setting_id
+from dose.settings import Settings as Installation
 from dose.store.notice_settings import NoticeRefused, SavedSettings, Settings
 
 DAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
-def setting_form(site: SavedSettings, zone: str) -> html.Div:
-    """The fields, filled with what is in force."""
-    said = site.settings
+def setting_form(site: SavedSettings, own: Installation) -> html.Div:
+    """The fields, filled with what is in force; of a site that saved none with what the installation says."""
+    said, zone = site.settings, own.time_zone
+    if not site.version:
+        said = replace(said, time_zone=zone, country=own.country or None)
     switches = [
         dmc.Switch(id=notice_setting_id("active"), label=_("Write to patients"), checked=said.active),
         dmc.Switch(id=notice_setting_id("state_doses"), checked=said.state_doses,
@@ -32,20 +36,20 @@ def setting_form(site: SavedSettings, zone: str) -> html.Div:
     changed: list[Any] = [_("Changed by"), " ", ltr(site.changed_by), " ", when(site.changed_at, zone)]
     return html.Div([
         html.Div(switches, className="switches"),
-        html.Div(_fields(said, zone), className="fields"),
+        html.Div(_fields(said), className="fields"),
         html.Div(_lists(said), className="fields wide-fields"),
         html.Div([save, html.Span(changed if site.version else None, className="second")], className="form-end"),
     ])  # fmt: skip
 
 
-def _fields(said: Settings, zone: str) -> list[Component]:
+def _fields(said: Settings) -> list[Component]:
     days = [{"value": str(one), "label": _(name)} for one, name in enumerate(DAYS)]
     return [
         _text("contact", _("Whom patients may ask"), said.contact, maxLength=160, dir="auto"),
         _text("delay_hours", _("Hours after the examination"), f"{said.delay_minutes / 60:g}", inputMode="decimal"),
         _text("opens", _("Not before"), _clock(said.opens), type="time"),
         _text("closes", _("Not after"), _clock(said.closes), type="time"),
-        _text("time_zone", _("Time zone"), said.time_zone if said.contact else zone),
+        _text("time_zone", _("Time zone"), said.time_zone),
         _text("majority_years", _("Age of majority"), str(said.majority_years), inputMode="numeric"),
         _text("country", _("Country of numbers without +"), said.country or "", maxLength=2, placeholder="MR"),
         dmc.Select(id=notice_setting_id("first_channel"), label=_("Where a contact has both"), size="xs",

@@ -177,7 +177,7 @@ def show_settings(search: str | None, pathname: str) -> tuple[Any, Any]:
     if site is None:
         return None, None
     shown = section([_("Settings of the site"), " ", html.Bdi(site.site)], [
-        form.setting_form(site, web().settings.time_zone),
+        form.setting_form(site, web().settings),
     ])  # fmt: skip
     return shown, {"site": site.site_id, "version": site.version}
 

@@ -108,7 +108,8 @@ def _phone_index(number: str) -> bytes:
 def withdraw(session: Session, contact_id: int, how: str, now: datetime, by: str | None = None) -> bool:
     """End a consent with all others of that kind of the same person, and what waits because of them.
 
-    Whoever says stop means every number and address of theirs, not the one that was used last.
+    Whoever says stop means every number and address of theirs, not the one that was used last: the link of a message to
+    an address that was replaced meanwhile ends the consent for the new one.
 
     Parameters
     ----------
@@ -123,12 +124,14 @@ def withdraw(session: Session, contact_id: int, how: str, now: datetime, by: str
         False when there is no such contact, or its consent had ended before.
     """
     row = session.get(PatientContact, contact_id, with_for_update=True, populate_existing=True)
-    if row is None or row.withdrawn_at is not None:
+    if row is None or row.withdrawn_how not in (None, REPLACED):
         return False
     (person,) = persons(session, [row.patient_id]).values()
-    for one in contacts_of(session, [person])[person]:
-        if one.kind == row.kind:
-            _end(session, one, how, now, by)
+    meant = [one for one in contacts_of(session, [person])[person] if one.kind == row.kind]
+    if not meant:
+        return False
+    for one in meant:
+        _end(session, one, how, now, by)
     about: dict[str, Any] = {"what": "withdraw", "contact": contact_id, "how": how}
     who = Scope(None, by or "who was written to")
     record(session, who, Action.PATIENT_NOTICE, subject="patient", subject_id=person, patient_id=person, **about)

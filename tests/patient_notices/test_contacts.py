@@ -92,6 +92,17 @@ def test_a_consent_ends_once_and_says_by_whom(ward: Ward) -> None:
     assert (found.withdrawn_how, found.withdrawn_by) == ("person", PHYSICIST.user_name)
 
 
+def test_a_message_to_a_former_number_still_ends_the_consent_but_not_one_that_was_given_later(ward: Ward) -> None:
+    former = ward.consent(found := ward.study())
+    ward.consent(found, OTHER_PHONE)
+    with writing(ward.factory) as session:
+        assert withdraw(session, former, "link", ward.now)
+    again = ward.consent(found, OTHER_PHONE)
+    with writing(ward.factory) as session:
+        assert not withdraw(session, again - 1, "link", ward.now)
+    assert [one.withdrawn_how for one in contacts(ward)] == ["replaced", "link", None]
+
+
 @pytest.mark.parametrize("who", [RADIOGRAPHER, ELSEWHERE])
 def test_whoever_may_not_tell_patients_here_records_and_ends_nothing(ward: Ward, who) -> None:
     contact = ward.consent(found := ward.study())
