@@ -76,15 +76,18 @@ class Faults:
 def kills(one: Site, count: int, notices: int, seed: int) -> list[str]:
     """Kill the process at random moments while notices come in; what went wrong."""
     faults, dice = Faults(one, seed), random.Random(seed)
-    each = max(1, notices // 2 // count)
+    each, caught = max(1, notices // 2 // count), 0
     for number in range(count):
         one.queue(number * each, each, ("email", "sms"), priority=0)
         one.start()
-        end = time.monotonic() + dice.uniform(1.0, 5.0)
+        until(lambda: one.ready() == number + 1, 60)  # noqa: B023 - asked at once
+        end = time.monotonic() + dice.uniform(0.1, 2.5)
         while time.monotonic() < end:
             faults.sow()
-            time.sleep(0.15)
+            time.sleep(0.05)
         one.kill()
+        caught += sum(row.state == "leased" and row.attempt_id is not None for row in one.rows())
+    print(f"  calls that a kill cut off: {caught}")
     faults.stop()
     one.start()
     rests = until(one.is_at_rest, REST_S)

@@ -76,6 +76,10 @@ class Site:
         )
         log.close()
 
+    def ready(self) -> int:
+        """How many processes have been ready to send until now."""
+        return (self.settings.var / "notify.log").read_text().count("READY\n")
+
     def kill(self) -> None:
         """kill -9."""
         if self.worker is not None:

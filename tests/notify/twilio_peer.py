@@ -30,7 +30,7 @@ class TwilioPeer:
         self.list_faults: deque[Fault] = deque()
         self.over = threading.Event()
         self.now = lambda: datetime.now(UTC)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"peer": self}))
+        self._server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"peer": self}))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -74,6 +74,11 @@ class TwilioPeer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(10)
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Who asked has gone away: nothing to tell."""
 
 
 class _Handler(BaseHTTPRequestHandler):
