@@ -9,7 +9,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dash_app.components.alert_words import severity, state
+from dash_app.components.alert_words import STATES, severity, state
 from dash_app.components.parts import attributes, badge, empty, icon, table
 from dash_app.components.values import DASH, ago, amount, free, local_time, ltr, symbol
 from dash_app.context import scope
@@ -34,7 +34,6 @@ TABS = (
     ("/alerts/rules", N_("Rules"), Permission.VIEW_DOSES),
     ("/alerts/library", N_("Causes and criteria"), Permission.MANAGE_ALERTS),
 )
-TAB_NAMES = {"new": N_("New ones"), "work": N_("In work"), "closed": N_("Closed ones")}
 SWITCHES = {"mine": N_("Mine"), "overdue": N_("Overdue"), "answered": N_("With a reason")}
 
 
@@ -53,7 +52,7 @@ def _tab(href: str, text: str, is_here: bool) -> Any:  # noqa: ANN401 - a compon
 def state_tabs(counts: Mapping[str | None, int], said: Mapping[str, str], here: str | None) -> list[Any]:
     """The states with their numbers, as links that keep the filter; then the switches."""
     kept = {name: value for name, value in said.items() if name not in ("state", "beyond")}
-    names = [*((code, _(TAB_NAMES[code])) for code in STATE_TABS if code), (None, _("All"))]
+    names = [*((code, _(STATES[code])) for code in STATE_TABS if code), (None, _("All"))]
     links = [_state_tab(code, [text, " ", count(counts[code])], kept, is_here=code == here) for code, text in names]
     return [*links, html.Span(className="chip-gap"), *(_switch(name, said) for name in SWITCHES)]
 
