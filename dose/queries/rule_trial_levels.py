@@ -29,6 +29,8 @@ from dose.queries.rule_trial_past import (
     Past,
     Values,
     acquisitions,
+    columns,
+    day_before,
     studies,
 )
 from dose.queries.statistics import groups_of
@@ -238,7 +240,7 @@ class _Former:
         ]  # fmt: skip
         *numbers, sex, complexity = studies(past, wanted, *where)
         if measure.level != STUDY:
-            numbers[7] = _largest(past, measure, where, numbers[0])
+            numbers[7] = _largest(past, measure, numbers[0])
         order = np.lexsort((numbers[0], numbers[4], numbers[3], numbers[2], numbers[1]))
         order = order[~np.isnan(numbers[7][order]) & (numbers[2][order] > 0)]
         self.ids, self.procedure, self.device, self.day, self.hour, self.age, self.weight, self.value = (
@@ -303,17 +305,19 @@ def _is_phantom(column: Any, measure: Measure) -> ColumnElement[bool]:  # noqa: 
     return found
 
 
-def _largest(past: Past, measure: Measure, where: Sequence[Any], ids: Numbers) -> Values:
+def _largest(past: Past, measure: Measure, ids: Numbers) -> Values:
     """Of each study the largest of its diagnostic acquisitions of the measure's phantom; NaN where there is none."""
     column = getattr(EventFact, measure.column)
     own = func.coalesce(EventFact.phantom, NONE)
     of = [own == (NONE if measure.phantom is None else measure.phantom)] if measure.column in OF_PHANTOM else []
-    study, value = acquisitions(
-        past, [StudyFact.study_id, column], EventFact.diagnostic.is_(True), column.is_not(None), *of, *where
-    )
+    days = EventFact.day.between(day_before(past.first, HISTORY_DAYS), past.last)
+    kind = EventFact.modality.in_(sorted(measure.modalities))
+    scans = (days, kind, EventFact.diagnostic.is_(True), column.is_not(None), *of)
+    study, value = columns(past.session, [EventFact.study_id, column], None, *scans)
     order = np.argsort(ids)
+    known = np.isin(study, ids)
     largest = np.full(len(ids), -np.inf)
-    np.maximum.at(largest, order[np.searchsorted(ids[order], study)], value)
+    np.maximum.at(largest, order[np.searchsorted(ids[order], study[known])], value[known])
     return np.where(np.isinf(largest), np.nan, largest)
 
 

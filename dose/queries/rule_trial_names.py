@@ -151,7 +151,7 @@ def _scans(past: Past) -> _Scans:
         type_coerce(case((EventFact.event_type == ADMINISTRATION, 1), else_=0), Integer),
     ]  # fmt: skip
     study, protocol, region, length, phantom, other = acquisitions(
-        past, wanted, EventFact.diagnostic.is_(True), StudyFact.modality.in_(REGIONAL), *past.asked()
+        past, wanted, EventFact.diagnostic.is_(True), StudyFact.modality.in_(REGIONAL)
     )
     texts: dict[tuple[int, str], int] = {}
     pairs = zip(protocol.tolist(), region, strict=True)
