@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import delete, select
 
 from dose.database import writing
 from dose.store import facts
-from dose.store.alert_rules import in_force, load_rules
+from dose.store.alert_rules import change_rule, draft_of, in_force, load_rules
 from dose.tables import AlertRule, EventFact
+from tests.alert_store.world import OTHER
 from tests.browser.test_pages import IN_DOCUMENT_WIDTH, PHONE, WIDE
 from tests.web.conftest import Site
 
@@ -85,3 +87,20 @@ def test_rules_fit_a_phone_and_every_kind_has_its_form(visit, site, rules):
     one.go("/alerts/rules/edit?kind=level")
     one.page.wait_for_selector(".trial-count, .trial-remarks")
     assert one.page.evaluate(IN_DOCUMENT_WIDTH)
+
+
+def test_who_saves_a_rule_that_another_changed_meanwhile_is_told_by_whom_and_nothing_is_lost(visit, site, rules):
+    with site.sessions() as session:
+        row = in_force(session, KEY)
+    one = visit(**WIDE).sign_in()
+    one.go(f"/alerts/rules/edit?rule={row.id}")
+    count_of(one.page)
+    with writing(site.sessions) as session:
+        newer = change_rule(session, OTHER, row.id, replace(draft_of(row), severity="watch"))
+    one.page.click("#alert-rule-save")
+    told = one.page.locator("#alert-rule-answer .message.bad")
+    told.wait_for()
+    assert OTHER.user_name in told.inner_text()
+    assert told.locator("a").get_attribute("href") == f"/alerts/rules/edit?rule={newer}"
+    with site.sessions() as session:
+        assert in_force(session, KEY).severity == "watch"
