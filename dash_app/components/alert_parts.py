@@ -11,13 +11,14 @@ from dash import dcc, html
 
 from dash_app.components.alert_words import STATES, severity, state
 from dash_app.components.parts import attributes, badge, empty, icon, table
-from dash_app.components.values import DASH, ago, amount, free, local_time, ltr, symbol
+from dash_app.components.values import DASH, ago, amount, free, local_time, ltr, symbol, told
 from dash_app.context import scope
 from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated, language
 from dash_app.ids import Id
 from dash_app.procedure_names import procedure_text
 from dose.alerts import wording
+from dose.alerts.shipped import name_in
 from dose.quantities import QUANTITIES
 from dose.queries.alert_rows import AlertRow
 from dose.queries.alerts import COUNT_CAP
@@ -104,8 +105,8 @@ def _what(row: AlertRow) -> list[Any]:
         state(row.state) if row.state == "withdrawn" else None,
     ]  # fmt: skip
     return [
-        dcc.Link(html.Span(_title(row), className="main"), href=f"{PATH}/{row.id}", className="row-link"),
-        html.Div([*marks, free(row.rule) if row.rule else None], className="second"),
+        dcc.Link(html.Span(told(_title(row)), className="main"), href=f"{PATH}/{row.id}", className="row-link"),
+        html.Div([*marks, free(name_in(row.rule_key, row.rule, language())) if row.rule else None], className="second"),
     ]
 
 

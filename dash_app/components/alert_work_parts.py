@@ -20,6 +20,7 @@ from dash_app.ids import Id
 from dose.alerts import wording
 from dose.alerts.identity import IDENTITY
 from dose.alerts.model import ACT
+from dose.alerts.shipped import name_in
 from dose.queries.alert_rows import AlertDetail, AlertRow, StepRow
 from dose.scope import Permission, Scope
 from dose.store.alert_library import criterion_text, is_above, said_in
@@ -40,7 +41,7 @@ def head(row: AlertRow) -> list[Any]:
     report = html.A(_("Report"), href=f"{PATH}/{row.id}/report", className="button small", target="_blank")
     aside = [severity(row.severity), state(row.state), held if row.held_back else None, demo, report]
     return [
-        page_head(title, aside, [(_("Alerts"), PATH)]),
+        page_head(told(title), aside, [(_("Alerts"), PATH)]),
         html.Div([html.P(told(text)) for text in said], className="alert-said"),
     ]
 
@@ -72,7 +73,7 @@ def _facts(row: AlertRow, names: Names) -> list[html.Div]:
         (_("With"), free(row.assigned) if row.assigned else html.Span(_("nobody yet"), className="quiet")),
         (_("Cause"), free(names.get(str(row.cause_id)))) if row.state == CLOSED else None,
         (_("Declaration"), judged) if row.state == CLOSED else None,
-        (_("Rule"), free(row.rule)) if row.rule else None,
+        (_("Rule"), free(name_in(row.rule_key, row.rule, language()))) if row.rule else None,
     ]
     return [html.Div([html.Dt(one[0]), html.Dd(one[1])]) for one in facts if one is not None]
 
@@ -267,12 +268,15 @@ def alert_links(rows: Sequence[AlertRow]) -> html.Ul:
     """Alerts as a short list of links, each with its severity and state."""
     return html.Ul(
         [
-            html.Li([severity(one.severity), " ", dcc.Link(wording.title(one, language()), href=f"{PATH}/{one.id}"),
-                     " ", state(one.state)])
+            html.Li([severity(one.severity), " ", _to(one), " ", state(one.state)])
             for one in rows
         ],
         className="plain-list alert-links",
     )  # fmt: skip
+
+
+def _to(one: AlertRow) -> dcc.Link:
+    return dcc.Link(told(wording.title(one, language())), href=f"{PATH}/{one.id}")
 
 
 def alerts_note(rows: Sequence[AlertRow]) -> html.Div | None:

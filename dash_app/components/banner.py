@@ -8,7 +8,7 @@ from typing import Any
 from dash import Input, Output, State, callback, dcc, html
 
 from dash_app.components.parts import attributes, icon
-from dash_app.components.values import ago, free
+from dash_app.components.values import ago, told
 from dash_app.context import note_view, scope, web
 from dash_app.filters import number
 from dash_app.i18n import _, isolated, language, ngettext
@@ -61,7 +61,7 @@ def _banner(row: ask.BannerRow) -> html.Div:
 
 def _about(row: ask.BannerRow) -> Any:  # noqa: ANN401 - a component
     if row.alert is not None:
-        return dcc.Link(free(wording.title(row.alert, language())), href=f"/alerts/{row.alert.id}", className="strong")
+        return dcc.Link(told(wording.title(row.alert, language())), href=f"/alerts/{row.alert.id}", className="strong")
     if row.count:
         return dcc.Link(ngettext("%(n)s alert for you", "%(n)s alerts for you", row.count), href="/alerts")
     return html.Span(_("A test: banners reach you."))

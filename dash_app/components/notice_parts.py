@@ -113,7 +113,7 @@ def about(row: NoticeRow) -> Any:  # noqa: ANN401 - a component
     """What a message is about: its alert, where the scope may see it."""
     if row.alert is None:
         return _(KINDS.get(row.kind, row.kind))
-    title = dcc.Link(free(wording.title(row.alert, language())), href=f"/alerts/{row.alert.id}")
+    title = dcc.Link(told(wording.title(row.alert, language())), href=f"/alerts/{row.alert.id}")
     return [title, html.Div(severity(row.alert.severity), className="second")]
 
 

@@ -22,9 +22,21 @@ _SUBSCRIPTS = {"CTDIvol": ("CTDI", "vol"), "P_KA": ("P", "KA"), "D_G": ("D", "G"
 
 def symbol(column: str) -> html.Span:
     """The symbol of a quantity, its index set as a subscript (ICRU 74)."""
-    text = QUANTITIES[column].symbol or QUANTITIES[column].name
+    return _set(QUANTITIES[column].symbol or QUANTITIES[column].name)
+
+
+def _set(text: str) -> html.Span:
     stem, index = _SUBSCRIPTS.get(text) or [*text.split("_", 1), ""][:2]
     return html.Span([stem, html.Sub(index)] if index else stem, className="symbol", dir="ltr")
+
+
+_WITH_INDEX = {one.symbol for one in QUANTITIES.values() if one.symbol and "_" in one.symbol} | set(_SUBSCRIPTS)
+_SYMBOLS = re.compile(rf"\b({'|'.join(map(re.escape, sorted(_WITH_INDEX, key=len, reverse=True)))})\b")
+
+
+def _with_symbols(text: str) -> list[Any]:
+    """A text whose symbols are set as symbols."""
+    return [_set(part) if place % 2 else part for place, part in enumerate(_SYMBOLS.split(text)) if part]
 
 
 def amount(column: str, value: float | None, modality: str | None = None) -> html.Bdi:
@@ -59,13 +71,16 @@ def listed(texts: Iterable[str]) -> str:
 
 
 def told(text: str) -> html.Span:
-    """A sentence with its isolated parts as elements: ids, dates and numbers are never broken at a line's end."""
+    """A sentence with its isolated parts as elements: ids, dates and numbers are never broken at a line's end.
+
+    Symbols of quantities get their index as a subscript.
+    """
     said, *rest = _ISOLATED.split(text)
-    parts: list[Any] = [said]
+    parts: list[Any] = _with_symbols(said)
     for mark, inner, after in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         together = mark == "\u2066" and len(inner) <= LONGEST_UNBROKEN
-        parts += [html.Bdi(inner, dir="ltr" if mark == "\u2066" else "auto",
-                           className="unbroken" if together else None), after]  # fmt: skip
+        parts += [html.Bdi(_with_symbols(inner) or inner, dir="ltr" if mark == "\u2066" else "auto",
+                           className="unbroken" if together else None), *_with_symbols(after)]  # fmt: skip
     return html.Span(parts)
 
 

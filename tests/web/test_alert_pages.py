@@ -16,7 +16,7 @@ from dose.store.alert_work import comment
 from dose.tables import Alert, AlertStep, AuditEntry
 from tests.alert_work.pages import alerts_of
 from tests.alert_work.world import PHYSICIST
-from tests.web.conftest import Asked, Site, value
+from tests.web.conftest import Asked, Site, address, value
 
 PARTS = ("head", "state", "end", "history", "beside")
 HEAD = f"..{'...'.join(f'alert-{part}.children' for part in PARTS)}...alert-seen.data.."
@@ -99,9 +99,10 @@ def test_every_look_at_an_alert_is_written_down(site: Site, made: list[int]) -> 
     shown(site, Role.PROTECTION_OFFICER, made[1])
     with site.sessions() as session:
         wanted = select(AuditEntry).where(AuditEntry.action == "view alert", AuditEntry.subject_id == made[1])
-        (entry,) = session.scalars(wanted)
+        entry = session.scalars(wanted.order_by(AuditEntry.id.desc())).first()
         patient = session.scalars(select(Alert.patient_id).where(Alert.id == made[1])).one()
-    assert (entry.subject, entry.patient_id) == ("alert", patient)
+    assert entry is not None
+    assert (entry.subject, entry.patient_id, entry.user_name) == ("alert", patient, address(Role.PROTECTION_OFFICER))
 
 
 def test_an_alert_that_is_not_there_is_said_to_be_none(site: Site) -> None:
