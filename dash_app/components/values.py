@@ -34,9 +34,10 @@ _WITH_INDEX = {one.symbol for one in QUANTITIES.values() if one.symbol and "_" i
 _SYMBOLS = re.compile(rf"\b({'|'.join(map(re.escape, sorted(_WITH_INDEX, key=len, reverse=True)))})\b")
 
 
-def _with_symbols(text: str) -> list[Any]:
+def _with_symbols(text: str) -> Any:  # noqa: ANN401 - the text, or an element
     """A text whose symbols are set as symbols."""
-    return [_set(part) if place % 2 else part for place, part in enumerate(_SYMBOLS.split(text)) if part]
+    parts = _SYMBOLS.split(text)
+    return html.Span([_set(part) if place % 2 else part for place, part in enumerate(parts)]) if parts[1:] else text
 
 
 def amount(column: str, value: float | None, modality: str | None = None) -> html.Bdi:
@@ -76,11 +77,11 @@ def told(text: str) -> html.Span:
     Symbols of quantities get their index as a subscript.
     """
     said, *rest = _ISOLATED.split(text)
-    parts: list[Any] = _with_symbols(said)
+    parts: list[Any] = [_with_symbols(said)]
     for mark, inner, after in zip(rest[::3], rest[1::3], rest[2::3], strict=True):
         together = mark == "\u2066" and len(inner) <= LONGEST_UNBROKEN
-        parts += [html.Bdi(_with_symbols(inner) or inner, dir="ltr" if mark == "\u2066" else "auto",
-                           className="unbroken" if together else None), *_with_symbols(after)]  # fmt: skip
+        parts += [html.Bdi(_with_symbols(inner), dir="ltr" if mark == "\u2066" else "auto",
+                           className="unbroken" if together else None), _with_symbols(after)]  # fmt: skip
     return html.Span(parts)
 
 

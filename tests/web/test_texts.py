@@ -122,6 +122,12 @@ def test_ids_and_dates_in_a_sentence_are_never_broken_and_names_keep_their_direc
     assert sentence.children[::2] == ["", " · ", " · ", ""]
 
 
+def test_symbols_in_a_sentence_have_their_index_below() -> None:
+    before, symbol, after = told("Trigger: K_a,r 6 Gy").children[0].children
+    assert (before, after) == ("Trigger: ", " 6 Gy")
+    assert (symbol.children[0], symbol.children[1].children) == ("K", "a,r")
+
+
 def test_every_note_that_a_total_raises_has_its_words() -> None:
     assert {"dlp-total-differs", "pka-total-differs", "ka-r-total-differs", "agd-total-differs"} <= NOTES.keys()
     assert Note("x", "as written").text == "as written"
