@@ -81,9 +81,7 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
         | {Permission.ANSWER_ALERTS, Permission.WORK_ALERTS, Permission.TELL_PATIENTS}
     ),
     Role.RADIOLOGIST: frozenset(_CLINICAL | {Permission.ANSWER_ALERTS}),
-    Role.RADIOGRAPHER: frozenset(
-        _CLINICAL | {Permission.ENTER_SIZE, Permission.TYPE_DOSES, Permission.ANSWER_ALERTS}
-    ),
+    Role.RADIOGRAPHER: frozenset(_CLINICAL | {Permission.ENTER_SIZE, Permission.TYPE_DOSES, Permission.ANSWER_ALERTS}),
     Role.ENGINEER: frozenset(
         {Permission.VIEW_DOSES, Permission.VIEW_SYSTEM, Permission.VIEW_REJECTED, Permission.VIEW_QUALITY}
     ),

@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     site: str = Field("Main site", description="Name of the site that this Orthanc belongs to.")
     time_zone: str = Field("UTC", description="IANA time zone of the site's devices.")
     country: str = Field(
-        "", pattern=r"^([A-Z]{2})?$", description="ISO 3166 code of the country, as `MR`: phone numbers may lack it then."
+        "",
+        pattern=r"^([A-Z]{2})?$",
+        description="ISO 3166 code of the country, as `MR`: phone numbers may lack it then.",
     )
     keep_operators: bool = Field(False, description="Keep the names of operators and physicians beside the doses.")
 
@@ -85,7 +87,9 @@ class Settings(BaseSettings):
     sms_key: str = Field("", description="SID of an API key (`SK…`); empty means that the auth token signs in.")
     sms_key_secret: str = Field("", repr=False, description="Secret of the API key.")
     sms_sender: str = Field("", description="Number, name of at most 11 letters, or messaging service (`MG…`).")
-    sms_api_url: str = Field("https://api.twilio.com", description="Address of Twilio's API, or of a gateway before it.")
+    sms_api_url: str = Field(
+        "https://api.twilio.com", description="Address of Twilio's API, or of a gateway before it."
+    )
     sms_timeout_seconds: float = Field(15.0, gt=0, le=30, description="Longest wait for one answer of Twilio.")
     sms_callback: bool = Field(
         False, description="Let Twilio report deliveries to `DACS_WEB_URL` (yes or no); else it is asked."
