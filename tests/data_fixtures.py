@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from dose import migrate
 from dose.database import make_engine, session_factory
 from dose.tables import Base
+from tests.ports import free_ports
 
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 
@@ -47,12 +47,6 @@ def _as_postgres(command: list[str]) -> None:
     subprocess.run(prefix + command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """One private PostgreSQL server for the whole run."""
@@ -62,7 +56,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder.mkdir(mode=0o755)
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
-    port, data = _free_port(), folder / "data"
+    port, data = free_ports(1)[0], folder / "data"
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=60"
     _as_postgres([str(POSTGRES_BIN / "initdb"), "-D", str(data), "-U", "dacs", "-A", "trust", "-N", "-E", "UTF8"])
     _as_postgres([str(POSTGRES_BIN / "pg_ctl"), "-D", str(data), "-w", "-o", options, "-l", f"{folder}/log", "start"])

@@ -11,7 +11,8 @@ import time
 from pathlib import Path
 
 from dose.pacs import OrthancClient
-from tests.orthanc.live import ROOT, free_ports
+from tests.orthanc.live import ROOT
+from tests.ports import free_ports
 
 START_SECONDS = 90
 

@@ -14,8 +14,8 @@ from dose.errors import ConfigError
 from dose.settings import Settings, load_settings
 from dose.tables import ProcessState
 from tests.delivery.process import Site, site, until
-from tests.notify.smtp_peers import free_port
 from tests.notify.twilio_peer import ACCOUNT, PASSWORD, USER, refuses, stalls, takes_and
+from tests.ports import free_ports
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def test_an_address_of_the_wrong_kind_is_not_tried(here: Site, to: str, channel:
 
 
 def test_a_server_that_cannot_be_reached_is_told_with_what_to_look_at(here: Site) -> None:
-    away = said(here).model_copy(update={"mail_port": free_port()})
+    away = said(here).model_copy(update={"mail_port": free_ports(1)[0]})
     assert send_test(away, "a@example.org", "email", "en") == (
         "Not sent: unreachable: the server cannot be reached: look at host, port and firewall.", False,
     )  # fmt: skip

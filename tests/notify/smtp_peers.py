@@ -18,6 +18,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from dose.notify.email import MailServer
+from tests.ports import free_ports
 
 USER, PASSWORD = "dacs", "correct horse"
 Answer = Callable[[SMTP, Envelope], str | None]
@@ -71,7 +72,7 @@ def _knows(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: st
 def mail_peer(**options: Any) -> Iterator[tuple[Peer, int]]:
     """A running aiosmtpd server and its port; options are those of its controller."""
     peer = Peer()
-    controller = Controller(peer, hostname="127.0.0.1", port=free_port(), ready_timeout=20, **options)
+    controller = Controller(peer, hostname="127.0.0.1", port=free_ports(1)[0], ready_timeout=20, **options)
     controller.start()
     try:
         yield peer, controller.port
@@ -100,12 +101,6 @@ def trusted(port: int, ca_file: Path, **options: Any) -> MailServer:
     """Our side of a peer with STARTTLS and a password."""
     usual: dict[str, Any] = {"security": "starttls", "ca_file": ca_file, "username": USER, "password": PASSWORD}
     return at(port, **(usual | options))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

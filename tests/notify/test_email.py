@@ -13,7 +13,8 @@ from dose.notify.channel import Message, Refused, Sent, Unclear
 from dose.notify.email import EmailChannel, MailServer
 from dose.notify.texts import page
 from tests.notify.conftest import Tls
-from tests.notify.smtp_peers import at, free_port, mail_peer, scripted, trusted, with_password
+from tests.notify.smtp_peers import at, mail_peer, scripted, trusted, with_password
+from tests.ports import free_ports
 
 NOTE = Message("K7M2Q9X4AB", "physicist@hospital.example", "CTDIvol 95 mGy > 80 mGy", "Dose alert", language="en")
 ENDED = 10.0  # seconds by which a bounded conversation is over; its own bound is 0.5 s
@@ -198,7 +199,7 @@ def test_a_server_that_drips_after_the_message_leaves_it_unclear_in_time() -> No
 
 
 def test_a_server_that_is_not_there_blames_the_channel() -> None:
-    channel = EmailChannel(at(free_port()))
+    channel = EmailChannel(at(free_ports(1)[0]))
     assert channel.send(NOTE) == Refused("unreachable", permanent=False, channel_fault=True)
     assert channel.check() == Refused("unreachable", permanent=False, channel_fault=True)
 

@@ -13,7 +13,6 @@ from dose.errors import ConfigError
 from dose.notify.channel import Delivery, Message, Refused, Sent, Unclear
 from dose.notify.parts import size
 from dose.notify.sms import SmsAccount
-from tests.notify.smtp_peers import free_port
 from tests.notify.twilio_peer import (
     ACCOUNT,
     PASSWORD,
@@ -26,6 +25,7 @@ from tests.notify.twilio_peer import (
     takes_and,
     takes_but_says,
 )
+from tests.ports import free_ports
 
 TO = "+212612345678"
 NOTE = Message("K7M2Q9X4AB", TO, "Dose alert: CT 1, CTDIvol 95 mGy")
@@ -127,7 +127,7 @@ def test_a_redirect_is_not_followed(twilio: TwilioPeer) -> None:
 
 
 def test_a_provider_that_is_not_there_certainly_took_nothing(twilio: TwilioPeer) -> None:
-    channel = twilio.channel(origin=f"http://127.0.0.1:{free_port()}")
+    channel = twilio.channel(origin=f"http://127.0.0.1:{free_ports(1)[0]}")
     assert channel.send(NOTE) == Refused("unreachable", permanent=False, channel_fault=True)
     assert channel.check() == Refused("unreachable", permanent=False, channel_fault=True)
 
@@ -180,7 +180,7 @@ def test_a_question_that_fails_never_permits_a_second_message(twilio: TwilioPeer
 
 
 def test_a_provider_that_cannot_be_asked_never_permits_a_second_message(twilio: TwilioPeer) -> None:
-    channel = twilio.channel(lambda: LATER, origin=f"http://127.0.0.1:{free_port()}")
+    channel = twilio.channel(lambda: LATER, origin=f"http://127.0.0.1:{free_ports(1)[0]}")
     assert channel.ask(NOTE, AT) == Unclear("unreachable")
 
 

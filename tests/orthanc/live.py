@@ -6,13 +6,12 @@ import json
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +28,7 @@ from dose.database import make_engine, session_factory
 from dose.pacs import OrthancClient, PacsError
 from dose.settings import Settings
 from dose.tables import ProcessState, SourceObject
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 ANSWER_S = 15.0  # that Orthanc never needs
@@ -42,15 +42,6 @@ logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # what the tests bre
 def available() -> bool:
     """Whether Orthanc and its plugins are installed."""
     return Path("/usr/sbin/Orthanc").exists() and Path("/usr/share/orthanc/plugins/libOrthancPython.so").exists()
-
-
-def free_ports(count: int) -> list[int]:
-    """Different ports nobody listens on."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
 
 
 def until(what: str, ask: Callable[[], T], seconds: float = PATIENCE_S) -> T:

@@ -19,7 +19,8 @@ from dose.pacs import NotInPacs, OrthancClient, PacsRefused, PacsUnreachable, or
 from dose.tables import ImageSeries, IngestItem, IrradiationEvent, RefusedPeer, SourceObject, Study
 from tests.build import ct_bytes, ct_event, ct_rdsr, study, to_bytes
 from tests.orthanc.images import image
-from tests.orthanc.live import ROOT, free_ports, fresh_uid, until
+from tests.orthanc.live import ROOT, fresh_uid, until
+from tests.ports import free_ports
 
 pytestmark = pytest.mark.integration
 
