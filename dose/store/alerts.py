@@ -64,7 +64,7 @@ class About:
 
 # ---- the rules in force ---------------------------------------------------------------------------------------------
 
-_STAMP = select(func.count(RULE.c.id), func.count(RULE.c.retired_at), func.max(RULE.c.id))
+_STAMP = select(func.count(RULE.c.id), func.count(RULE.c.retired_at), func.max(RULE.c.id), func.max(RULE.c.made_at))
 _IN_FORCE = select(RULE).where(RULE.c.retired_at.is_(None), RULE.c.active).order_by(RULE.c.id)
 _ready: dict[tuple[Any, ...], tuple[Rule, ...]] = {}
 
