@@ -37,9 +37,9 @@ from dose.tables import EventFact, ReferenceLevel, ReferenceSet, StudyFact
 ALERTS = Scope(None, "alerts", frozenset({Permission.VIEW_DOSES}), None, None)
 KEPT_S = 600.0
 KEPT_LONG_S = 12 * 3600.0
-LONG = 300  # values from which on a distribution is kept long
-MOST_KEPT = 256  # distributions: of the largest protocols some hundred kB each
-LAST_VOLTAGES = 400
+LONG = 200  # values from which on a distribution is kept long
+MOST_KEPT = 1024  # distributions: mostly some kB each, of the largest protocols some hundred
+LAST_VOLTAGES = 200
 _NOTHING = Like((), None)
 Peers = dict[str, tuple[Numbers, Values, Size | None]]
 
