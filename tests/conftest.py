@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from dose.crypto import KeyRing, use_keys
+from tests.data_fixtures import WholeRun
 
 ROOT = Path(__file__).resolve().parent.parent
 # How long an example takes says more about the machine than about the code.
@@ -57,6 +59,13 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def whole_run() -> Iterator[WholeRun]:
+    """What is made once a process."""
+    with ExitStack() as stack:
+        yield WholeRun(stack)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,11 @@ import os
 import shutil
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -23,6 +25,8 @@ from dose.tables import Base
 from tests.ports import free_ports
 
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,30 @@ def _as_postgres(command: list[str]) -> None:
     subprocess.run(prefix + command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
 
 
+class WholeRun:
+    """What is made once a process: a fixture is made again for each folder that imports it, a server must not be."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._stack, self._made = stack, dict[str, Any]()
+
+    def once(self, make: Callable[..., AbstractContextManager[T]], *given: object) -> T:
+        """What `make` gave the first time; it ends with the run."""
+        if make.__name__ not in self._made:
+            self._made[make.__name__] = self._stack.enter_context(make(*given))
+        found: T = self._made[make.__name__]
+        return found
+
+
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def postgres(whole_run: WholeRun) -> Cluster:
     """One private PostgreSQL server for the whole run."""
     if not POSTGRES_BIN.is_dir():
         pytest.skip(f"PostgreSQL 15 is not installed ({POSTGRES_BIN})")
+    return whole_run.once(_cluster)
+
+
+@contextmanager
+def _cluster() -> Iterator[Cluster]:
     folder = Path("/var/tmp") / f"dacs-test-{uuid.uuid4().hex[:8]}"  # pytest's own folders are closed to other users
     folder.mkdir(mode=0o755)
     if os.geteuid() == 0:
@@ -77,19 +100,29 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: Cluster) -> str:
+def migrated_postgres(postgres: Cluster, whole_run: WholeRun) -> str:
     """A migrated database that tests use in turn, emptied before each."""
-    url = postgres.new_database()
+    return whole_run.once(_migrated_database, postgres)
+
+
+@contextmanager
+def _migrated_database(cluster: Cluster) -> Iterator[str]:
+    url = cluster.new_database()
     migrate.upgrade(url)
-    return url
+    yield url
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory, whole_run: WholeRun) -> Path:
     """A migrated database file that others are copied from."""
-    path = tmp_path_factory.mktemp("migrated") / "dacs.sqlite3"
+    return whole_run.once(_migrated_file, tmp_path_factory)
+
+
+@contextmanager
+def _migrated_file(folders: pytest.TempPathFactory) -> Iterator[Path]:
+    path = folders.mktemp("migrated") / "dacs.sqlite3"
     migrate.upgrade(f"sqlite:///{path}")
-    return path
+    yield path
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
