@@ -13,12 +13,14 @@ import pytest
 from hypothesis import settings
 
 from dose.crypto import KeyRing, use_keys
+from tests import one_dialect
 from tests.data_fixtures import WholeRun
 
 ROOT = Path(__file__).resolve().parent.parent
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("dacs", deadline=None)
 settings.load_profile("dacs")
+one_dialect.share()
 CORPUS = Path(os.environ.get("DACS_CORPUS", ROOT.parent / "shared" / "corpus"))
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -56,6 +56,7 @@ class WholeRun:
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack, self._made = stack, dict[str, Any]()
+        self.files: dict[str, Path] = {}
 
     def once(self, make: Callable[..., AbstractContextManager[T]], *given: object) -> T:
         """What `make` gave the first time; it ends with the run."""
@@ -151,3 +152,26 @@ def engine(database_url: str) -> Iterator[Engine]:
 def factory(engine: Engine) -> sessionmaker[Session]:
     """Sessions on each database in turn."""
     return session_factory(engine)
+
+
+@pytest.fixture
+def filled(
+    factory: sessionmaker[Session], whole_run: WholeRun, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Callable[[sessionmaker[Session]], None]], sessionmaker[Session]]:
+    """`filled(fill)`: the empty database as `fill(factory)` leaves it; SQLite's is made once a process and copied."""
+
+    def fill_once(fill: Callable[[sessionmaker[Session]], None]) -> sessionmaker[Session]:
+        engine: Engine = factory.kw["bind"]
+        if engine.name != "sqlite":
+            fill(factory)
+            return factory
+        here, name = Path(engine.url.database or ""), f"{fill.__module__}.{fill.__qualname__}"
+        if name not in whole_run.files:
+            fill(factory)
+            engine.dispose()  # the last connection to close leaves one whole file behind
+            whole_run.files[name] = Path(shutil.copy(here, tmp_path_factory.mktemp("filled") / here.name))
+        engine.dispose()
+        shutil.copy(whole_run.files[name], here)
+        return factory
+
+    return fill_once

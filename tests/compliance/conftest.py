@@ -19,13 +19,14 @@ from tests.data_fixtures import (
     empty_url,
     engine,
     factory,
+    filled,
     migrated_postgres,
     migrated_sqlite,
     postgres,
 )
 from tests.statistics_page.facts import event_fact, lay_down, study_fact
 
-__all__ = ["database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite", "postgres"]
+__all__ = ["database_url", "empty_url", "engine", "factory", "filled", "migrated_postgres", "migrated_sqlite", "postgres"]
 PHYSICIST: Scope = scope_for(None, "physicist@example.org", [Role.PHYSICIST.value])
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HEAD, CHEST, FOOT = 1, 2, 3
@@ -76,9 +77,7 @@ LEVELS = [
 ]
 
 
-@pytest.fixture
-def hospital(factory: sessionmaker[Session]) -> sessionmaker[Session]:
-    """The facts, the names of what they speak of, and the levels."""
+def _fill(factory: sessionmaker[Session]) -> None:
     lay_down(factory, STUDIES, EVENTS)
     named = [("Head", HEAD), ("Chest", CHEST), ("Foot", FOOT)]
     with writing(factory) as session:
