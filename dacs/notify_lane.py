@@ -109,10 +109,9 @@ class Lane:
             return self._put_back(leased)
         try:
             with self._factory() as session:
-                said = written(session, leased, self._means.frame)
+                said = written(session, leased, self._means.frame, self._clock())
         except NotSaid as error:
-            end = outbox.cancelled if error.is_over else outbox.parked
-            return self._settle(leased, end(error.reason))
+            return self._settle(leased, _end_of(error))
         except (KeyError, ValueError, TypeError, AttributeError) as error:  # a row that nobody can read
             log.error("a message cannot be written", extra={"notification": leased.id}, exc_info=error)
             return self._settle(leased, outbox.parked("cannot-be-written"))
@@ -210,6 +209,12 @@ class Lane:
         if isinstance(outcome, Sent):
             return Answer(outbox.SENT, outcome.provider_id, cost_micros=outcome.cost_micros)
         return Answer(NOT_TAKEN if step.state == outbox.PENDING else UNKNOWN, again_at=step.at)
+
+
+def _end_of(error: NotSaid) -> Settlement:
+    if error.again_at is not None:
+        return outbox.retry(error.again_at, error.reason)
+    return outbox.cancelled(error.reason) if error.is_over else outbox.parked(error.reason)
 
 
 def _has_work(session: Session, channel: str, now: datetime) -> bool:

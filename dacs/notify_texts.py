@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy.orm import Session
 
 from dose.notify.messages import OVERDUE, Frame, Written, of_alert, of_digest, of_test
@@ -14,23 +16,26 @@ TEST = "test"
 
 
 class NotSaid(Exception):
-    """There is nothing to say; `reason` why, `is_over`: nobody is to be told, else a person must look."""
+    """There is nothing to say; `reason` why, `is_over`: nobody is to be told.
 
-    def __init__(self, reason: str, *, is_over: bool) -> None:
+    Else a person must look, unless it is said at `again_at`.
+    """
+
+    def __init__(self, reason: str, *, is_over: bool, again_at: datetime | None = None) -> None:
         super().__init__(reason)
-        self.reason, self.is_over = reason, is_over
+        self.reason, self.is_over, self.again_at = reason, is_over, again_at
 
 
-def written(session: Session, leased: Leased, frame: Frame) -> Written:
-    """What one message says.
+def written(session: Session, leased: Leased, frame: Frame, now: datetime) -> Written:
+    """What one message says at `now`.
 
     Raises
     ------
     NotSaid
-        There is nothing to say any more, or it cannot be said.
+        There is nothing to say any more, or not now, or it cannot be said.
     """
     if leased.kind == PATIENT:
-        return _to_patient(session, leased, frame)
+        return _to_patient(session, leased, frame, now)
     if leased.kind == DIGEST:
         digest = outbox_content.of_digest(session, leased.id)
         return of_digest(digest.lines, digest.count, leased.channel, leased.language, frame)
@@ -49,7 +54,9 @@ def _of_alert(session: Session, leased: Leased, frame: Frame) -> Written:
     return of_alert(alert, told, leased.template, leased.channel, leased.language, frame)
 
 
-def _to_patient(session: Session, leased: Leased, frame: Frame) -> Written:
+def _to_patient(session: Session, leased: Leased, frame: Frame, now: datetime) -> Written:
+    if (found := patient_notices.hindrance(session, leased.id, now)) is not None:
+        raise NotSaid(found.reason, is_over=False, again_at=found.until)
     try:
         said = patient_notices.filled(session, leased.id, frame.url)
     except patient_notices.NothingToTell:

@@ -40,6 +40,7 @@ REASONS: Mapping[str, str] = {
     "day-cap": N_("What a day may cost is spent: it goes tomorrow."),
     "put-back": N_("The sending process ended before it went: it is sent again."),
     "cannot-be-written": N_("The text could not be made; the log of the server says why."),
+    "outside-hours": N_("It is outside the hours of the site: it goes when they begin again."),
     "excluded": N_("The patient is on a list of people who are not written to."),
     "bounced": N_("Mail to this address came back: mend the address among the recipients."),
     "no-address": N_("The recipient has no address for this channel."),

@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session, aliased
 
-from dose.tables import Patient, PatientContact, PatientExclusion, PatientNotice, Recipient, Study
+from dose.tables import NoticeSetting, Patient, PatientContact, PatientExclusion, PatientNotice, Recipient, Study
 
 EMAIL, SMS, BANNER = "email", "sms", "banner"
 RECIPIENT_GONE, CONTACT_GONE, WITHDRAWN, EXCLUDED = "recipient-gone", "contact-gone", "withdrawn", "excluded"
 BOUNCED, NO_ADDRESS = "bounced", "no-address"
+SITE_OFF = "off"  # the site has switched notices to patients off: they wait for a person
 # Nobody is to be told any more; the others are for a person to set right
 GONE = frozenset({RECIPIENT_GONE, CONTACT_GONE, WITHDRAWN, EXCLUDED})
 
@@ -38,6 +39,8 @@ def _of_patient(session: Session, row: Row[Any]) -> tuple[str | None, str | None
     excluded = select(PatientExclusion.why).join(Patient, Patient.id == PatientExclusion.patient_id)
     if session.scalar(excluded.where(_person(Patient) == found.told).limit(1)) is not None:
         return None, EXCLUDED
+    if not found.writes:
+        return None, SITE_OFF
     return _chosen(row.channel, found.email, found.phone)
 
 
@@ -49,12 +52,13 @@ _OWNER, _EXAMINED = aliased(Patient), aliased(Patient)
 _OF_NOTICE: Select[*tuple[Any, ...]] = (
     select(
         PatientContact.email, PatientContact.phone, PatientContact.withdrawn_at,
-        _person(_OWNER).label("told"), _person(_EXAMINED).label("examined"),
+        _person(_OWNER).label("told"), _person(_EXAMINED).label("examined"), NoticeSetting.active.label("writes"),
     )
     .join(PatientNotice, PatientNotice.contact_id == PatientContact.id)
     .join(_OWNER, _OWNER.id == PatientContact.patient_id)
     .join(Study, Study.id == PatientNotice.study_id)
     .join(_EXAMINED, _EXAMINED.id == Study.patient_id)
+    .outerjoin(NoticeSetting, NoticeSetting.site_id == Study.site_id)
 )  # fmt: skip
 
 

@@ -25,11 +25,22 @@ from dose.crypto import keys
 from dose.errors import DoseError
 from dose.notify import code
 from dose.notify.templates import Filled, default, fields_of, fill
-from dose.store.notice_checks import Verdict, judge, merged_into
+from dose.store.notice_checks import (
+    DEMO,
+    NO_AGE,
+    NO_GUARDIAN,
+    NOT_PATIENT,
+    OFF,
+    SENSITIVE_STUDY,
+    Verdict,
+    judge,
+    merged_into,
+)
 from dose.store.notice_doses import as_text, reported
 from dose.store.notice_settings import SavedSettings, active_settings, settings_of
 from dose.store.notice_templates import in_force
 from dose.store.outbox import OUTBOX, PATIENT, Notice, enqueue
+from dose.store.outbox_address import CONTACT_GONE
 from dose.store.patient_contacts import consenting, stop_token
 from dose.store.statements import insert_unless_there
 from dose.tables import PatientContact, PatientNotice, Study
@@ -39,6 +50,9 @@ WAITING, QUEUED, OPENED, WITHDRAWN = "waiting", "queued", "opened", "withdrawn"
 TOLD = "told"  # of this study, or of one it was merged with
 VALID_FOR = timedelta(days=90)
 AT_A_TIME = 200
+OUTSIDE_HOURS = "outside-hours"
+# What may turn up between the outbox and the call. Consent and lists are asked about in the transaction of the call.
+_LATE = frozenset({OFF, NOT_PATIENT, DEMO, SENSITIVE_STUDY, NO_AGE, NO_GUARDIAN})
 _PRIORITY = 6  # behind what colleagues must hear
 
 
@@ -127,6 +141,38 @@ def _queue(session: Session, notice_id: int, verdict: Verdict, site: SavedSettin
     hashes = {"token_hash": bytes.fromhex(kept.token_hash), "code_hash": bytes.fromhex(kept.code_hash)}
     _set(session, notice_id, state=QUEUED, queued_at=now, contact_id=verdict.contact.id, **hashes)
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """Why a message to a patient must not go now; `until` (UTC) None: a person must look, else it goes then."""
+
+    reason: str
+    until: datetime | None = None
+
+
+def hindrance(session: Session, notification_id: int, now: datetime) -> Hindrance | None:
+    """What stands in the way of a message of the outbox as it is about to be sent; None: nothing that is seen here.
+
+    Hours may have ended while a channel rested or was paused; a study may have turned out to be a phantom's or one that
+    the site calls sensitive; a date of birth may have been corrected, so that another person is to be told.
+    """
+    wanted = select(Study.id, PatientContact.kind).join_from(
+        OUTBOX, PatientNotice, PatientNotice.id == OUTBOX.c.patient_notice_id
+    )
+    wanted = wanted.join(Study, Study.id == PatientNotice.study_id)
+    wanted = wanted.join(PatientContact, PatientContact.id == PatientNotice.contact_id)
+    row = session.execute(wanted.where(OUTBOX.c.id == notification_id)).first()
+    if row is None:
+        return None
+    sites = active_settings(session)
+    (verdict,) = judge(session, sites, [row.id])
+    if verdict.why in _LATE:
+        return Hindrance(verdict.why)
+    if verdict.contact is not None and verdict.contact.kind != row.kind:
+        return Hindrance(CONTACT_GONE)
+    leaves = sites[verdict.site_id].settings.leaves_at(now) if verdict.site_id in sites else now
+    return Hindrance(OUTSIDE_HOURS, leaves) if leaves > now else None
 
 
 def _told_together(session: Session, study_instance_uid: str) -> bool:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dose.database import writing
+from dose.store import outbox_doubts
+from dose.store.corrections import set_is_patient
 from dose.store.outbox import OUTBOX
 from dose.store.patient_contacts import withdraw
-from dose.tables import PatientContact, PatientNotice
+from dose.tables import Patient, PatientContact, PatientExclusion, PatientNotice
 from tests.delivery.test_lane import body
 from tests.delivery.world import World
 from tests.notify.twilio_peer import breaks_off, refuses, takes_and
-from tests.patient_notices.ward import Ward
+from tests.patient_notices.ward import PHYSICIST, Ward
 
 
 @pytest.fixture
@@ -23,9 +27,10 @@ def ward(world: World) -> Ward:
     return made
 
 
-def told(world: World, ward: Ward, **said: str | None) -> None:
-    ward.told(1, **said)
+def told(world: World, ward: Ward, **said: str | None) -> int:
+    found = ward.told(1, **said)
     world.now = ward.now
+    return found
 
 
 def test_a_patient_reads_the_text_of_the_site_and_nothing_of_an_examination(world: World, ward: Ward) -> None:
@@ -87,3 +92,74 @@ def test_patients_are_not_planned_as_colleagues_are(world: World, ward: Ward) ->
     told(world, ward)
     with world.factory() as session:
         assert session.scalars(select(OUTBOX.c.why)).all() == ["free"]
+
+
+def ended(world: World) -> list[tuple[str, str | None]]:
+    """State and reason of each message; that nothing left goes without saying."""
+    assert world.twilio.messages == []
+    return [(row.state, row.last_error) for row in world.rows()]
+
+
+def test_what_waits_when_a_site_switches_its_notices_off_waits_for_a_person(world: World, ward: Ward) -> None:
+    told(world, ward)
+    ward.switch_on(active=False)
+    world.work("sms")
+    assert ended(world) == [("parked", "off")]
+    send_again(world)
+    world.work("sms")
+    assert ended(world) == [("parked", "off")]
+    ward.switch_on(active=True)
+    send_again(world)
+    world.work("sms")
+    assert (world.states(), len(world.twilio.messages)) == (["sent"], 1)
+
+
+def send_again(world: World) -> None:
+    with writing(world.factory) as session:
+        assert outbox_doubts.send_again(session, PHYSICIST, world.rows()[0].id, world.now)
+
+
+def test_a_site_that_is_switched_off_after_the_text_was_made_still_sends_nothing(world: World, ward: Ward) -> None:
+    told(world, ward)
+    with patch("dacs.notify_texts.patient_notices.hindrance", lambda *_: ward.switch_on(active=False) and None):
+        world.work("sms")
+    assert ended(world) == [("parked", "off")]
+
+
+@pytest.mark.parametrize("why", ["deceased", "opt-out", "sensitive"])
+def test_who_is_put_on_a_list_behind_the_back_of_the_outbox_hears_nothing(world: World, ward: Ward, why: str) -> None:
+    found = told(world, ward)
+    with writing(world.factory) as session:
+        session.add(PatientExclusion(patient_id=ward.person(found), why=why, at=world.now, by="t"))
+    world.work("sms")
+    assert ended(world) == [("cancelled", "excluded")]
+
+
+def test_a_study_that_turns_out_sensitive_or_a_phantom_waits_for_a_person(world: World, ward: Ward) -> None:
+    found = told(world, ward, description="Hysterography")
+    ward.switch_on(sensitive_words=("hystero",))
+    world.work("sms")
+    assert ended(world) == [("parked", "sensitive-study")]
+    with writing(world.factory) as session:
+        set_is_patient(session, PHYSICIST, found, is_patient=False)
+    send_again(world)
+    world.work("sms")
+    assert ended(world) == [("parked", "not-patient")]
+
+
+def test_a_child_whose_age_was_corrected_is_not_written_to_as_an_adult(world: World, ward: Ward) -> None:
+    found = told(world, ward)
+    with writing(world.factory) as session:
+        session.execute(update(Patient).where(Patient.id == ward.person(found)).values(birth_date="2018-01-02"))
+    world.work("sms")
+    assert ended(world) == [("parked", "no-guardian")]
+
+
+def test_a_message_that_a_rested_channel_lets_go_at_night_waits_for_the_morning(world: World, ward: Ward) -> None:
+    told(world, ward)
+    world.later(hours=13)
+    world.work("sms")
+    assert ended(world) == [("pending", "outside-hours")]
+    world.later(hours=6)
+    world.work("sms")
+    assert (world.states(), len(world.twilio.messages)) == (["sent"], 1)
