@@ -31,6 +31,7 @@ from dose.alerts.model import (
     Rule,
     Unjudged,
     crossing,
+    moved,
     remarks_of,
     stated,
     total,
@@ -42,6 +43,7 @@ KERMA, PRODUCT, TIME = "ka_r_mgy", "pka_gy_cm2", "fluoro_time_s"
 COLUMNS = (KERMA, PRODUCT, TIME)
 NO_PATIENT = "no-patient"
 NOT_SAID = "single"  # one tube, or the plane is not said
+_ROUNDED = 1e-3  # by which a report and the sum of its events differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,14 @@ def whole(examination: Examination, column: str) -> float | None:
     return max((value for value in said if value is not None), default=None)
 
 
+def in_parts(examination: Examination, column: str) -> dict[str, float]:
+    """`by_plane`, and what the whole is above their sum as a part whose plane is not said: together an upper bound."""
+    planes = by_plane(examination, column)
+    known = total(planes.values()) or 0.0
+    rest = (whole(examination, column) or 0.0) - known
+    return planes | {NOT_SAID: planes.get(NOT_SAID, 0.0) + rest} if rest > _ROUNDED * known else planes
+
+
 def evaluate(rule: Rule, examination: Examination, _: Comparators) -> Findings:
     """Whether the examination reached the trigger level of one quantity."""
     terms: Trigger = rule.terms
@@ -157,8 +167,7 @@ def _reached(value: float, first: float, increment: float | None) -> dict[str, A
 
 def evaluate_cumulative(rule: Rule, examination: Examination, comparators: Comparators) -> Findings:
     """K_a,r of the patient's procedures in the days before and with this one: by plane, and summed."""
-    own = by_plane(examination, KERMA)
-    if not own:
+    if not by_plane(examination, KERMA):
         return Findings()
     if examination.patient_id is None:
         return Findings.of([Unjudged(rule.key, examination.subject, NO_PATIENT)])
@@ -168,7 +177,7 @@ def evaluate_cumulative(rule: Rule, examination: Examination, comparators: Compa
 def _cumulative(rule: Rule, examination: Examination, comparators: Comparators) -> Iterator[Crossing]:
     terms: Cumulative = rule.terms
     counted = [one for one in _before(terms, examination, comparators) if total(one.ka_r_by_plane_mgy.values())]
-    doses = [by_plane(examination, KERMA), *(one.ka_r_by_plane_mgy for one in counted)]
+    doses = [in_parts(examination, KERMA), *(one.ka_r_by_plane_mgy for one in counted)]
     planes = _planes((plane, value) for one in doses for plane, value in one.items())
     value = total(planes.values())
     # Alone, an examination is the matter of the trigger levels
@@ -186,7 +195,7 @@ def _cumulative(rule: Rule, examination: Examination, comparators: Comparators) 
 
 
 def _before(terms: Cumulative, examination: Examination, comparators: Comparators) -> list[Earlier]:
-    since = examination.at - timedelta(days=terms.days)
+    since = moved(examination.at, -timedelta(days=terms.days))
     found = {one.id: one for one in comparators.earlier(examination, terms.days) if since <= one.at <= examination.at}
     found.pop(examination.id, None)
     return list(found.values())

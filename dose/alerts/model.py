@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import numpy as np
@@ -184,6 +184,7 @@ class Crossing:
     details: Mapping[str, Any] = field(default_factory=dict)
     at_once: bool = False
     held_back: tuple[str, ...] = ()
+    ladder: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +301,14 @@ def total(values: Iterable[float | None]) -> float | None:
     """The exactly rounded sum of what is stated, the same in any order; None where nothing is."""
     found = [value for one in values if (value := stated(one)) is not None]
     return stated(math.fsum(found)) if found else None
+
+
+def moved(at: datetime, by: timedelta) -> datetime:
+    """A moment so much later (earlier, where negative), as far as a calendar goes: clocks stand at any year."""
+    try:
+        return at + by
+    except OverflowError:
+        return datetime.max if by > timedelta() else datetime.min
 
 
 def remarks_of(column: str, value: float, *more: str) -> tuple[str, ...]:

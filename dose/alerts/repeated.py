@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from dose.alerts.interventional import NO_PATIENT
-from dose.alerts.model import Comparators, Earlier, Examination, Findings, Rule, Unjudged, crossing
+from dose.alerts.model import Comparators, Earlier, Examination, Findings, Rule, Unjudged, crossing, moved
 from dose.alerts.terms import Terms
 from dose.levels.compare import NO_PROCEDURE, family
 
@@ -47,7 +47,7 @@ def evaluate(rule: Rule, examination: Examination, comparators: Comparators) -> 
         return Findings.of([Unjudged(rule.key, examination.subject, NO_PATIENT)])
     if (examination.procedure_id if terms.same == PROCEDURE else examination.region) is None:
         return Findings.of([Unjudged(rule.key, examination.subject, NO_PROCEDURE)])
-    since = examination.at - timedelta(hours=terms.hours)
+    since = moved(examination.at, -timedelta(hours=terms.hours))
     earlier = comparators.earlier(examination, math.ceil(terms.hours / 24))
     same = {one.id for one in earlier if since <= one.at <= examination.at and _is_same(terms, examination, one)}
     same.discard(examination.id)

@@ -19,8 +19,8 @@ import numpy as np
 from sqlalchemy import ColumnElement, Integer, Table, and_, bindparam, case, cast, func, or_, select
 from sqlalchemy.orm import Session
 
-from dose.alerts.interventional import KERMA, by_plane
-from dose.alerts.model import Acquisition, Earlier, Examination, Like, Usual
+from dose.alerts.interventional import KERMA, in_parts
+from dose.alerts.model import Acquisition, Earlier, Examination, Like, Usual, moved
 from dose.levels.compare import Asked, Choice, Level, Levels
 from dose.levels.groups import Patient
 from dose.queries.examinations import Examined, examinations
@@ -141,7 +141,7 @@ class Compared:
 
     def _earlier(self, examination: Examination, days: int) -> Sequence[Earlier]:
         one = self._known[examination.id]
-        since = int((examination.at - timedelta(days=days)).strftime("%Y%m%d%H%M%S"))
+        since = int(moved(examination.at, -timedelta(days=days)).strftime("%Y%m%d%H%M%S"))
         asked = {"patient": examination.patient_id, "study": one.study_id, "since": since, "until": one.listed_at}
         ids = self._session.connection().execute(_EARLIER, asked).scalars().all()
         found = examinations(self._session, ids) if ids else ()
@@ -243,4 +243,4 @@ def _before(one: Examined) -> ColumnElement[bool]:
 
 
 def _earlier(one: Examination) -> Earlier:
-    return Earlier(one.id, one.at, one.modality, one.procedure_id, one.region, by_plane(one, KERMA))
+    return Earlier(one.id, one.at, one.modality, one.procedure_id, one.region, in_parts(one, KERMA))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Integer, and_, case, func, select, type_coerce
 
-from dose.alerts.interventional import KERMA, NOT_SAID, PRODUCT, TIME, by_plane, whole
+from dose.alerts.interventional import KERMA, NOT_SAID, PRODUCT, TIME, in_parts, whole
 from dose.alerts.model import Examination, total
 from dose.queries.examinations import examinations
 from dose.queries.rule_trial_past import DAY_S, Hits, Mask, Numbers, Past, Values, seconds, studies
@@ -151,6 +151,6 @@ def _doses(past: Past, days: int) -> _Doses:
 def _with_sums(past: Past, doses: _Doses, open_: Mask) -> _Doses:
     """With what the planes of these patients' studies gave, added up."""
     read = examinations(past.session, _with_planes(past, doses.study[open_]).tolist())
-    exact = {one.study_id: total(by_plane(one.examination, KERMA).values()) or 0.0 for one in read}
+    exact = {one.study_id: total(in_parts(one.examination, KERMA).values()) or 0.0 for one in read}
     low = np.array([exact.get(study, value) for study, value in zip(doses.study.tolist(), doses.low, strict=True)])
     return replace(doses, low=low)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dose.alerts.kinds import evaluate, rule
-from dose.alerts.model import Acquisition, Crossing, Earlier, Examination, Findings, Like, Usual
+from dose.alerts.model import Acquisition, Crossing, Earlier, Examination, Findings, Like, Usual, moved
 from dose.levels.compare import NO_LEVEL, Choice, Level
 from dose.levels.groups import Patient
 from dose.statistics.measures import Measure
@@ -43,7 +43,7 @@ class World:
         return Like(self.likes, self.size)
 
     def earlier(self, examination: Examination, days: int) -> Sequence[Earlier]:
-        return [one for one in self.before if one.at >= examination.at - timedelta(days=days)]
+        return [one for one in self.before if one.at >= moved(examination.at, -timedelta(days=days))]
 
     def usual(self, examination: Examination, acquisition: Acquisition) -> Usual:
         return Usual(self.voltages_kv)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from dose.alerts.interventional import by_plane, whole
+from dose.alerts.interventional import by_plane, in_parts, whole
 from dose.alerts.model import PLANES_SUMMED, REPORTED, SUMMED, Earlier, Total
 from tests.alerts.examples import NOON, World, find, only, scan, xa
 
@@ -58,6 +59,25 @@ def test_a_total_without_plane_is_never_one_plane_more() -> None:
     one = xa(kerma(1, 2000.0, "A"), kerma(2, 500.0, "B"), reported=(Total(None, ka_r_mgy=2600.0),))
     assert by_plane(one, "ka_r_mgy") == {"A": 2000.0, "B": 500.0}
     assert whole(one, "ka_r_mgy") == 2600.0
+
+
+def test_a_sum_over_procedures_counts_what_a_report_states_beyond_its_planes() -> None:
+    one = xa(kerma(1, 1000.0, "A"), reported=(Total(None, ka_r_mgy=4000.0),))
+    assert in_parts(one, "ka_r_mgy") == {"A": 1000.0, "single": 3000.0}
+    found = only("cumulative", DAYS, one, World(before=[before(2, 10, A=1500.0)]))
+    assert (found.value, found.details["planes"]) == (5500.0, {"A": 2500.0, "single": 3000.0})
+
+
+def test_a_report_that_only_rounds_is_no_part_of_its_own() -> None:
+    one = xa(kerma(1, 1000.0, "A"), reported=(Total(None, ka_r_mgy=1000.4),))
+    assert in_parts(one, "ka_r_mgy") == {"A": 1000.0}
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_a_clock_at_the_end_of_the_calendar_breaks_nothing(year: int) -> None:
+    at = NOON.replace(year=year, month=1 if year == 1 else 12)
+    world = World(before=[replace(before(2, 0, A=3000.0), at=at)])
+    assert only("cumulative", DAYS, xa(kerma(1, 2500.0), at=at), world).value == 5500.0
 
 
 def test_a_dose_that_only_the_study_states_counts() -> None:
