@@ -308,7 +308,7 @@ def moved(at: datetime, by: timedelta) -> datetime:
     try:
         return at + by
     except OverflowError:
-        return datetime.max if by > timedelta() else datetime.min
+        return datetime.max if by > timedelta() else datetime.min  # noqa: DTZ901 - local, as sent
 
 
 def remarks_of(column: str, value: float, *more: str) -> tuple[str, ...]:
