@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose.alerts import kinds
 from dose.alerts.interventional import CUMULATIVE, KERMA, by_plane
+from dose.alerts.ladder import lower_steps
 from dose.alerts.model import ACT, Crossing, Findings, Rule
 from dose.database import writing
 from dose.log import logger
@@ -32,7 +33,8 @@ from dose.store.claims import parts
 from dose.store.version import changed_with, watch
 from dose.tables import Study, StudyFact
 
-TROUBLE, NOT_JUDGED, NOT_COUNTED, NOT_CROSSED = "trouble", "study-not-judged", "not-counted", "not-crossed"
+TROUBLE, NOT_JUDGED = "trouble", "study-not-judged"
+NOT_COUNTED, NOT_CROSSED, FOLDED = "not-counted", "not-crossed", "folded"  # why an alert was taken back
 _memories: dict[str, Memory] = {}
 log = logger(__name__)
 
@@ -86,6 +88,7 @@ class _Judge:
         self._session, self._rules, self._now = session, rules, now
         self._memory = _memories.setdefault(str(session.get_bind().engine.url), Memory())
         self._found: set[tuple[str, str]] = set()
+        self._folded: set[tuple[str, str]] = set()
         self._told: list[int] = []
 
     def judge(self, those: Sequence[Examined]) -> list[int]:
@@ -115,6 +118,8 @@ class _Judge:
         about = _about(one, tell=not one.is_demo and alerts.is_news(one.examination.at, self._now))
         found = self._findings(one, rules, compared)
         self._found |= {(each.rule_key, each.subject) for each in found.crossings}
+        self._folded |= {(str(lower["rule"]), each.subject) for each in found.crossings
+                         for lower in lower_steps(each.details)}  # fmt: skip
         self._told += alerts.put(self._session, found.crossings, about, self._now)
         return {rule.id for rule in rules if rule.id is not None}
 
@@ -152,11 +157,14 @@ class _Judge:
     def _withdraw(self, those: Sequence[Examined], rows: Iterable[Any], held: dict[int, set[int]]) -> None:
         """What is not said any more by the version of the rule that said it, or of a study that counts no more."""
         judged = {one.study_id: one.is_judged for one in those}
-        over = [row for row in rows if (row.rule_key, row.subject) not in self._found]
+        moved = set(self._told)  # along its ladder, under another rule now
+        over = [row for row in rows if (row.rule_key, row.subject) not in self._found and row.id not in moved]
         out = [row for row in over if not judged[row.study_id]]
         gone = [row for row in over if judged[row.study_id] and row.rule_id in held[row.study_id]]
+        lower = [row for row in gone if (row.rule_key, row.subject) in self._folded]
         self._told += alerts.withdraw(self._session, out, NOT_COUNTED, self._now)
-        self._told += alerts.withdraw(self._session, gone, NOT_CROSSED, self._now)
+        self._told += alerts.withdraw(self._session, lower, FOLDED, self._now)
+        self._told += alerts.withdraw(self._session, [row for row in gone if row not in lower], NOT_CROSSED, self._now)
 
 
 def _not_judged(subject: str) -> Crossing:

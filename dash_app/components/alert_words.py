@@ -34,6 +34,14 @@ STEPS = {
     "follow-up": N_("Follow-up planned"),
     "done": N_("Follow-up done"),
 }
+# Why the machine took an alert back: `why` of its step
+WITHDRAWN_WHY = {
+    "not-crossed": N_("the value no longer crosses the rule"),
+    "not-counted": N_("the examination no longer counts"),
+    "folded": N_("a higher level stands for it"),
+    "over": N_("it is over"),
+    "rule-off": N_("its rule was retired, switched off or looks elsewhere now"),
+}
 FOLLOW_UPS = {"letter": N_("Letter"), "call": N_("Call"), "visit": N_("Visit")}
 REFUSED = {
     "gone": N_("There is no such alert, or your account does not see it."),

@@ -10,7 +10,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from dash_app.components.alert_parts import PATH, cause_select, reportable_choice, study_name
-from dash_app.components.alert_words import FOLLOW_UPS, STEPS, severity, state, who_said
+from dash_app.components.alert_words import FOLLOW_UPS, STEPS, WITHDRAWN_WHY, severity, state, who_said
 from dash_app.components.follow_up_parts import follow_up_list
 from dash_app.components.parts import attributes, badge, icon, page_head, section
 from dash_app.components.study_rows import patient_cell
@@ -214,8 +214,9 @@ def _step(one: StepRow, names: Names, zone: str) -> list[Any]:
 
 def _said(one: StepRow, names: Names) -> list[Any]:
     """What a step says beside its name: a cause, a day, a declaration."""
-    said: list[str] = []
     detail = one.detail
+    why = WITHDRAWN_WHY.get(str(detail.get("why")))
+    said: list[str] = [_(why)] if why else []
     named = names.get(str(detail.get("reason") or detail.get("cause") or ""))
     said += [named] if named else []
     said += [_("to be declared") if detail["reportable"] else _("not to be declared")] if detail.get(

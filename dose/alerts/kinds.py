@@ -3,7 +3,7 @@
 A kind that is `name_free` looks at what was irradiated and never at what it was called: absolute levels, triggers, the
 scanner's own warnings. A doubt about the name changes nothing of it. Every other crossing of a doubtful study is kept
 and marked, so that it says why it waits. A kind that is `periodic` says nothing of a single examination
-(`dose.alerts.periodic`).
+(`dose.alerts.periodic`). Rules of a kind that is a `ladder` are steps of one thing: the highest reached one stands.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from dose.alerts import (
     dose_check,
     identity,
     interventional,
+    ladder,
     levels,
     percentile,
     periodic,
@@ -37,17 +38,18 @@ class Kind:
     evaluate: Callable[[Rule, Examination, Comparators], Findings]
     name_free: bool = False
     periodic: bool = False
+    ladder: bool = False
 
 
 KINDS: Mapping[str, Kind] = {
-    "acquisition": Kind(absolute.read, absolute.evaluate, name_free=True),
-    "trigger": Kind(interventional.read, interventional.evaluate, name_free=True),
-    "cumulative": Kind(interventional.read_cumulative, interventional.evaluate_cumulative, name_free=True),
-    "dose-check": Kind(dose_check.read, dose_check.evaluate, name_free=True),
+    "acquisition": Kind(absolute.read, absolute.evaluate, name_free=True, ladder=True),
+    "trigger": Kind(interventional.read, interventional.evaluate, name_free=True, ladder=True),
+    "cumulative": Kind(interventional.read_cumulative, interventional.evaluate_cumulative, name_free=True, ladder=True),
+    "dose-check": Kind(dose_check.read, dose_check.evaluate, name_free=True, ladder=True),
     "identity": Kind(identity.read, identity.evaluate, name_free=True),
     "software": Kind(technique.read_software, technique.evaluate_software, name_free=True),
     "level": Kind(levels.read, levels.evaluate),
-    "percentile": Kind(percentile.read, percentile.evaluate),
+    "percentile": Kind(percentile.read, percentile.evaluate, ladder=True),
     "repeated": Kind(repeated.read, repeated.evaluate),
     "tube-voltage": Kind(technique.read, technique.evaluate),
     **{
@@ -93,15 +95,26 @@ def check(kind: str, params: Mapping[str, Any]) -> str | None:
 def evaluate(rules: Iterable[Rule], examination: Examination, comparators: Comparators) -> Findings:
     """What the rules that apply say of one examination; the order of rules and of acquisitions does not matter.
 
-    Where a rule of identity applies and doubts the name, crossings that depend on the name carry those doubts.
+    Of several rules of a ladder the highest that was reached stands. Where a rule of identity applies and doubts the
+    name, crossings that depend on the name carry those doubts.
     """
     applying = [one for one in rules if one.applies(examination)]
     watched = any(one.kind == identity.IDENTITY for one in applying)
     doubts = tuple(one.code for one in identity.doubts(examination)) if watched else ()
-    found: list[Crossing | Unjudged] = []
+    found: list[Crossing] = []
+    unjudged: list[Unjudged] = []
     for one in applying:
         said = KINDS[one.kind].evaluate(one, examination, comparators)
         depends = doubts and not KINDS[one.kind].name_free
         found += [hold_back(crossing, doubts) if depends else crossing for crossing in said.crossings]
-        found += said.unjudged
-    return Findings.of(found)
+        unjudged += said.unjudged
+    return Findings.of([*ladder.fold(found, _ladders(applying)), *unjudged])
+
+
+def _ladders(rules: Iterable[Rule]) -> dict[str, list[str]]:
+    """Keys of rules by kind, of kinds that are ladders."""
+    found: dict[str, list[str]] = {}
+    for one in rules:
+        if KINDS[one.kind].ladder:
+            found.setdefault(one.kind, []).append(one.key)
+    return found

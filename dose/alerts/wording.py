@@ -15,6 +15,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+from dose.alerts.ladder import lower_steps
 from dose.quantities import QUANTITIES, display, number_text
 
 LANGUAGES = ("en", "fr", "ar")
@@ -45,7 +46,8 @@ def sentence(alert: Any, language: str) -> str:  # noqa: ANN401 - a row, a mappi
     fields = _fields(alert, language)
     said = [text for text in _in(words["sentence"], language) if _can_say(text, fields)][:1]
     more = [text for text in _in(words.get("more", {}), language) if _can_say(text, fields)]
-    return " ".join(_begin(text.format_map(fields)) for text in (*said, *more)) or title(alert, language)
+    lower = [_in(_words()["also"]["text"], language)] if "also" in fields else []
+    return " ".join(_begin(text.format_map(fields)) for text in (*said, *more, *lower)) or title(alert, language)
 
 
 def remark(code: str, language: str) -> str:
@@ -55,7 +57,7 @@ def remark(code: str, language: str) -> str:
 
 def held_back(codes: Sequence[str], language: str) -> str:
     """Why a comparison is not to be trusted yet: a sentence of `details["held_back"]`; empty where it is."""
-    names = _COMMA.get(language, ", ").join(doubt(code, language) for code in codes)
+    names = _comma(language).join(doubt(code, language) for code in codes)
     return str(_in(_words()["held_back"]["text"], language)).format(doubts=names) if codes else ""
 
 
@@ -118,9 +120,20 @@ def _fields(alert: Any, language: str) -> dict[str, str]:  # noqa: ANN401 - as t
     if column is None and _known(value):
         found["count"] = number_text(value)
     found |= {"planes": _planes(alert, details.get("planes")), "quantity": _short(column, language)}
+    found["also"] = _comma(language).join(_lower(alert, details)) or None
     isolated = {name: _isolated(text, language) for name, text in found.items() if text is not None}
     doubts = [doubt_sentence(one, language) for one in details.get("doubts") or () if isinstance(one, Mapping)]
     return isolated | ({"doubts": " ".join(doubts)} if doubts else {})
+
+
+def _lower(alert: Any, details: Mapping[str, Any]) -> Iterator[str]:  # noqa: ANN401 - as title
+    """The levels of lower steps that it stands for, each once."""
+    levels = dict.fromkeys(one.get("threshold") for one in lower_steps(details))
+    return (text for level in levels if (text := _measured(alert, level)) is not None)
+
+
+def _comma(language: str) -> str:
+    return _COMMA.get(language, ", ")
 
 
 def _detail(alert: Any, name: str, said: Any, language: str) -> str | None:  # noqa: ANN401 - of JSON
@@ -178,13 +191,13 @@ def _text(said: Any, language: str) -> str | None:  # noqa: ANN401 - of JSON
         return shown if len(shown) <= _LONGEST_TEXT else f"{shown[: _LONGEST_TEXT - 1]}…"
     if isinstance(said, list | tuple):
         texts = [text for one in said if (text := _text(one, language))]
-        return _COMMA.get(language, ", ").join(texts) or None
+        return _comma(language).join(texts) or None
     return None
 
 
 def _doubted(code: str, said: Any, language: str) -> str:  # noqa: ANN401 - of JSON
     if isinstance(said, list | tuple):
-        return _COMMA.get(language, ", ").join(_word("part", str(one), language) for one in said)
+        return _comma(language).join(_word("part", str(one), language) for one in said)
     unit = _DOUBT_UNITS.get(code)
     text = _text(said, language) or "–"
     return _isolated(f"{text}\N{NO-BREAK SPACE}{unit}" if unit else text, language)

@@ -35,7 +35,7 @@ def plan_follow_up(session: Session, alert_id: int, day: date) -> int:
     None are owed after alerts of other kinds or quantities, after those that do not ask to act, and where the study is
     followed up already, by this alert or another. Nobody need have been permitted: it is called as alerts are raised.
     """
-    plan, alert = follow_up_plan(), session.get(Alert, alert_id)
+    plan, alert = follow_up_plan(), session.get(Alert, alert_id, populate_existing=True)
     if alert is None or alert.severity != ACT or alert.kind not in plan.kinds or alert.column not in plan.columns:
         return 0
     return 0 if session.scalar(select(_planned(alert))) else _write(session, alert, day)

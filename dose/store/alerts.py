@@ -1,8 +1,10 @@
 """Alerts as rows: raised, changed, withdrawn and raised again, in the transaction of the dose, with whom to tell.
 
-One alert a rule key and subject. A later report that changes the value changes the row; one that undoes it withdraws
-the alert, with a step that says so. A closed alert comes back when its value grew, never silently. What nobody is to
-hear of again is not told again: notices have a key made of the alert, the step and the recipient.
+One alert a rule key and subject, and of rules that are steps of one ladder (`dose.alerts.ladder`) one for all of them:
+it goes up and down with the value, under the rule of the highest step, and whoever works on it keeps it. A later
+report that changes the value changes the row; one that undoes it withdraws the alert, with a step that says so. A
+closed alert comes back when its value grew, never silently. What nobody is to hear of again is not told again: notices
+have a key made of the alert, the step and the recipient.
 
 Notices are for what is new. An examination that is older than `NEWS` when its dose arrives is judged by the rules that
 go at once, and nobody is told; nor of a demonstration. A crossing that is held back because of a doubtful name tells
@@ -11,7 +13,7 @@ nobody either, until the doubt is resolved.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,12 +22,12 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, select, updat
 from sqlalchemy.orm import Session
 
 from dose import tables
-from dose.alerts import kinds
+from dose.alerts import kinds, ladder
 from dose.alerts.model import ACT, INFO, WATCH, Crossing, Rule
 from dose.alerts.terms import RuleRefused
 from dose.log import logger
 from dose.store.alert_follow_up import plan_follow_up
-from dose.store.alert_recipients import destinations
+from dose.store.alert_recipients import Destination, destinations
 from dose.store.outbox import AT_ONCE, Notice, enqueue
 from dose.store.version import next_version
 
@@ -108,7 +110,7 @@ def put(session: Session, crossings: Iterable[Crossing], about: About, now: date
     known = _known(session, found)
     told = []
     for one in found:
-        row = known.get((one.rule_key, one.subject))
+        row = _row_of(one, known)
         number = _raise(session, one, about, now) if row is None else _change(session, one, about, row, now)
         if number is not None:
             told.append(number)
@@ -139,9 +141,16 @@ def _known(session: Session, crossings: Sequence[Crossing]) -> dict[tuple[str, s
     if not crossings:
         return {}
     subjects = sorted({one.subject for one in crossings})
-    rules = sorted({one.rule_key for one in crossings})
+    rules = sorted({key for one in crossings for key in (one.rule_key, *one.ladder)})
     wanted = select(ALERT).where(ALERT.c.rule_key.in_(rules), ALERT.c.subject.in_(subjects)).with_for_update()
     return {(row.rule_key, row.subject): row for row in session.execute(wanted)}
+
+
+def _row_of(one: Crossing, known: Mapping[tuple[str, str], Any]) -> Any:  # noqa: ANN401 - a row of alert or None
+    """Its own alert, else that of another step of its ladder, an open one first; None: it is new."""
+    own = known.get((one.rule_key, one.subject))
+    steps = [row for key in one.ladder if (row := known.get((key, one.subject))) and row.column == one.column]
+    return own or min(steps, key=lambda row: (row.state not in (NEW, WORK), row.id), default=None)
 
 
 def _raise(session: Session, one: Crossing, about: About, now: datetime) -> int:
@@ -170,7 +179,7 @@ def _values(session: Session, one: Crossing, about: About) -> dict[str, Any]:
 _SAID = ("rule_key", "kind", "severity", "subject", "code", "column", "value", "threshold", "at_once")
 _ABOUT = ("site_id", "device_id", "study_id", "patient_id", "modality", "day")
 _JUDGED = ("closed_at", "cause_id", "reportable", "reason_code")  # what people found; its steps keep it
-_SEEN = ("code", "value", "threshold", "held_back", "severity")  # what a change of is told to people
+_SEEN = ("rule_key", "code", "value", "threshold", "held_back", "severity")  # what a change of is told to people
 
 
 def _change(session: Session, one: Crossing, about: About, row: Any, now: datetime) -> int | None:  # noqa: ANN401
@@ -183,27 +192,41 @@ def _change(session: Session, one: Crossing, about: About, row: Any, now: dateti
         return None
     if row.state == CLOSED and not back:
         return None  # it stays as it was judged
-    action = REOPENED if back else CHANGED
-    fresh = dict.fromkeys(_JUDGED) | {"state": NEW, "due_on": _due(one, now.date())} if back else {}
-    values |= fresh | {"changed_at": now, "version": next_version(session.connection())}
+    action, climbed = REOPENED if back else CHANGED, _climbed(row, one)
+    values |= _dated(row, one, now, back=back, climbed=climbed)
+    values |= {"changed_at": now, "version": next_version(session.connection())}
     session.execute(update(ALERT).where(ALERT.c.id == row.id).values(values))
-    said = {"value": one.value, "before": row.value, "threshold": one.threshold}
-    step = session.execute(insert(STEP).values(_step(row.id, action, now, **said)).returning(STEP.c.id)).scalar_one()
-    if back or _is_news(row, one):
+    step = session.execute(insert(STEP).values(_changed(row, one, action, now)).returning(STEP.c.id)).scalar_one()
+    if back or climbed or (row.held_back and not one.held_back):
         _tell(session, row.id, one, about, now, f"{action}{step}")
+    if climbed and about.tell:
+        plan_follow_up(session, row.id, now.date())
     return int(row.id)
+
+
+def _dated(row: Any, one: Crossing, now: datetime, *, back: bool, climbed: bool) -> dict[str, Any]:  # noqa: ANN401
+    """Until when it is to be closed: one that comes back begins anew, one that climbed is never due later."""
+    due = _due(one, now.date())
+    if back:
+        return dict.fromkeys(_JUDGED) | {"state": NEW, "due_on": due}
+    return {"due_on": min((day for day in (row.due_on, due) if day is not None), default=None)} if climbed else {}
+
+
+def _changed(row: Any, one: Crossing, action: str, now: datetime) -> dict[str, Any]:  # noqa: ANN401 - a row of alert
+    former = row.rule_key if row.rule_key != one.rule_key else None
+    said = {"value": one.value, "before": row.value, "threshold": one.threshold, "rule_before": former}
+    return _step(row.id, action, now, **said)
 
 
 def _grew(row: Any, one: Crossing) -> bool:  # noqa: ANN401 - a row of alert
     """Whether it is more than what was closed: a further notification, or a value that is surely larger."""
-    further = one.details.get("notification", 1) > row.details.get("notification", 1)
-    return further or (one.value is not None and row.value is not None and one.value > GROWN * row.value)
+    return _climbed(row, one) or (one.value is not None and row.value is not None and one.value > GROWN * row.value)
 
 
-def _is_news(row: Any, one: Crossing) -> bool:  # noqa: ANN401 - a row of alert
-    """Whether who was told of it should hear again: the next notification, or what was held back is sure now."""
-    further = one.details.get("notification", 1) > row.details.get("notification", 1)
-    return further or (row.held_back and not one.held_back)
+def _climbed(row: Any, one: Crossing) -> bool:  # noqa: ANN401 - a row of alert
+    """Whether who was told of it should hear again: the next notification, or a higher step of its ladder."""
+    before = ladder.reached(row.rule_key, row.details)
+    return any(count > before.get(key, 0) for key, count in ladder.reached(one.rule_key, one.details).items())
 
 
 def _due(one: Crossing, today: date) -> date | None:
@@ -228,9 +251,20 @@ def _tell(session: Session, alert_id: int, one: Crossing, about: About, now: dat
             f"alert:{alert_id}:{step}:{to.recipient_id}:{to.channel}", "alert", to.channel, to.language, "alert",
             {"alert": alert_id}, alert_id, to.recipient_id, mode=AT_ONCE if one.at_once else to.mode, priority=priority,
         )
-        for to in destinations(session, one.severity, one.kind, about.site_id)
+        for to in _hearers(session, one, about.site_id)
     ]  # fmt: skip
     enqueue(session.connection(), notices, now)
+
+
+def _hearers(session: Session, one: Crossing, site_id: int | None) -> list[Destination]:
+    """Who hears of it: of its own urgency, and of those of the lower steps that it stands for."""
+    urgencies = [one.severity, *(str(lower.get("severity")) for lower in ladder.lower_steps(one.details))]
+    found: dict[tuple[int, str], Destination] = {}
+    for severity in dict.fromkeys(urgencies):
+        for to in destinations(session, severity, one.kind, site_id):
+            if found.setdefault((to.recipient_id, to.channel), to).mode != AT_ONCE:
+                found[to.recipient_id, to.channel] = to
+    return list(found.values())
 
 
 def is_news(at: datetime, now: datetime) -> bool:

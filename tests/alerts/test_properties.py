@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dose.alerts.kinds import KINDS, evaluate, rule
+from dose.alerts.ladder import reached
 from dose.alerts.model import Acquisition, Earlier, Examination, Rule, Total
 from dose.alerts.shipped import shipped_rules
 from dose.levels.groups import Patient
@@ -105,7 +106,8 @@ def scaled(one: Any, by: float) -> Any:
 
 
 def subjects(rules: tuple[Rule, ...], one: Examination, world: World) -> set[tuple[str, str]]:
-    return {(found.rule_key, found.subject) for found in evaluate(rules, one, world).crossings}
+    return {(key, found.subject) for found in evaluate(rules, one, world).crossings
+            for key in reached(found.rule_key, found.details)}  # fmt: skip
 
 
 @given(examinations(sane), worlds(sane))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose.alerts import rows
 from dose.alerts.kinds import evaluate
+from dose.alerts.ladder import reached
 from dose.alerts.model import IMPLAUSIBLE, PLANES_SUMMED, REPORTED, Examination, Findings
 from dose.alerts.shipped import shipped_rules
 from dose.database import make_engine, session_factory
@@ -79,8 +80,8 @@ def test_a_dose_check_survives_the_database_and_its_reason_does_not_leave_it(fac
 def test_kerma_that_only_the_report_sums_reaches_its_trigger(factory: sessionmaker[Session]) -> None:
     reported = (AccumulatedDose(plane="A", ka_r_mgy=5200.0), AccumulatedDose(plane="B", ka_r_mgy=100.0))
     one = report(event(dlp=None, event_type="fluoroscopy"), modality="XA", accumulated=reported)
-    found = {crossing.rule_key: crossing.value for crossing in judged(factory, one).crossings}
-    assert found == {"kerma-notification": 5300.0, "kerma-srdl": 5300.0}
+    (found,) = judged(factory, one).crossings
+    assert (found.value, reached(found.rule_key, found.details)) == (5300.0, {"kerma-srdl": 1, "kerma-notification": 3})
 
 
 def test_planes_of_reports_are_told_apart_where_they_are_given(factory: sessionmaker[Session]) -> None:

@@ -44,7 +44,7 @@ DOUBTS = {
 }  # fmt: skip
 EVERY = {
     "kind": {*KINDS, alerting.TROUBLE}, "code": CODES, "remark": REMARKS, "doubt": DOUBTS,
-    "cause": set(causes.CAUSES), "severity": set(model.SEVERITIES), "held_back": {"text"},
+    "cause": set(causes.CAUSES), "severity": set(model.SEVERITIES), "held_back": {"text"}, "also": {"text"},
     "quantity": {one.column for one in MEASURES.values()} | {*interventional.COLUMNS, technique.COLUMN},
     "part": {part for of in identity._borders()["parts"].values() for part in of},
 }  # fmt: skip
