@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from hypothesis import settings
 
 from dose.crypto import KeyRing, use_keys
 from tests import one_dialect
-from tests.data_fixtures import WholeRun
 
+pytest_plugins = ["tests.data_fixtures"]
 ROOT = Path(__file__).resolve().parent.parent
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("dacs", deadline=None)
@@ -61,13 +60,6 @@ def chromium() -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
         yield browser
         browser.close()
-
-
-@pytest.fixture(scope="session")
-def whole_run() -> Iterator[WholeRun]:
-    """What is made once a process."""
-    with ExitStack() as stack:
-        yield WholeRun(stack)
 
 
 @pytest.fixture(scope="session")

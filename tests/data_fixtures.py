@@ -1,6 +1,6 @@
 """Both databases for every test of the data layer: SQLite always, a private PostgreSQL where it is installed.
 
-A folder's conftest imports `database_url`, `engine`, `factory` and `postgres` from here.
+The conftest of all tests loads it as a plugin, so that a server and a migrated database are made once a process.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
@@ -27,6 +26,8 @@ from tests.ports import free_ports
 POSTGRES_BIN = Path("/usr/lib/postgresql/15/bin")
 
 T = TypeVar("T")
+Fill = Callable[[sessionmaker[Session]], None]
+Filled = Callable[[Fill], sessionmaker[Session]]
 
 
 @dataclass(frozen=True)
@@ -51,31 +52,11 @@ def _as_postgres(command: list[str]) -> None:
     subprocess.run(prefix + command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
 
 
-class WholeRun:
-    """What is made once a process: a fixture is made again for each folder that imports it, a server must not be."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack, self._made = stack, dict[str, Any]()
-        self.files: dict[str, Path] = {}
-
-    def once(self, make: Callable[..., AbstractContextManager[T]], *given: object) -> T:
-        """What `make` gave the first time; it ends with the run."""
-        if make.__name__ not in self._made:
-            self._made[make.__name__] = self._stack.enter_context(make(*given))
-        found: T = self._made[make.__name__]
-        return found
-
-
 @pytest.fixture(scope="session")
-def postgres(whole_run: WholeRun) -> Cluster:
+def postgres() -> Iterator[Cluster]:
     """One private PostgreSQL server for the whole run."""
     if not POSTGRES_BIN.is_dir():
         pytest.skip(f"PostgreSQL 15 is not installed ({POSTGRES_BIN})")
-    return whole_run.once(_cluster)
-
-
-@contextmanager
-def _cluster() -> Iterator[Cluster]:
     folder = Path("/var/tmp") / f"dacs-test-{uuid.uuid4().hex[:8]}"  # pytest's own folders are closed to other users
     folder.mkdir(mode=0o755)
     if os.geteuid() == 0:
@@ -101,29 +82,19 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgres(postgres: Cluster, whole_run: WholeRun) -> str:
+def migrated_postgres(postgres: Cluster) -> str:
     """A migrated database that tests use in turn, emptied before each."""
-    return whole_run.once(_migrated_database, postgres)
-
-
-@contextmanager
-def _migrated_database(cluster: Cluster) -> Iterator[str]:
-    url = cluster.new_database()
+    url = postgres.new_database()
     migrate.upgrade(url)
-    yield url
+    return url
 
 
 @pytest.fixture(scope="session")
-def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory, whole_run: WholeRun) -> Path:
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated database file that others are copied from."""
-    return whole_run.once(_migrated_file, tmp_path_factory)
-
-
-@contextmanager
-def _migrated_file(folders: pytest.TempPathFactory) -> Iterator[Path]:
-    path = folders.mktemp("migrated") / "dacs.sqlite3"
+    path = tmp_path_factory.mktemp("migrated") / "dacs.sqlite3"
     migrate.upgrade(f"sqlite:///{path}")
-    yield path
+    return path
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
@@ -154,24 +125,30 @@ def factory(engine: Engine) -> sessionmaker[Session]:
     return session_factory(engine)
 
 
+@pytest.fixture(scope="session")
+def filled_files() -> dict[str, Path]:
+    """Database files as they were filled once, by what filled them."""
+    return {}
+
+
 @pytest.fixture
 def filled(
-    factory: sessionmaker[Session], whole_run: WholeRun, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[Callable[[sessionmaker[Session]], None]], sessionmaker[Session]]:
+    factory: sessionmaker[Session], filled_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Filled:
     """`filled(fill)`: the empty database as `fill(factory)` leaves it; SQLite's is made once a process and copied."""
 
-    def fill_once(fill: Callable[[sessionmaker[Session]], None]) -> sessionmaker[Session]:
+    def fill_once(fill: Fill) -> sessionmaker[Session]:
         engine: Engine = factory.kw["bind"]
         if engine.name != "sqlite":
             fill(factory)
             return factory
         here, name = Path(engine.url.database or ""), f"{fill.__module__}.{fill.__qualname__}"
-        if name not in whole_run.files:
+        if name not in filled_files:
             fill(factory)
             engine.dispose()  # the last connection to close leaves one whole file behind
-            whole_run.files[name] = Path(shutil.copy(here, tmp_path_factory.mktemp("filled") / here.name))
+            filled_files[name] = Path(shutil.copy(here, tmp_path_factory.mktemp("filled") / here.name))
         engine.dispose()
-        shutil.copy(whole_run.files[name], here)
+        shutil.copy(filled_files[name], here)
         return factory
 
     return fill_once

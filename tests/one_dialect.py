@@ -21,12 +21,12 @@ class OneDialect(SQLiteDialect_pysqlite):
     supports_statement_cache = True
     _one: ClassVar[OneDialect | None] = None
 
-    def __new__(cls, **_options: Any) -> OneDialect:  # noqa: ANN401 - options of the dialect
+    def __new__(cls, **_options: Any) -> OneDialect:
         """Give the one there is."""
         cls._one = cls._one or super().__new__(cls)
         return cls._one
 
-    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - options of the dialect
+    def __init__(self, **options: Any) -> None:
         """Begin once: what it has learnt of types is kept."""
         if "begun" not in self.__dict__:
             super().__init__(**options)

@@ -9,17 +9,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose.database import writing
 from tests.alert_store.world import PHYSICIST, Sender, somebody
-from tests.data_fixtures import (
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
-
-__all__ = ["database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite", "postgres"]
 
 
 @pytest.fixture

@@ -10,17 +10,6 @@ from sqlalchemy.orm import Session, sessionmaker
 from dose.database import writing
 from dose.store.alert_library import load_library
 from tests.alert_work.world import World
-from tests.data_fixtures import (
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
-
-__all__ = ["database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite", "postgres"]
 
 
 @pytest.fixture

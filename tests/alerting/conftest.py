@@ -7,17 +7,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dose.database import writing
 from tests.alerting.world import Hospital
-from tests.data_fixtures import (
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
-
-__all__ = ["database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite", "postgres"]
 
 
 @pytest.fixture

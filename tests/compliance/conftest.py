@@ -14,19 +14,9 @@ from dose.database import writing
 from dose.scope import Role, Scope, scope_for
 from dose.store import facts, facts_cells
 from dose.tables import Procedure, ReferenceLevel, ReferenceSet, Site
-from tests.data_fixtures import (
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    filled,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
+from tests.data_fixtures import Filled
 from tests.statistics_page.facts import event_fact, lay_down, study_fact
 
-__all__ = ["database_url", "empty_url", "engine", "factory", "filled", "migrated_postgres", "migrated_sqlite", "postgres"]
 PHYSICIST: Scope = scope_for(None, "physicist@example.org", [Role.PHYSICIST.value])
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HEAD, CHEST, FOOT = 1, 2, 3
@@ -77,7 +67,8 @@ LEVELS = [
 ]
 
 
-def _fill(factory: sessionmaker[Session]) -> None:
+def fill(factory: sessionmaker[Session]) -> None:
+    """Lay down the facts, the names of what they speak of, and the levels."""
     lay_down(factory, STUDIES, EVENTS)
     named = [("Head", HEAD), ("Chest", CHEST), ("Foot", FOOT)]
     with writing(factory) as session:
@@ -91,7 +82,12 @@ def _fill(factory: sessionmaker[Session]) -> None:
             "priority": 15, "origin": "typed", "made_of": {}, "changed_at": NOW, "changed_by": "x",
         }])  # fmt: skip
         session.execute(insert(ReferenceLevel), LEVELS)
-    return factory
+
+
+@pytest.fixture
+def hospital(filled: Filled) -> sessionmaker[Session]:
+    """The facts, the names of what they speak of, and the levels."""
+    return filled(fill)
 
 
 @pytest.fixture

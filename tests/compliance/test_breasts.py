@@ -22,10 +22,11 @@ from dose.scope import system_scope
 from dose.statistics.measures import MEASURES
 from dose.tables import EventFact, ReferenceLevel, StudyFact
 from tests.compliance.conftest import CHEST, level_row, rolled_up
-from tests.compliance.conftest import hospital as of_ct
+from tests.compliance.conftest import fill as of_ct
+from tests.data_fixtures import Filled
 from tests.statistics_page.facts import event_fact, lay_down, study_fact
 
-__all__ = ["of_ct", "rolled_up"]
+__all__ = ["rolled_up"]
 ALL = system_scope("test")
 AGD = MEASURES["agd_mgy-event"]
 SCREENED = {"age_from_years": 50.0, "age_to_years": 71.0, "sex": "F", "thickness_from_mm": 50.0,
@@ -56,18 +57,22 @@ STUDIES, VIEWS = make_views()
 
 
 @pytest.fixture
-def hospital(of_ct: sessionmaker[Session]) -> sessionmaker[Session]:
+def hospital(filled: Filled) -> sessionmaker[Session]:
     """Mammographies alone, with levels for views of one thickness and for women."""
+    return filled(_fill)
+
+
+def _fill(factory: sessionmaker[Session]) -> None:
+    of_ct(factory)
     level = {"modality": "MG", "column": "agd_mgy", "level": "event", "phantom": None, "population": "x"}
-    with writing(of_ct) as session:
+    with writing(factory) as session:
         for table in (StudyFact, EventFact, ReferenceLevel):
             session.execute(delete(table))
         groups = ((1, 2.5, SCREENED), (2, 2.0, WOMEN))
         session.execute(
             insert(ReferenceLevel), [level_row(n, value=value, **level | group) for n, value, group in groups]
         )
-    lay_down(of_ct, STUDIES, VIEWS)
-    return of_ct
+    lay_down(factory, STUDIES, VIEWS)
 
 
 def _grid(factory: sessionmaker[Session], first: date = date(2025, 1, 1)) -> list[Line]:

@@ -29,12 +29,15 @@ from tests.store.pretend import event, put
 
 
 @pytest.fixture
-def ward(factory):
+def ward(filled):
     """Anna has a study A; Motorbike one, B, which is really hers, and C."""
+    return filled(_fill)
+
+
+def _fill(factory):
     put(factory, of("A", patient=ANNA))
     put(factory, of("B", patient=MOTORBIKE))
     put(factory, of("C", patient=MOTORBIKE))
-    return factory
 
 
 def _audit(factory):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from dacs.import_files import find_files
 from dacs.import_object import Importer
 from dacs.importer import run_import
 from dacs.site_files import prepare
-from dose import migrate
 from dose.database import make_engine, session_factory
 from dose.settings import Settings
 from dose.tables import SourceObject, Study
@@ -22,9 +22,9 @@ from tests import build
 
 
 @pytest.fixture
-def settings(tmp_path: Path, key_ring) -> Settings:
+def settings(tmp_path: Path, key_ring, migrated_sqlite: Path) -> Settings:
     made = prepare(Settings(var=tmp_path / "var"))
-    migrate.upgrade(made.database)
+    shutil.copy(migrated_sqlite, tmp_path / "var" / "dacs.sqlite3")
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -41,17 +42,27 @@ def orion() -> bytes:
     return to_bytes(ds)
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A site with three CT studies and one of a device with a deviation of its own."""
+    folder = tmp_path_factory.mktemp("imported")
+    for number in (1, 2, 3):
+        (folder / f"{number}.dcm").write_bytes(ct_bytes(number))
+    (folder / "9.dcm").write_bytes(orion())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DACS_VAR", str(folder / "var"))
+        said("setup")
+        assert said("import", *map(str, sorted(folder.glob("*.dcm"))))[0] == 0
+    return folder / "var"
+
+
 @pytest.fixture
-def var(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A database with three CT studies and one of a device with a deviation of its own."""
+def var(imported: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A copy of that site."""
+    shutil.copytree(imported, tmp_path / "var")
     monkeypatch.setenv("DACS_VAR", str(tmp_path / "var"))
     monkeypatch.setenv("DACS_LOG_LEVEL", "WARNING")
     monkeypatch.setattr(module, "_PLACE_EVERY_S", 0.0)
-    for number in (1, 2, 3):
-        (tmp_path / f"{number}.dcm").write_bytes(ct_bytes(number))
-    (tmp_path / "9.dcm").write_bytes(orion())
-    said("setup")
-    assert said("import", *map(str, sorted(tmp_path.glob("*.dcm"))))[0] == 0
     yield tmp_path / "var"
     quirk_files.use(None)
 

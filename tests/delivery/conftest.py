@@ -8,24 +8,12 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.alert_store.conftest import recipient
-from tests.data_fixtures import (
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
 from tests.delivery.world import World
 from tests.notify.conftest import tls, twilio
 from tests.notify.smtp_peers import Peer, mail_peer
 from tests.notify.twilio_peer import TwilioPeer
 
-__all__ = [
-    "database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite", "postgres", "recipient",
-    "tls", "twilio",
-]  # fmt: skip
+__all__ = ["recipient", "tls", "twilio"]
 
 
 @pytest.fixture

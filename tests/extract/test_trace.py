@@ -2,8 +2,6 @@
 
 from dataclasses import fields
 
-import pytest
-
 from dacs.synthetic.radiopharm import OrganDose, administration, radiopharm_rdsr
 from dose.errors import NotADoseObject
 from dose.extract import extract
@@ -111,11 +109,12 @@ def test_what_a_container_holds_is_traced_as_part_of_it():
     assert [(line.value, line.unit, line.conversion) for line in said] == [("2.5", "mGy", "× 1 = mGy")]
 
 
-@pytest.mark.parametrize(("name", "data"), every_kind().items(), ids=list(every_kind()))
-def test_every_kind_of_object_tells_where_each_number_comes_from_or_why_there_is_none(name, data):
-    try:
-        report = extract(data)
-    except NotADoseObject:
-        assert name in {"text report", "image RF"} or name.startswith("header")
-        return
-    assert untraced(report, trace(data)) == []
+def test_every_kind_of_object_tells_where_each_number_comes_from_or_why_there_is_none(subtests):
+    for name, data in every_kind().items():
+        with subtests.test(name):
+            try:
+                report = extract(data)
+            except NotADoseObject:
+                assert name in {"text report", "image RF"} or name.startswith("header")
+            else:
+                assert untraced(report, trace(data)) == []

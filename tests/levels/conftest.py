@@ -13,18 +13,8 @@ from dose.levels.draft import Draft, checked
 from dose.scope import Role, Scope, scope_for
 from dose.store.levels_shipped import load_levels
 from dose.store.naming import load_vocabulary
-from tests.data_fixtures import (
-    Cluster,
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
+from tests.data_fixtures import Cluster
 
-__all__ = ["database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite", "postgres"]
 PHYSICIST: Scope = scope_for(None, "physicist@example.org", [Role.PHYSICIST.value])
 OTHER: Scope = scope_for(None, "other@example.org", [Role.PHYSICIST.value])
 

@@ -6,17 +6,6 @@ import pytest
 
 from dose.database import writing
 from dose.store.naming import load_vocabulary
-from tests.data_fixtures import (
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
-
-__all__ = ["database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite", "postgres"]
 
 
 @pytest.fixture

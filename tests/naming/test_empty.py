@@ -12,12 +12,11 @@ from dose.database import writing
 from dose.scope import Role
 from dose.store.levels_shipped import load_levels
 from dose.store.naming import load_vocabulary
-from tests.data_fixtures import migrated_sqlite
 from tests.independent.visitor import over_another, visit
 from tests.naming.test_page import ready
 from tests.web.conftest import Site, site
 
-__all__ = ["migrated_sqlite", "ready", "site"]
+__all__ = ["ready", "site"]
 LOAD = "dacs db upgrade"
 
 

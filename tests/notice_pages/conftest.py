@@ -21,19 +21,9 @@ from dose.tables import (
 )
 from tests.alert_store.world import Sender
 from tests.browser.conftest import base, visit
-from tests.data_fixtures import (
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
 from tests.web.conftest import Site, site
 
-__all__ = ["base", "database_url", "empty_url", "engine", "factory", "migrated_postgres", "migrated_sqlite",
-           "postgres", "site", "visit"]  # fmt: skip
+__all__ = ["base", "site", "visit"]
 
 
 @pytest.fixture

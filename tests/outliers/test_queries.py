@@ -51,8 +51,12 @@ def _raw(number: int, patient: int) -> dict[str, Any]:
 
 
 @pytest.fixture
-def hospital(factory):
+def hospital(filled):
     """The chests, with the rows that pages show them by."""
+    return filled(_fill)
+
+
+def _fill(factory):
     studies, events = _facts()
     odd = [study_fact(201, dlp_mgy_cm=5.0, weight_kg=75.0), study_fact(202, protocol_id=1, dlp_mgy_cm=5.0),
            study_fact(203, protocol_id=1, weight_kg=75.0), study_fact(204, protocol_id=9, weight_kg=75.0, dlp_mgy_cm=5),
@@ -61,7 +65,6 @@ def hospital(factory):
     with writing(factory) as session:
         _frame(session)
         locked(session.connection())  # where folding stands: what is in memory is kept
-    return factory
 
 
 def _frame(session: Any) -> None:

@@ -17,6 +17,7 @@ from dose.statistics.measures import MEASURES
 from dose.store import facts
 from dose.tables import AuditEntry, Device, Patient, Procedure, Site, Study, StudyFact
 from tests.counting import statements
+from tests.data_fixtures import Filled
 from tests.statistics_page.facts import study_fact
 from tests.web.conftest import Asked, the_site, value
 from tests.web.conftest import Site as WebSite
@@ -35,8 +36,13 @@ STUDIES = (
 
 
 @pytest.fixture
-def person(factory: sessionmaker[Session]) -> int:
+def person(filled: Filled) -> int:
     """A person under two ids, with studies of two modalities."""
+    filled(_fill)
+    return 1
+
+
+def _fill(factory: sessionmaker[Session]) -> None:
     with writing(factory) as session:
         session.add_all([Site(id=1, name="A"), Site(id=2, name="B")])
         session.add_all(Procedure(id=n, key=f"P{n}", name=f"Procedure {n}", changed_at=NOW, changed_by="x")
@@ -49,7 +55,6 @@ def person(factory: sessionmaker[Session]) -> int:
         session.flush()
         for number, (procedure, modality, description, day, dose) in enumerate(STUDIES, 1):
             _study(session, number, procedure, modality, description, day, dose)
-    return 1
 
 
 def _study(

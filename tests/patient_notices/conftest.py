@@ -6,29 +6,9 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from tests.browser.conftest import base, site, visit
-from tests.data_fixtures import (
-    database_url,
-    empty_url,
-    engine,
-    factory,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
 from tests.patient_notices.ward import Ward
 
-__all__ = [
-    "base",
-    "database_url",
-    "empty_url",
-    "engine",
-    "factory",
-    "migrated_postgres",
-    "migrated_sqlite",
-    "postgres",
-    "site",
-    "visit",
-]
+__all__ = ["base", "site", "visit"]
 
 
 @pytest.fixture

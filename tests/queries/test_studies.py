@@ -33,8 +33,12 @@ def study(number: int, **fields):
 
 
 @pytest.fixture
-def hospital(factory):
+def hospital(filled):
     """Four studies that differ in everything one can search for."""
+    return filled(_fill)
+
+
+def _fill(factory):
     put(factory, study(1, study_description="Thorax nativ", accession_number="A-1"))
     put(factory, study(2, patient=Patient("0815", "Benabdeljalil^Zoé", issuer="HIS"), accession_number="A 2"))
     other = Device("Maker", "Room", "9", "DX1")
@@ -42,7 +46,6 @@ def hospital(factory):
     hip = event("1.9.4", None, pka_gy_cm2=2.0, protocol="Hüfte a.p.")
     fields = {"modality": "DX", "device": other, "study_description": None}
     put(factory, replace(study(4, **fields), events=(hip,), accumulated=()))
-    return factory
 
 
 def _found(factory, scope=ALL, **chosen) -> list[int]:

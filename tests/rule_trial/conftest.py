@@ -13,16 +13,7 @@ from dose.crypto import KeyRing
 from dose.database import make_engine, session_factory
 from dose.queries.rule_trial import newest_day
 from dose.queries.rule_trial_past import day_before
-from tests.data_fixtures import (
-    database_url,
-    engine,
-    migrated_postgres,
-    migrated_sqlite,
-    postgres,
-)
 from tests.rule_trial.hospital import WHO, OneByOne, build, one_by_one
-
-__all__ = ["database_url", "engine", "migrated_postgres", "migrated_sqlite", "postgres"]
 
 
 @pytest.fixture(scope="session")

@@ -50,11 +50,14 @@ def _rows(count: int = 400) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]
 STUDIES, EVENTS = _rows()
 
 
-@pytest.fixture
-def hospital(factory):
-    """Facts of four hundred studies."""
+def _fill(factory):
     lay_down(factory, STUDIES, EVENTS)
-    return factory
+
+
+@pytest.fixture
+def hospital(filled):
+    """Facts of four hundred studies."""
+    return filled(_fill)
 
 
 def _asked(factory, *by: By, measure=DLP, choice=EVERYTHING, scope=ALL):
