@@ -23,7 +23,7 @@ from dose.log import logger
 from dose.queries.alert_periodic import samples, undosed, uses, waiting, works
 from dose.scope import Scope, system_scope
 from dose.settings import Settings
-from dose.store.alert_periodic import is_due, note_look, open_subjects, settle, watched_since
+from dose.store.alert_periodic import is_due, note_look, open_subjects, settle, take_back, watched_since
 from dose.store.alerts import About, rules_in_force
 
 LOG = logger(__name__)
@@ -50,9 +50,10 @@ Seen = tuple[Judged, Mapping[str, About]]  # what was found and is over; where e
 
 
 def tick(sessions: sessionmaker[Session], settings: Settings, now: datetime) -> int:
-    """Look at all that is due, `now` in UTC; how many alerts were raised."""
+    """Look at all that is due, `now` in UTC; how many alerts were raised. What no rule looks at any more is over."""
     with writing(sessions) as session:
         since = watched_since(session, now, GAP)
+        take_back(session, now)
     return sum(_looked(sessions, settings, now, since, kind) for kind in _LOOKS)
 
 

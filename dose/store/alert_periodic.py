@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
-from dose.alerts.periodic import Judged
-from dose.store.alerts import ALERT, NEW, WORK, About, put, withdraw
+from dose.alerts.periodic import PERIODIC, Judged
+from dose.store.alerts import ALERT, NEW, RULE, WORK, About, put, withdraw
 from dose.tables import Cursor
 
 OPEN = (NEW, WORK)
-OVER = "over"  # why an alert was taken back
+OVER, RULE_OFF = "over", "rule-off"  # why an alert was taken back
 _PREFIX, _WATCH = "alerts:", "alerts:watch"
 _SINCE = "since"
 
@@ -44,6 +44,22 @@ def settle(session: Session, rule_key: str, judged: Judged, abouts: Mapping[str,
     raised = [number for one in fresh for number in put(session, [one], abouts[one.subject], now)]
     withdraw(session, [known[subject] for subject in sorted(judged.over & known.keys())], OVER, now)
     return raised
+
+
+def take_back(session: Session, now: datetime) -> list[int]:
+    """Take back open alerts that no rule in force looks at any more, retired, switched off or moved; their ids.
+
+    Who looks every so often would else never say that they are over. One statement where there are none.
+    """
+    looks = exists().where(RULE.c.key == ALERT.c.rule_key, RULE.c.retired_at.is_(None), RULE.c.active, *_covers())
+    wanted = select(ALERT).where(ALERT.c.kind.in_(PERIODIC), ALERT.c.state.in_(OPEN), ~looks)
+    return withdraw(session, session.execute(wanted).all(), RULE_OFF, now)
+
+
+def _covers() -> list[ColumnElement[bool]]:
+    """Whether a rule holds where an alert is; one of no place is everywhere."""
+    names = ("site_id", "device_id", "modality")
+    return [or_(RULE.c[name].is_(None), ALERT.c[name].is_(None), RULE.c[name] == ALERT.c[name]) for name in names]
 
 
 def is_due(session: Session, what: str, now: datetime, every: timedelta) -> bool:

@@ -13,14 +13,16 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from dacs import alert_periodic
 from dacs.alert_periodic import tick
+from dose.alerts.model import Crossing
 from dose.database import writing
 from dose.settings import Settings
 from dose.store import facts, facts_cells
+from dose.store.alert_periodic import take_back
 from dose.store.alert_recipients import add_group, add_route, set_members
-from dose.store.alert_rules import RuleDraft, add_rule
-from dose.store.alerts import CLOSED, NEW, WITHDRAWN
+from dose.store.alert_rules import RuleDraft, add_rule, retire_rule, switch_rule
+from dose.store.alerts import CLOSED, NEW, WITHDRAWN, About, put
 from dose.store.outbox import OUTBOX
-from dose.tables import Alert, AlertStep, Device, ImageSeries, IngestItem, Patient, ProcessState, Site, Study
+from dose.tables import Alert, AlertRule, AlertStep, Device, ImageSeries, IngestItem, Patient, ProcessState, Site, Study
 from tests.alert_store.world import PHYSICIST, somebody
 from tests.statistics_page.facts import event_fact, lay_down, study_fact
 
@@ -128,6 +130,37 @@ def test_a_rule_that_is_off_looks_at_nothing(place: sessionmaker[Session]) -> No
     with_rule(place, "worker", active=False)
     heard(place, NOW)
     assert look(place, *minutes(0, 14, 28)) == [0, 0, 0]
+
+
+@pytest.mark.parametrize("how", ["retired", "off"])
+def test_an_alert_of_a_rule_that_looks_no_more_is_taken_back_and_says_so(
+    place: sessionmaker[Session], how: str
+) -> None:
+    with_rule(place, "worker")
+    heard(place, NOW)
+    assert look(place, *minutes(0, 11)) == [0, 1]
+    with writing(place) as session:
+        number = session.scalars(select(AlertRule.id)).one()
+        if how == "retired":
+            retire_rule(session, PHYSICIST, number)
+        else:
+            switch_rule(session, PHYSICIST, number, active=False)
+    assert look(place, *minutes(12, 13)) == [0, 0]
+    assert [(state, steps(place)) for *_, state in alerts(place)] == [(WITHDRAWN, ["raised", "withdrawn"])]
+    with place() as session:
+        assert session.scalars(select(AlertStep.detail)).all()[-1] == {"why": "rule-off"}
+
+
+@pytest.mark.parametrize(("device", "state"), [(None, "new"), (1, "new"), (2, WITHDRAWN)])
+def test_an_alert_where_its_rule_looks_no_more_is_taken_back(
+    place: sessionmaker[Session], device: int | None, state: str
+) -> None:
+    with_rule(place, "silent-device", key="quiet", device_id=device)
+    with writing(place) as session:
+        said = Crossing("quiet", "silent-device", "watch", "device:1:20261101", "silent", value=9.0)
+        put(session, [said], About(20261101, 1, 1, modality="CT"), NOW)
+        take_back(session, NOW)
+    assert [one[2] for one in alerts(place)] == [state]
 
 
 # ---- notices and the disk -------------------------------------------------------------------------------------------
