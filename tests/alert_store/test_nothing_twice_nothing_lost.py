@@ -25,6 +25,8 @@ from dose.store.outbox import ATTEMPT, OUTBOX, Begun, Leased, Settlement
 from dose.store.outbox_doubts import Answer, Doubt, answer, ask_before_resend, claim_doubts
 from tests.alert_store.world import CHANNELS, PHYSICIST, Sender, notice, somebody
 
+pytestmark = pytest.mark.slow
+
 WEIGHTS = {
     "queue": 1, "queue digest": 1, "gather": 1, "claim": 4, "begin": 6, "deliver": 4, "lose the answer": 3,
     "refuse for now": 1, "put off": 1, "answer": 3, "ask": 2, "ask slowly": 2, "hear": 2,

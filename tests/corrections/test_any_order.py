@@ -147,6 +147,7 @@ _BEATEN = [
 _MOVED = [("studies", "C", "A"), ("persons", "E-1810", "4711"), ("event", "A", "B")]
 
 
+@pytest.mark.slow
 @UNSHRUNK
 @example((_BEATEN, _BEATEN, _MOVED, 0))
 @given(cases)

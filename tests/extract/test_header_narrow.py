@@ -109,6 +109,7 @@ def test_nesting_and_endless_items_are_too_expensive():
         extract(file(frames), Limits(images=50))
 
 
+@pytest.mark.slow
 def test_a_private_element_of_300_mb_is_skipped_unread(tmp_path):
     path = tmp_path / "huge.dcm"
     path.write_bytes(huge_private(head("DX")))

@@ -64,6 +64,7 @@ def test_nesting_of_ten_thousand_is_too_expensive():
     assert isinstance(in_bounds(deep_nesting(REPORTS["ct"]())), TooExpensive)
 
 
+@pytest.mark.slow
 def test_a_private_element_of_300_mb_is_skipped_unread(tmp_path):
     file = tmp_path / "huge.dcm"
     file.write_bytes(huge_private(REPORTS["ct"]()))
@@ -71,6 +72,7 @@ def test_a_private_element_of_300_mb_is_skipped_unread(tmp_path):
     file.unlink()
 
 
+@pytest.mark.slow
 def test_a_deflate_bomb_is_too_expensive():
     data = sample("ct", DEFLATED, "defined")
     start = data.index(DEFLATED.encode()) + len(DEFLATED) + len(DEFLATED) % 2
@@ -80,6 +82,7 @@ def test_a_deflate_bomb_is_too_expensive():
     assert isinstance(in_bounds(data[:start] + packed), TooExpensive)
 
 
+@pytest.mark.slow
 def test_a_million_items_are_too_expensive():
     data = sample("ct", EXPLICIT, "undefined")
     start = data.index(b"\x40\x00\x30\xa7SQ") + 12
@@ -116,6 +119,7 @@ def test_no_cut_report_is_taken_for_a_whole_one(lengths):
         assert isinstance(found, BadObject) or found == whole
 
 
+@pytest.mark.slow
 @given(st.integers())
 @settings(max_examples=30)
 def test_the_order_of_siblings_changes_nothing(seed):

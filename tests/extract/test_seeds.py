@@ -7,6 +7,8 @@ import pytest
 from benchmarks.fuzz import SYNTHETIC, Mutants, answer
 from tests.extract.kinds import every_kind
 
+pytestmark = pytest.mark.slow
+
 SEEDS = sorted((Path(__file__).parent / "seeds").glob("*.bin"))
 OUTCOMES = {"ok", "not_dose", "rejected"}
 

@@ -25,6 +25,8 @@ from dose.store import facts
 from dose.tables import EventFact, StudyFact
 from tests.counting import statements
 
+pytestmark = pytest.mark.slow
+
 WHO = system_scope("test")
 DLP = MEASURES["dlp_mgy_cm-study-32"]
 CT = CellQuestion(DLP, "CT")

@@ -9,6 +9,8 @@ from dose.queries.rule_trial import WAYS, try_rule
 from dose.queries.rule_trial_past import Past
 from tests.rule_trial.hospital import WHO
 
+pytestmark = pytest.mark.slow
+
 DLP, PRODUCT, CTDI = "dlp_mgy_cm-study", "pka_gy_cm2-study", "ctdi_vol_mgy-event"
 CASES = {
     "acquisitions": ("acquisition", {"body_mgy": 12, "head_mgy": 40}, {}),

@@ -177,6 +177,7 @@ def _any_order_gives_the_same(engine: Engine) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_any_order_gives_the_same_database_on_sqlite():
     _any_order_gives_the_same(_in_memory())
 
@@ -217,6 +218,7 @@ def _together_gives_what_one_by_one_gives(engine: Engine) -> None:
     engine.dispose()
 
 
+@pytest.mark.slow
 def test_objects_that_come_together_give_what_they_give_one_by_one_on_sqlite():
     _together_gives_what_one_by_one_gives(_in_memory())
 

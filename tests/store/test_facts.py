@@ -340,6 +340,7 @@ steps = st.lists(
 _QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, suppress_health_check=_QUIET)
 @given(steps)
 def test_after_any_sequence_of_changes_facts_and_cells_are_what_a_rebuild_makes(ward: Engine, them: list[Any]) -> None:

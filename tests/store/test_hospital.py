@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import Engine, func, select
 
 from benchmarks.hospital import build
 from dose.database import session_factory
 from dose.store import facts, facts_check
 from dose.tables import DoseCell, EventFact, StudyFact, StudyWord
+
+pytestmark = pytest.mark.slow
 
 
 def _nothing(_text: str) -> None:

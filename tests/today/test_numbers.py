@@ -24,6 +24,8 @@ from dose.scope import Permission, Scope, system_scope
 from dose.tables import ReferenceLevel, ReferenceSet, StudyFact
 from tests.counting import statements
 
+pytestmark = pytest.mark.slow
+
 WHO = system_scope("test")
 FEW = 4
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
