@@ -1,11 +1,12 @@
 """`dacs demo`: a small hospital that never existed, put into a running Orthanc study by study, and removed again.
 
 Everything it sends has the issuer of patient ID `DACS-DEMO`, and nothing else is ever removed. What it decides, levels
-and names, is in `dacs.demo_decisions`.
+and names, is in `dacs.demo_decisions`; what its people do with alerts, once its doses are read, in `dacs.demo_alerts`.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,9 +17,10 @@ from io import BytesIO
 from pydicom.filereader import read_partial
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from dacs import demo_decisions
+from dacs import demo_alerts, demo_decisions
 from dacs.maintenance import upgrade_database
 from dacs.synthetic.encode import to_bytes
 from dacs.synthetic.hospital import ANCHOR, ID_PREFIX, ISSUER, SEED, STUDIES, DemoStudy, demo_studies
@@ -28,10 +30,12 @@ from dose.errors import DoseError
 from dose.pacs import OrthancClient, PacsError, PacsRefused, PacsUnreachable, Series
 from dose.scope import system_scope
 from dose.settings import Settings
+from dose.tables import Study
 
 AT_ONCE = 4  # studies on their way, as from several rooms: Orthanc answers while the next are made
 ISSUER_TAG = 0x00100021
 HEAD_BYTES = 4096  # holds the patient module
+STILL_SECONDS = 6.0  # without another study: then all are read, or nobody reads
 
 __all__ = ["ANCHOR", "AT_ONCE", "SEED", "DemoStudy", "Tally", "demo_studies", "load_directly", "run_demo", "sent"]
 
@@ -64,12 +68,14 @@ def run_demo(settings: Settings, *, remove: bool = False, anchor: datetime | Non
             return 0
         with _progress(console) as progress:
             tally = _send_all(settings, client, progress, anchor or _now(), count)
+            worked_on = _work_on_alerts(settings, progress)
     except DoseError as error:
         console.print(f"dacs demo: {error}")
         return 1
     finally:
         client.close()
     console.print(f"Sent {tally.studies} studies, {tally.instances} objects. They are read as they arrive.")
+    console.print(f"People of the demonstration worked on {worked_on} alerts.")
     if tally.refused:
         console.print(
             f"Orthanc refused {len(tally.refused)} objects, the first was {tally.refused[0]}.", soft_wrap=True
@@ -106,6 +112,30 @@ def _send_all(settings: Settings, client: OrthancClient, progress: Progress, anc
         tally.add(of_study)
         progress.advance(task)
     return tally
+
+
+def _work_on_alerts(settings: Settings, progress: Progress) -> int:
+    """Wait until the doses are read, then let people of the demonstration work on its alerts; how many."""
+    engine = make_engine(settings.database)
+    try:
+        factory = session_factory(engine)
+        _wait_for_doses(factory, progress)
+        with writing(factory) as session:
+            return demo_alerts.put(session)
+    finally:
+        engine.dispose()
+
+
+def _wait_for_doses(factory: sessionmaker[Session], progress: Progress) -> None:
+    task = progress.add_task("Waiting for its doses", total=None)
+    there, since = -1, time.monotonic()
+    while time.monotonic() - since < STILL_SECONDS:
+        with factory() as session:
+            now = session.scalar(select(func.count()).select_from(Study).where(Study.is_demo)) or 0
+        if now != there:
+            there, since = now, time.monotonic()
+        progress.update(task, completed=now)
+        time.sleep(0.5)
 
 
 def sent(client: OrthancClient, studies: Iterable[DemoStudy]) -> Iterator[Tally]:
@@ -156,6 +186,7 @@ def _removed(settings: Settings, client: OrthancClient) -> str:
         with writing(session_factory(engine)) as session:
             gone = store.remove_demo(session, instances)
             sets, rules = demo_decisions.take_back(session)
+            demo_alerts.take_back(session)
             who = system_scope("command line")
             audit.record(session, who, audit.Action.REMOVE, subject="demo", studies=gone.studies)
     finally:

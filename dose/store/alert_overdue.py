@@ -1,7 +1,7 @@
 """Alerts past their day that nobody has closed: their routes hear of them again, once a day.
 
-What is for information only is never asked for again. The messages are planned as all others: at night and in a storm
-they wait for a digest.
+What is for information only is never asked for again, nor is what was made for demonstration. The messages are planned
+as all others: at night and in a storm they wait for a digest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def remind(session: Session, today: date, now: datetime, after: int = 0) -> int 
 
     Saying it twice on one day changes nothing: the day is in the key.
     """
-    late = (Alert.state.in_(OPEN), Alert.due_on < today, Alert.severity != INFO, Alert.id > after)
+    late = (Alert.state.in_(OPEN), Alert.due_on < today, Alert.severity != INFO, ~Alert.is_demo, Alert.id > after)
     columns = (Alert.id, Alert.severity, Alert.kind, Alert.site_id)
     found = session.execute(select(*columns).where(*late).order_by(Alert.id).limit(AT_A_TIME)).all()
     known: dict[tuple[str, str, int | None], list[Destination]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnExpressionArgument, delete, exists, select, update
+from sqlalchemy import ColumnExpressionArgument, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from dose import tables
@@ -48,7 +48,7 @@ def remove_demo(session: Session, orthanc_ids: Collection[str] = ()) -> Removed:
     if left:  # studies of tables that a demonstration had stood in for
         recompute(session.connection(), left, next_version(session.connection()), datetime.now(UTC))
     spoken_of = exists().where(source.patient_id == patient.id) | exists().where(study.patient_id == patient.id)
-    _delete(session, tables.Alert, tables.Alert.is_demo)
+    _delete_alerts(session)
     gone = select(patient.id).where(patient.is_demo & ~spoken_of)
     _delete(session, tables.PatientExclusion, tables.PatientExclusion.patient_id.in_(gone))
     _delete(session, tables.PatientContact, tables.PatientContact.patient_id.in_(gone))
@@ -60,6 +60,17 @@ def remove_demo(session: Session, orthanc_ids: Collection[str] = ()) -> Removed:
     _delete(session, tables.AlertRule, tables.AlertRule.device_id.in_(unused))
     devices = _delete(session, device, device.id.in_(unused))
     return Removed(studies, patients, devices)
+
+
+def _delete_alerts(session: Session) -> None:
+    """Alerts with their steps and messages; their causes are as if they had never been used for them."""
+    alert, cause = tables.Alert, tables.AlertCause
+    closed = select(alert.cause_id, func.count()).where(alert.is_demo, alert.cause_id.is_not(None))
+    for cause_id, count in session.execute(closed.group_by(alert.cause_id)).all():
+        session.execute(update(cause).where(cause.id == cause_id).values(uses=cause.uses - count))
+    of_demo = select(alert.id).where(alert.is_demo)
+    _delete(session, tables.Notification, tables.Notification.alert_id.in_(of_demo))
+    _delete(session, alert, alert.is_demo)
 
 
 def _delete_corrections(session: Session) -> None:

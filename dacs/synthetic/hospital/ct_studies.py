@@ -21,6 +21,7 @@ ROTATION_S = 0.5
 MGY_PER_MAS = {"body_32": 0.07, "head_16": 0.16}  # at 120 kV; only sets a believable tube current
 OVERRANGE_MM = 25.0
 SLICES_PER_PHASE = 4
+MORE = {"high voltage": 2.8, "fixed current": 4.2}  # times the dose; the latter with the tube current left at its most
 WIDE_KG = 92.0  # from this weight on patients go to the scanner with the wide bore
 RETUNED = 0.5  # of the year: then the second scanner was upgraded, and its head protocol came out too high
 SIZE = 128
@@ -89,7 +90,7 @@ def _height(person: Person) -> float:
 
 def _scan(phase: Phase, exam: CTExam, device: Device, study: Study, place: int, dose: float, visit: Visit) -> CTEvent:
     rng, twist = visit.dice, visit.twist
-    dose = 1.0 if twist == "adult protocol" else dose * (2.8 if twist == "high voltage" else 1.0)
+    dose = 1.0 if twist == "adult protocol" else dose * MORE.get(twist or "", 1.0)
     kvp = 140.0 if twist == "high voltage" else exam.kvp_kv
     ctdi = round(phase.ctdi_vol_mgy * dose * rng.lognormvariate(0.0, 0.05), 2)
     length = round(phase.length_mm * rng.gauss(1.0, 0.05) * (2.1 if twist == "long scan" else 1.0), 1)

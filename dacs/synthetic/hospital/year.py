@@ -32,6 +32,7 @@ _MODALITY_SHARES = (("CT", 63), ("DX", 20), ("XA", 7), ("MG", 7), ("RF", 3))
 
 # What is unusual: (worklist description, how manyth of its kind counted from the newest), what.
 TWISTS = {
+    ("CT HEAD", 6): "fixed current",
     ("CT CHEST", 2): "repeat",
     ("CT CHEST", 4): "totals differ",
     ("CT CHEST", 6): "no voltage",
@@ -55,7 +56,7 @@ TWISTS = {
     ("MAMMOGRAPHIE DEPISTAGE", 3): "repeat",
 }
 # Twists whose dose is to be judged among patients of the usual size.
-_OF_USUAL_SIZE = frozenset({"repeat", "long scan", "high voltage", "extra phases", "overexposed"})
+_OF_USUAL_SIZE = frozenset({"repeat", "long scan", "high voltage", "extra phases", "overexposed", "fixed current"})
 
 Build = Callable[[Visit], DemoStudy]
 
