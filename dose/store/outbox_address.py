@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from dose.tables import NoticeSetting, Patient, PatientContact, PatientExclusion, PatientNotice, Recipient, Study
+from dose.tables import (
+    Alert,
+    AppUser,
+    NoticeSetting,
+    Patient,
+    PatientContact,
+    PatientExclusion,
+    PatientNotice,
+    Recipient,
+    Study,
+    UserSite,
+)
 
 EMAIL, SMS, BANNER = "email", "sms", "banner"
 RECIPIENT_GONE, CONTACT_GONE, WITHDRAWN, EXCLUDED = "recipient-gone", "contact-gone", "withdrawn", "excluded"
@@ -22,12 +33,23 @@ def address_of(session: Session, row: Row[Any]) -> tuple[str | None, str | None]
     if row.patient_notice_id is not None or row.kind == "patient":
         return _of_patient(session, row)
     columns = (Recipient.active, Recipient.email, Recipient.phone, Recipient.bounced_at)
-    found = session.execute(select(*columns).where(Recipient.id == row.recipient_id)).first()
+    about = select(Alert.site_id).where(Alert.id == row.alert_id).scalar_subquery()
+    may = account_may_hear(about if row.alert_id is not None else None)
+    found = session.execute(select(*columns).where(Recipient.id == row.recipient_id, may)).first()
     if found is None or not found.active:
         return None, RECIPIENT_GONE
     if row.channel == EMAIL and found.bounced_at is not None:
         return None, BOUNCED
     return _chosen(row.channel, found.email, found.phone)
+
+
+def account_may_hear(site_id: ColumnElement[int | None] | None) -> ColumnElement[bool]:
+    """Whether a recipient has no account of ours, or one that is in use and sees the site; None: of no site."""
+    account = exists().where(AppUser.id == Recipient.user_id, AppUser.active)
+    if site_id is not None:
+        sites = select(UserSite.site_id).where(UserSite.user_id == Recipient.user_id)
+        account = and_(account, or_(site_id.is_(None), ~sites.exists(), site_id.in_(sites)))
+    return or_(Recipient.user_id.is_(None), account)
 
 
 def _of_patient(session: Session, row: Row[Any]) -> tuple[str | None, str | None]:

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from dose.alerts.shipped import shipped_rules
 from dose.notify.messages import MOST_LINES, Line, Told
 from dose.store.outbox import CANCELLED, OUTBOX
-from dose.tables import Alert, AlertRule, Device, Site, Study
+from dose.store.outbox_address import account_may_hear
+from dose.tables import Alert, AlertRule, Device, Recipient, Site, Study
 
 _ABOUT = (
     Alert.id, Alert.kind, Alert.severity, Alert.code, Alert.column, Alert.value, Alert.threshold, Alert.modality,
@@ -53,22 +54,26 @@ def of_alert(session: Session, alert_id: int, language: str) -> tuple[Row[Any], 
 
 
 def of_digest(session: Session, digest_id: int) -> Digest:
-    """The alerts of a digest, those of one rule on one device in one line."""
+    """The alerts of a digest that its reader still may hear of, those of one rule on one device in one line."""
     row = OUTBOX.c
-    members = (row.digest_id == digest_id, row.alert_id == Alert.id, row.state != CANCELLED)
+    members = (
+        row.digest_id == digest_id, row.alert_id == Alert.id, row.state != CANCELLED,
+        row.recipient_id == Recipient.id, account_may_hear(Alert.site_id),
+    )  # fmt: skip
     same = (Alert.severity, Alert.rule_key, Alert.code, Alert.column, Alert.modality, *_DEVICE)
     count, urgent = func.count().label("n"), func.min(row.priority)
     statement = (
         select(count, Alert.severity, Alert.code, Alert.column, Alert.modality, *_DEVICE)
         .select_from(OUTBOX)
         .join(Alert, row.alert_id == Alert.id)
+        .join(Recipient, row.recipient_id == Recipient.id)
         .outerjoin(Device, Device.id == Alert.device_id)
         .where(*members)
         .group_by(*same)
         .order_by(urgent, count.desc(), Alert.rule_key, Alert.code)
     )
     found = session.execute(statement.limit(MOST_LINES)).all()
-    whole = select(func.count()).select_from(OUTBOX).where(row.digest_id == digest_id, row.state != CANCELLED)
+    whole = select(func.count()).select_from(OUTBOX, Alert, Recipient).where(*members)
     return Digest(tuple(Line(one.n, one, _device(one)) for one in found), session.scalar(whole) or 0)
 
 
