@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.notify_texts import NotSaid, written
@@ -27,6 +27,7 @@ from dose.store.alert_recipients import bounced
 from dose.store.outbox import ATTEMPT, OUTBOX, PATIENT, Begun, Leased, Settlement
 from dose.store.outbox_address import EMAIL
 from dose.store.outbox_doubts import NOT_TAKEN, UNKNOWN, Answer, Doubt, ask_before_resend
+from dose.store.outbox_pause import PAUSED, free, is_held
 from dose.store.outbox_plan import PLANNED, URGENT
 from dose.store.patient_contacts import withdraw_number
 
@@ -89,8 +90,8 @@ class Lane:
         """Ask about doubts, then send what is due; seconds to wait."""
         now = self._clock()
         with self._factory() as session:
-            breaker = outbox_channels.breaker_of(session, self._means.name)
-            has_work = _has_work(session, self._means.name, now)
+            breaker, may_go = outbox_channels.breaker_of(session, self._means.name), and_(PLANNED, free(session))
+            has_work = _has_work(session, self._means.name, now, may_go)
         if not has_work:
             return IDLE_S
         if not retry.may_send(breaker, now):
@@ -98,7 +99,7 @@ class Lane:
         ask_before_resend(self._factory, self._owner, self._clock, [self._means.name], self._ask)
         limit = 1 if breaker.failures >= retry.TRIPS_AT else BATCH  # after a rest one message tries the channel
         with writing(self._factory) as session:
-            taken = outbox.claim(session, self._owner, self._clock(), [self._means.name], limit, LEASE, PLANNED)
+            taken = outbox.claim(session, self._owner, self._clock(), [self._means.name], limit, LEASE, may_go)
         for leased in taken:
             self._one(leased)
         return 0.0 if taken else IDLE_S
@@ -107,6 +108,8 @@ class Lane:
         """One message; whatever goes wrong with it is its own fate."""
         if self._stopping.is_set() or leased.until - self._clock() < LONGEST_CALL or not self._may_go_on():
             return self._put_back(leased)
+        if self._is_held(leased):
+            return self._settle(leased, outbox.retry(self._clock(), PAUSED))
         try:
             with self._factory() as session:
                 said = written(session, leased, self._means.frame, self._clock())
@@ -120,6 +123,10 @@ class Lane:
     def _may_go_on(self) -> bool:
         with self._factory() as session:
             return retry.may_send(outbox_channels.breaker_of(session, self._means.name), self._clock())
+
+    def _is_held(self, leased: Leased) -> bool:
+        with self._factory() as session:
+            return is_held(session, leased.id)
 
     def _put_back(self, leased: Leased) -> None:
         self._settle(leased, outbox.retry(self._clock(), "put-back"))
@@ -217,11 +224,11 @@ def _end_of(error: NotSaid) -> Settlement:
     return outbox.cancelled(error.reason) if error.is_over else outbox.parked(error.reason)
 
 
-def _has_work(session: Session, channel: str, now: datetime) -> bool:
+def _has_work(session: Session, channel: str, now: datetime, may_go: ColumnElement[bool]) -> bool:
     """Whether something is due on a channel; cheap when nothing is."""
     row = OUTBOX.c
     same = row.channel == channel
-    pending = (row.state == outbox.PENDING, row.mode == outbox.AT_ONCE, same, row.not_before <= now, PLANNED)
+    pending = (row.state == outbox.PENDING, row.mode == outbox.AT_ONCE, same, row.not_before <= now, may_go)
     unclear = (row.state == outbox.UNCLEAR, same, row.not_before <= now)
     over = (row.state == outbox.LEASED, same, row.lease_until <= now)
     return any(

@@ -19,6 +19,7 @@ from datetime import time as clock_time
 from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import and_
 from sqlalchemy.orm import Session, sessionmaker
 
 from dacs.alert_periodic import tick
@@ -41,6 +42,7 @@ from dose.settings import Settings, load_settings
 from dose.store import alert_overdue, outbox, outbox_channels, patient_notices
 from dose.store.outbox_address import BANNER, SMS
 from dose.store.outbox_digest import gather, is_due
+from dose.store.outbox_pause import free
 from dose.store.outbox_plan import PLANNED, Usual, is_fresh, plan_fresh
 
 NAME = "notify"
@@ -87,10 +89,10 @@ class Clerk:
 
     def _gather(self, now: datetime) -> None:
         with self._factory() as session:
-            due = is_due(session, now, PLANNED)
+            due = is_due(session, now, and_(PLANNED, free(session)))
         if due:
             with writing(self._factory) as session:
-                gather(session, now, PLANNED)
+                gather(session, now, and_(PLANNED, free(session)))
             self._wake()
 
     def _patients(self, now: datetime) -> None:

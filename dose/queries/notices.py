@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, exists, func, not_, or_, select, true
 from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed
@@ -16,6 +16,8 @@ from dose.scope import Permission, Scope
 from dose.store import outbox as states
 from dose.store.outbox import ATTEMPT, OUTBOX
 from dose.store.outbox_address import BANNER, EMAIL, SMS
+from dose.store.outbox_decide import seen_as
+from dose.store.outbox_pause import free
 from dose.store.outbox_spent import DAYS
 from dose.tables import Alert, ChannelState, Patient, PatientContact, PatientNotice, Recipient
 
@@ -75,6 +77,8 @@ class NoticeRow:
     to: str | None
     address: str | None
     alert: Alert | None
+    seen: str = ""  # what was seen, for who decides on it
+    held: bool = False  # by a pause
 
     @property
     def group(self) -> str:
@@ -112,6 +116,8 @@ class Health:
     spent_micros: int
     cap_micros: int | None
     last_at: datetime | None
+    paused_at: datetime | None = None  # by a person
+    paused_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +151,7 @@ def notices(session: Session, who: Scope, chosen: NoticeFilter, limit: int = 50)
 def notice(session: Session, who: Scope, notification_id: int) -> tuple[NoticeRow, tuple[AttemptRow, ...]] | None:
     """One message with every attempt to send it; None where there is none that the account may see."""
     who.require(Permission.VIEW_SYSTEM)
-    found = session.execute(select(OUTBOX).where(OUTBOX.c.id == notification_id, _of_sites(who))).all()
+    found = session.execute(select(OUTBOX).where(OUTBOX.c.id == notification_id, of_sites(who))).all()
     if not found:
         return None
     column = ATTEMPT.c
@@ -159,7 +165,7 @@ def counts(session: Session, who: Scope) -> dict[str, int]:
     who.require(Permission.VIEW_SYSTEM)
     found = {}
     for group in COUNTED:
-        some = select(OUTBOX.c.id).where(OUTBOX.c.state.in_(GROUPS[group]), _of_sites(who)).limit(COUNT_CAP)
+        some = select(OUTBOX.c.id).where(OUTBOX.c.state.in_(GROUPS[group]), of_sites(who)).limit(COUNT_CAP)
         found[group] = session.scalar(select(func.count()).select_from(some.subquery())) or 0
     return found
 
@@ -177,7 +183,8 @@ def health(session: Session, who: Scope, today: date) -> tuple[Health, ...]:
 def _health(channel: str, state: ChannelState | None, last_at: datetime | None, spent_micros: int) -> Health:
     if state is None:
         return Health(channel, 0, None, spent_micros, None, last_at)
-    return Health(channel, state.failures, state.open_until, spent_micros, state.cap_micros, last_at)
+    paused = (state.paused_at, state.paused_by)
+    return Health(channel, state.failures, state.open_until, spent_micros, state.cap_micros, last_at, *paused)
 
 
 def months(session: Session, who: Scope, limit: int = 12) -> tuple[Month, ...]:
@@ -204,7 +211,7 @@ def masked(address: str | None) -> str | None:
 
 def _conditions(who: Scope, chosen: NoticeFilter) -> list[ColumnElement[bool]]:
     row = OUTBOX.c
-    where = [_of_sites(who)]
+    where = [of_sites(who)]
     if chosen.group is not None:
         behind = GROUPS[chosen.group]
         where.append(row.state == behind[0] if len(behind) == 1 else row.state.in_(behind))
@@ -220,8 +227,8 @@ def _conditions(who: Scope, chosen: NoticeFilter) -> list[ColumnElement[bool]]:
     return where
 
 
-def _of_sites(who: Scope) -> ColumnElement[bool]:
-    """Who is limited to sites sees messages of an alert, a recipient or a patient there."""
+def of_sites(who: Scope) -> ColumnElement[bool]:
+    """A condition on `OUTBOX`: who is limited to sites sees messages of an alert, a recipient or a patient there."""
     if who.site_ids is None:
         return true()
     row, mine = OUTBOX.c, sorted(who.site_ids)
@@ -235,14 +242,24 @@ def _of_sites(who: Scope) -> ColumnElement[bool]:
 
 
 def _rows(session: Session, who: Scope, found: Sequence[Row[Any]]) -> tuple[NoticeRow, ...]:
-    """Rows with who is told and of what: three statements whatever their number."""
+    """Rows with who is told and of what, and what holds them: a few statements whatever their number."""
     people = _by_id(session, Recipient, {row.recipient_id for row in found})
     alerts = _by_id(session, Alert, {row.alert_id for row in found}, allowed(who, Alert))
     contacts = _contacts(session, {row.patient_notice_id for row in found})
+    held = _held(session, found)
     return tuple(
-        _row(row, people.get(row.recipient_id), contacts.get(row.patient_notice_id), alerts.get(row.alert_id), who)
+        _row(
+            row, people.get(row.recipient_id), contacts.get(row.patient_notice_id), alerts.get(row.alert_id), who, held
+        )
         for row in found
     )
+
+
+def _held(session: Session, found: Sequence[Row[Any]]) -> frozenset[int]:
+    """Which of some messages a pause holds."""
+    waiting = [row.id for row in found if row.state == states.PENDING]
+    held = select(OUTBOX.c.id).where(OUTBOX.c.id.in_(waiting), not_(free(session)))
+    return frozenset(session.scalars(held)) if waiting else frozenset()
 
 
 def _by_id(session: Session, table: Any, ids: set[int | None], *where: ColumnElement[bool]) -> dict[int | None, Any]:  # noqa: ANN401
@@ -255,7 +272,12 @@ def _contacts(session: Session, ids: set[int | None]) -> dict[int | None, Patien
 
 
 def _row(
-    row: Row[Any], person: Recipient | None, contact: PatientContact | None, alert: Alert | None, who: Scope
+    row: Row[Any],
+    person: Recipient | None,
+    contact: PatientContact | None,
+    alert: Alert | None,
+    who: Scope,
+    held: Collection[int],
 ) -> NoticeRow:
     of = person or contact
     address = {EMAIL: of.email, SMS: of.phone}.get(row.channel) if of else None
@@ -263,5 +285,5 @@ def _row(
     return NoticeRow(
         row.id, row.kind, row.channel, row.mode, row.state, row.priority, row.reference, row.attempts, row.last_error,
         row.created_at, row.changed_at, row.not_before, row.digest_id, row.recipient_id,
-        person.name if person else None, address if in_full else masked(address), alert,
+        person.name if person else None, address if in_full else masked(address), alert, seen_as(row), row.id in held,
     )  # fmt: skip

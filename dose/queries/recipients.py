@@ -12,13 +12,14 @@ from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from dose.scope import Permission, Scope
-from dose.store.alert_recipients import CHANNELS, destinations
+from dose.store.alert_recipients import CHANNELS, Destination, destinations
 from dose.store.outbox import OUTBOX, PARKED
 from dose.store.outbox_address import BANNER, BOUNCED, EMAIL, NO_ADDRESS
-from dose.tables import AppUser, Recipient, RecipientGroup, RecipientMember, Route, Site
+from dose.tables import AppUser, ChannelState, Recipient, RecipientGroup, RecipientMember, Route, Site
 
 NO_ACCOUNT = "no-account"  # a banner stands on the pages of an account
 NO_CHANNEL = "no-channel"  # nobody has set it up
+PAUSED = "paused"  # by a person: it waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class RouteRow:
     site: str | None
     channel: str
     mode: str
+    paused_at: datetime | None
+    paused_by: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,7 @@ def groups(session: Session, who: Scope) -> tuple[GroupRow, ...]:
 def routes(session: Session, who: Scope) -> tuple[RouteRow, ...]:
     """All routes in force; raises `NotPermitted` as `people`."""
     who.require(Permission.MANAGE_NOTICES)
-    columns = (
+    columns: tuple[Any, ...] = (
         Route.id,
         Route.group_id,
         Route.severity,
@@ -175,6 +178,8 @@ def routes(session: Session, who: Scope) -> tuple[RouteRow, ...]:
         Site.name,
         Route.channel,
         Route.mode,
+        Route.paused_at,
+        Route.paused_by,
     )
     statement = select(*columns).outerjoin(Site, Site.id == Route.site_id).where(Route.active)
     order = (Route.channel, Route.kind, Route.site_id, Route.id)
@@ -200,12 +205,19 @@ def told(
         who.require_site(site_id)
     ways = destinations(session, severity, kind, site_id)
     known = {one.id: one for one in people(session, who, sorted({one.recipient_id for one in ways}))}
+    held = set(session.scalars(select(ChannelState.channel).where(ChannelState.paused_at.is_not(None))))
     found = [
-        Told(person, one.channel, one.mode, person.obstacle(one.channel) if one.channel in channels else NO_CHANNEL)
+        Told(person, one.channel, one.mode, _obstacle(person, one, channels, held))
         for one in ways
         if (person := known.get(one.recipient_id))
     ]
     return tuple(sorted(found, key=lambda one: (one.person.name.casefold(), one.person.id, one.channel)))
+
+
+def _obstacle(person: RecipientRow, way: Destination, channels: Collection[str], held: Collection[str]) -> str | None:
+    if way.channel not in channels:
+        return NO_CHANNEL
+    return person.obstacle(way.channel) or (PAUSED if way.is_paused or way.channel in held else None)
 
 
 def unheard(

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Integer, delete, literal, or_, select
 from sqlalchemy.orm import Session
 
 from dose.audit import Action, record
 from dose.scope import Permission, Scope
 from dose.store.outbox import AT_ONCE, DIGEST, OUTBOX, cancel
-from dose.store.outbox_address import BANNER, EMAIL, RECIPIENT_GONE, SMS
+from dose.store.outbox_address import BANNER, EMAIL, RECIPIENT_GONE, SMS, account_may_hear
 from dose.tables import AppUser, Recipient, RecipientGroup, RecipientMember, Route, Site
 
 LANGUAGES = ("en", "fr", "ar")
@@ -63,6 +63,7 @@ class Destination:
     channel: str
     mode: str
     language: str
+    is_paused: bool = False  # a person paused every route that leads here: it waits
 
 
 def add_recipient(session: Session, who: Scope, person: Person, country: str | None = None) -> int:
@@ -176,8 +177,12 @@ def set_groups(session: Session, who: Scope, recipient_id: int, group_ids: Colle
 
 
 def remove_group(session: Session, who: Scope, group_id: int) -> None:
-    """Remove a group with its routes; its recipients stay."""
-    session.delete(_group(session, who, group_id))
+    """Remove a group with its routes; its recipients stay. Raises `RecipientRefused` gone; paused: a route of it."""
+    group = _group(session, who, group_id)
+    paused = select(Route.id).where(Route.group_id == group_id, Route.paused_at.is_not(None))
+    if session.scalar(paused.limit(1)) is not None:
+        raise RecipientRefused("paused")
+    session.delete(group)
     session.flush()
     _note(session, who, "remove group", group_id)
 
@@ -217,11 +222,13 @@ def add_route(
 
 
 def remove_route(session: Session, who: Scope, route_id: int) -> None:
-    """Remove a route. Raises `RecipientRefused` gone."""
+    """Remove a route. Raises `RecipientRefused` gone; paused: it is to be resumed first."""
     row = session.get(Route, route_id, with_for_update=True)
     if row is None:
         raise RecipientRefused("gone")
     _permit(who, row.site_id)
+    if row.paused_at is not None:
+        raise RecipientRefused("paused")  # what waits for it would leave all at once
     session.delete(row)
     session.flush()
     _note(session, who, "remove route", route_id)
@@ -230,22 +237,29 @@ def remove_route(session: Session, who: Scope, route_id: int) -> None:
 def destinations(session: Session, severity: str, kind: str, site_id: int | None) -> list[Destination]:
     """Who hears of an alert, each once a channel; *at once* wins over *digest* where two routes lead to one person.
 
-    A recipient of one site hears of that site only. `site_id` None: the alert belongs to no site, as that of the disk.
+    A recipient of one site hears of that site only, an account of those that it sees, and while it is in use. `site_id`
+    None: the alert belongs to no site, as that of the disk.
+    A paused route counts only where no other leads there: its messages are written, and wait.
     """
     wanted = (
-        select(Recipient.id, Route.channel, Route.mode, Recipient.language)
+        select(Recipient.id, Route.channel, Route.mode, Recipient.language, Route.paused_at.is_not(None))
         .join(RecipientMember, RecipientMember.recipient_id == Recipient.id)
         .join(Route, Route.group_id == RecipientMember.group_id)
         .join(RecipientGroup, RecipientGroup.id == Route.group_id)
         .where(Route.active, Recipient.active, Route.severity == severity)
-        .where(or_(Route.kind.is_(None), Route.kind == kind))
+        .where(or_(Route.kind.is_(None), Route.kind == kind), account_may_hear(literal(site_id, Integer)))
     )
     for table in (Route, Recipient, RecipientGroup):
         wanted = wanted.where(or_(table.site_id.is_(None), table.site_id == site_id))
     found: dict[tuple[int, str], Destination] = {}
-    for number, channel, mode, language in session.execute(wanted.order_by(Recipient.id, Route.id)):
+    open_ways: set[tuple[int, str]] = set()
+    order = (Recipient.id, Route.paused_at.is_not(None), Route.id)
+    for number, channel, mode, language, is_paused in session.execute(wanted.order_by(*order)):
+        if is_paused and (number, channel) in open_ways:
+            continue
+        open_ways |= set() if is_paused else {(number, channel)}
         if (number, channel) not in found or mode == AT_ONCE:
-            found[number, channel] = Destination(number, channel, mode, language)
+            found[number, channel] = Destination(number, channel, mode, language, is_paused)
     return list(found.values())
 
 

@@ -155,30 +155,35 @@ def delivery(
     return True
 
 
-def send_again(session: Session, who: Scope, notification_id: int, now: datetime) -> bool:
-    """A person says: send it (again). False when it is not one that waits for a person any more."""
-    return _decide(session, who, notification_id, now, PENDING, "send")
+def send_again(session: Session, who: Scope, notification_id: int, now: datetime, why: str | None = None) -> bool:
+    """A person says: send it (again). False when it is not one that waits for a person any more.
+
+    `why` is a code for the audit; None: not said.
+    """
+    return _decide(session, who, notification_id, now, PENDING, "send", why)
 
 
 def call_sent(session: Session, who: Scope, notification_id: int, now: datetime) -> bool:
     """A person knows that it arrived. False as for `send_again`."""
-    return _decide(session, who, notification_id, now, SENT, "arrived")
+    return _decide(session, who, notification_id, now, SENT, "arrived", None)
 
 
-def drop(session: Session, who: Scope, notification_id: int, now: datetime) -> bool:
-    """A person says: never send it. False as for `send_again`."""
-    return _decide(session, who, notification_id, now, CANCELLED, "drop")
+def drop(session: Session, who: Scope, notification_id: int, now: datetime, why: str | None = None) -> bool:
+    """A person says: never send it. False and `why` as for `send_again`; the row keeps the reason."""
+    return _decide(session, who, notification_id, now, CANCELLED, "drop", why)
 
 
-def _decide(session: Session, who: Scope, number: int, now: datetime, state: str, what: str) -> bool:
+def _decide(session: Session, who: Scope, number: int, now: datetime, state: str, what: str, why: str | None) -> bool:
     who.require(Permission.MANAGE_NOTICES)
     row = locked(session, number)
     if row is None or row.state not in (PARKED, FAILED, UNCLEAR):
         return False
     _require_site(session, who, row)
     alone = {"mode": AT_ONCE, "digest_id": None} if state == PENDING else {}  # its digest was made once and for all
-    write(session, row, now, state=state, attempt_id=None, not_before=now, last_error=None, **alone)
-    audit.record(session, who, audit.Action.NOTICE_CHANGE, subject="notification", subject_id=number, what=what)
+    kept = why if state == CANCELLED else None
+    write(session, row, now, state=state, attempt_id=None, not_before=now, last_error=kept, **alone)
+    said: dict[str, Any] = {"what": what} | ({"reason": why} if why else {})
+    audit.record(session, who, audit.Action.NOTICE_CHANGE, subject="notification", subject_id=number, **said)
     return True
 
 

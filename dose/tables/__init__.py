@@ -8,6 +8,7 @@ from dose.tables.alerts import (
     AlertCause,
     AlertMacro,
     AlertRule,
+    AlertSetting,
     AlertStep,
     Criterion,
     FollowUp,
@@ -41,7 +42,7 @@ from dose.tables.doses import (
 from dose.tables.facts import DoseCell, EventFact, StudyFact
 from dose.tables.levels import ReferenceLevel, ReferenceSet, SavedView, SignedRecord
 from dose.tables.naming import LocalName, Operator, Procedure, ProcedureChange, ProcedureRule, Protocol
-from dose.tables.notices import ChannelDay, ChannelState, Notification, NotificationAttempt
+from dose.tables.notices import ChannelDay, ChannelState, InboundReply, Notification, NotificationAttempt
 from dose.tables.system import (
     AppUser,
     AuditEntry,
@@ -61,6 +62,7 @@ __all__ = [
     "AlertCause",
     "AlertMacro",
     "AlertRule",
+    "AlertSetting",
     "AlertStep",
     "AppUser",
     "AuditEntry",
@@ -79,6 +81,7 @@ __all__ = [
     "ImageSeries",
     "ImportBatch",
     "ImportMapping",
+    "InboundReply",
     "IngestItem",
     "IrradiationEvent",
     "KeptObject",

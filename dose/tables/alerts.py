@@ -20,6 +20,7 @@ from dose.crypto import EncryptedText
 from dose.tables.base import ID, Base
 
 _IN_FORCE = text("retired_at IS NULL")
+_PRESSING = text("state IN ('new', 'work') AND (severity = 'act' OR at_once)")
 
 
 class AlertRule(Base):
@@ -102,6 +103,27 @@ class Criterion(Base):
     __table_args__ = (UniqueConstraint("jurisdiction", "key"),)
 
 
+class AlertSetting(Base):
+    """What people set about alerts: budgets of roles, plans of follow-up. None in force: as shipped.
+
+    A row is never edited: a change retires it and adds one with the same `key`.
+    """
+
+    __tablename__ = "alert_setting"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    key: Mapped[str] = mapped_column(String(60))  # budget:<role> | follow-up | follow-up:<site id>
+    params: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    citation: Mapped[str] = mapped_column(Text)  # where it comes from, or why
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(255))
+    retired_at: Mapped[datetime | None]  # None: in force
+    retired_by: Mapped[str | None] = mapped_column(String(255))
+    __table_args__ = (
+        Index("ix_alert_setting_key", "key", unique=True, sqlite_where=_IN_FORCE, postgresql_where=_IN_FORCE),
+        Index("ix_alert_setting_history", "key", "id"),
+    )
+
+
 class Alert(Base):
     """A crossing, from the transaction of its dose until somebody closed it."""
 
@@ -147,6 +169,7 @@ class Alert(Base):
         Index("ix_alert_kind", "kind", "state", "id"),
         Index("ix_alert_device", "device_id", "day"),
         Index("ix_alert_day", "day", "id"),
+        Index("ix_alert_pressing", "state", "site_id", "id", sqlite_where=_PRESSING, postgresql_where=_PRESSING),
     )
 
 
@@ -229,6 +252,8 @@ class Route(Base):
     channel: Mapped[str] = mapped_column(String(8))  # email | sms | banner
     mode: Mapped[str] = mapped_column(String(8))  # at_once | digest
     active: Mapped[bool] = mapped_column(default=True)
+    paused_at: Mapped[datetime | None]  # since then what only it leads to waits
+    paused_by: Mapped[str | None] = mapped_column(String(255))
 
 
 class PatientContact(Base):

@@ -93,7 +93,20 @@ class ChannelState(Base):
     failures: Mapped[int] = mapped_column(default=0)  # in a row
     open_until: Mapped[datetime | None]  # nothing is tried before
     cap_micros: Mapped[int | None] = mapped_column(BigInteger)  # a day, as it was last started with; None: no cap
+    paused_at: Mapped[datetime | None]  # by a person: since then its messages wait
+    paused_by: Mapped[str | None] = mapped_column(String(255))
     changed_at: Mapped[datetime]
+
+
+class InboundReply(Base):
+    """An answer to a text message, without its words and its number: that it was heard, and what it changed."""
+
+    __tablename__ = "inbound_reply"
+    id: Mapped[int] = mapped_column(ID, primary_key=True)
+    provider_id: Mapped[str] = mapped_column(String(80), unique=True)  # a report that is played again is known by it
+    said: Mapped[str] = mapped_column(String(8))  # stop | other
+    ended: Mapped[int]  # consents that ended by it
+    at: Mapped[datetime]
 
 
 class ChannelDay(Base):

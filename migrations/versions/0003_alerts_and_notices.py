@@ -17,9 +17,10 @@ MERGED = sa.text("merged_into_id IS NOT NULL")
 FRESH = sa.text("why IS NULL AND state = 'pending'")
 UNREPORTED = sa.text("state = 'sent' AND channel = 'sms' AND provider_id IS NOT NULL")
 BANNER = sa.text("channel = 'banner' AND state IN ('pending', 'leased', 'sent')")
+PRESSING = sa.text("state IN ('new', 'work') AND (severity = 'act' OR at_once)")
 TABLES = """
-    alert_cause alert_criterion channel_day channel_state alert_macro notice_setting notice_template recipient
-    recipient_group
+    alert_cause alert_criterion alert_setting channel_day channel_state inbound_reply alert_macro notice_setting notice_template
+    recipient recipient_group
     alert_route alert_rule patient_contact patient_exclusion recipient_member alert patient_notice alert_step
     follow_up notification notification_attempt
 """.split()  # noqa: SIM905 - a list literal would be a page
@@ -64,6 +65,22 @@ def upgrade() -> None:
         sa.UniqueConstraint("jurisdiction", "key", name="uq_alert_criterion_jurisdiction_key"),
     )
     op.create_table(
+        "alert_setting",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("key", sa.String(length=60), nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("citation", sa.Text(), nullable=False),
+        sa.Column("made_at", sa.DateTime(), nullable=False),
+        sa.Column("made_by", sa.String(length=255), nullable=False),
+        sa.Column("retired_at", sa.DateTime()),
+        sa.Column("retired_by", sa.String(length=255)),
+        sa.PrimaryKeyConstraint("id", name="pk_alert_setting"),
+    )
+    op.create_index(
+        "ix_alert_setting_key", "alert_setting", ["key"], unique=True, sqlite_where=IN_FORCE, postgresql_where=IN_FORCE
+    )
+    op.create_index("ix_alert_setting_history", "alert_setting", ["key", "id"])
+    op.create_table(
         "channel_day",
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
@@ -78,8 +95,20 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("open_until", sa.DateTime()),
         sa.Column("cap_micros", sa.BigInteger()),
+        sa.Column("paused_at", sa.DateTime()),
+        sa.Column("paused_by", sa.String(length=255)),
         sa.Column("changed_at", sa.DateTime(), nullable=False),
         sa.PrimaryKeyConstraint("channel", name="pk_channel_state"),
+    )
+    op.create_table(
+        "inbound_reply",
+        sa.Column("id", ID, nullable=False),
+        sa.Column("provider_id", sa.String(length=80), nullable=False),
+        sa.Column("said", sa.String(length=8), nullable=False),
+        sa.Column("ended", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_inbound_reply"),
+        sa.UniqueConstraint("provider_id", name="uq_inbound_reply_provider_id"),
     )
     op.create_table(
         "alert_macro",
@@ -177,6 +206,8 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=8), nullable=False),
         sa.Column("mode", sa.String(length=8), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
+        sa.Column("paused_at", sa.DateTime()),
+        sa.Column("paused_by", sa.String(length=255)),
         sa.ForeignKeyConstraint(
             ["group_id"], ["recipient_group.id"], name="fk_alert_route_group_id", ondelete="CASCADE"
         ),
@@ -316,6 +347,9 @@ def upgrade() -> None:
     op.create_index("ix_alert_state", "alert", ["state", "id"])
     op.create_index("ix_alert_site", "alert", ["site_id", "state", "id"])
     op.create_index("ix_alert_kind", "alert", ["kind", "state", "id"])
+    op.create_index(
+        "ix_alert_pressing", "alert", ["state", "site_id", "id"], sqlite_where=PRESSING, postgresql_where=PRESSING
+    )
     op.create_table(
         "patient_notice",
         sa.Column("id", ID, nullable=False),

@@ -19,6 +19,7 @@ from dose.notify.messages import Frame
 from dose.store import outbox
 from dose.store.outbox import ATTEMPT, OUTBOX, Notice
 from dose.store.outbox_digest import gather
+from dose.store.outbox_pause import free
 from dose.store.outbox_plan import PLANNED, Usual, plan_fresh
 from dose.tables import Alert, AlertRule, Device, Site
 from tests.notify.smtp_peers import Peer, at
@@ -84,7 +85,7 @@ class World:
         with writing(self.factory) as session:
             while plan_fresh(session, self.now, USUAL):
                 pass
-            gather(session, self.now, PLANNED)
+            gather(session, self.now, PLANNED & free(session))
 
     def work(self, *channels: str) -> None:
         """Plan, then let lanes work until nothing is due."""
