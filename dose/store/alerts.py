@@ -13,7 +13,7 @@ nobody either, until the doubt is resolved.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -36,6 +36,7 @@ STEP: Table = tables.AlertStep.__table__  # type: ignore[assignment]
 RULE: Table = tables.AlertRule.__table__  # type: ignore[assignment]
 
 NEW, WORK, CLOSED, WITHDRAWN = "new", "work", "closed", "withdrawn"
+OPEN = (NEW, WORK)
 RAISED, CHANGED, GONE, REOPENED = "raised", "changed", "withdrawn", "reopened"
 SYSTEM = "system"
 NEWS = timedelta(days=30)
@@ -119,7 +120,7 @@ def put(session: Session, crossings: Iterable[Crossing], about: About, now: date
 
 def withdraw(session: Session, rows: Iterable[Any], why: str, now: datetime) -> list[int]:
     """Take back alerts (rows of `alert`) whose reason is gone; `why` is a code. Closed ones stay as they are."""
-    gone = [row.id for row in rows if row.state in (NEW, WORK)]
+    gone = [row.id for row in rows if row.state in OPEN]
     if gone:
         version = next_version(session.connection())
         values = {"state": WITHDRAWN, "changed_at": now, "version": version}
@@ -134,6 +135,19 @@ def of_studies(session: Session, study_ids: Collection[int], kinds_of: Collectio
     return [row for row in session.connection().execute(_OF_STUDIES, of_these) if row.kind in kinds_of]
 
 
+def of_patients(session: Session, kind: str, patient_ids: Collection[int], study_ids: set[int]) -> Iterator[Any]:
+    """Rows of the alerts of one kind that are about patients, or open and about a sum that a study is part of."""
+    mine = {"patients": sorted(patient_ids), "kind": kind}
+    yield from session.connection().execute(_OF_PATIENTS, mine)
+    for row in session.connection().execute(_OPEN_OF_KIND, {"kind": kind}):
+        if not study_ids.isdisjoint(row.details.get("studies", ())):
+            yield row
+
+
+_OF_PATIENTS = select(ALERT).where(
+    ALERT.c.patient_id.in_(bindparam("patients", expanding=True)), ALERT.c.kind == bindparam("kind")
+)
+_OPEN_OF_KIND = select(ALERT).where(ALERT.c.kind == bindparam("kind"), ALERT.c.state.in_(OPEN))
 _OF_STUDIES = select(ALERT).where(ALERT.c.study_id.in_(bindparam("studies", expanding=True))).order_by(ALERT.c.id)
 
 
@@ -150,7 +164,7 @@ def _row_of(one: Crossing, known: Mapping[tuple[str, str], Any]) -> Any:  # noqa
     """Its own alert, else that of another step of its ladder, an open one first; None: it is new."""
     own = known.get((one.rule_key, one.subject))
     steps = [row for key in one.ladder if (row := known.get((key, one.subject))) and row.column == one.column]
-    return own or min(steps, key=lambda row: (row.state not in (NEW, WORK), row.id), default=None)
+    return own or min(steps, key=lambda row: (row.state not in OPEN, row.id), default=None)
 
 
 def _raise(session: Session, one: Crossing, about: About, now: datetime) -> int:
@@ -178,6 +192,7 @@ def _values(session: Session, one: Crossing, about: About) -> dict[str, Any]:
 
 _SAID = ("rule_key", "kind", "severity", "subject", "code", "column", "value", "threshold", "at_once")
 _ABOUT = ("site_id", "device_id", "study_id", "patient_id", "modality", "day")
+_ANEW = ("doubts", "procedure_id", "at")  # of what has no value: another name in doubt, another failure
 _JUDGED = ("closed_at", "cause_id", "reportable", "reason_code")  # what people found; its steps keep it
 _SEEN = ("rule_key", "code", "value", "threshold", "held_back", "severity")  # what a change of is told to people
 
@@ -219,8 +234,10 @@ def _changed(row: Any, one: Crossing, action: str, now: datetime) -> dict[str, A
 
 
 def _grew(row: Any, one: Crossing) -> bool:  # noqa: ANN401 - a row of alert
-    """Whether it is more than what was closed: a further notification, or a value that is surely larger."""
-    return _climbed(row, one) or (one.value is not None and row.value is not None and one.value > GROWN * row.value)
+    """Whether it is more than what was closed: a further notification, another doubt, a value surely larger."""
+    anew = one.value is None and any(one.details.get(name) != row.details.get(name) for name in _ANEW)
+    larger = one.value is not None and row.value is not None and one.value > GROWN * row.value
+    return anew or larger or _climbed(row, one)
 
 
 def _climbed(row: Any, one: Crossing) -> bool:  # noqa: ANN401 - a row of alert
