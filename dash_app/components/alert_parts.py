@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from dash_app.components.alert_words import STATES, severity, state
 from dash_app.components.parts import attributes, badge, empty, icon, table
-from dash_app.components.values import DASH, ago, amount, free, local_time, ltr, symbol, told
+from dash_app.components.values import DASH, ago, amount, free, local_time, ltr, told
 from dash_app.context import scope
 from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated, language
@@ -19,7 +19,8 @@ from dash_app.ids import Id
 from dash_app.procedure_names import procedure_text
 from dose.alerts import wording
 from dose.alerts.shipped import name_in
-from dose.quantities import QUANTITIES
+from dose.alerts.technique import VOLTAGE
+from dose.quantities import QUANTITIES, number_text
 from dose.queries.alert_rows import AlertRow
 from dose.queries.alerts import COUNT_CAP
 from dose.queries.alerts import TABS as STATE_TABS
@@ -106,20 +107,34 @@ def _what(row: AlertRow) -> list[Any]:
     ]  # fmt: skip
     return [
         dcc.Link(html.Span(told(_title(row)), className="main"), href=f"{PATH}/{row.id}", className="row-link"),
-        html.Div([*marks, free(name_in(row.rule_key, row.rule, language())) if row.rule else None], className="second"),
+        html.Div([*marks, _said(row)], className="second"),
     ]
+
+
+def _said(row: AlertRow) -> Any:  # noqa: ANN401 - a component
+    """What crossed, by the name of the rule; where nothing was measured the sentence says more."""
+    if row.value is None or not row.rule:
+        return told(wording.sentence(row, language()))
+    return free(name_in(row.rule_key, row.rule, language()))
 
 
 def _value(row: AlertRow) -> Any:  # noqa: ANN401 - a component
     column = row.column or ""
     if column not in QUANTITIES or row.value is None:
         return html.Span(DASH, className="missing")
-    against: list[Any] = [_("against"), " ", amount(column, row.threshold, row.modality)]
+    short = told(wording.quantity_short(column, language()))
     return [
-        html.Div([html.Span(symbol(column), className="second"), " ",
-                  html.Strong(amount(column, row.value, row.modality))]),
-        html.Div(against, className="second") if row.threshold is not None else None,
-    ]  # fmt: skip
+        html.Div([html.Span(short, className="second"), " ", html.Strong(amount(column, row.value, row.modality))]),
+        html.Div(_against(row, column), className="second") if row.threshold is not None else None,
+    ]
+
+
+def _against(row: AlertRow, column: str) -> list[Any]:
+    """The threshold, and how much more it is; a voltage is another one, not so many times as much."""
+    said: list[Any] = [_("against"), " ", amount(column, row.threshold, row.modality)]
+    if not row.value or not row.threshold or row.kind == VOLTAGE:
+        return said
+    return [ltr(f"× {number_text(row.value / row.threshold, 2)}", "strong unbroken"), " ", *said]
 
 
 def _examination(row: AlertRow) -> list[Any]:
@@ -142,7 +157,7 @@ def study_name(row: AlertRow) -> str:
 
 def due(row: AlertRow, today: date) -> list[Any]:
     """Until when, and since when; overdue is said with a shape."""
-    raised = html.Div(ago(row.raised_at), className="second")
+    raised = html.Div(_("raised %(ago)s", ago=ago(row.raised_at)), className="second")
     if row.state not in OPEN:
         return [state(row.state), raised]
     if row.due_on is None:

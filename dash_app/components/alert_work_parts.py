@@ -95,7 +95,6 @@ def _doubts(found: AlertDetail, who: Scope) -> html.Div | None:
 def _giving(row: AlertRow, people: Sequence[tuple[int, str]]) -> html.Div:
     data = [{"value": str(key), "label": name} for key, name in people]
     fields = [
-        action("take", [icon("account"), _("I take it")]),
         dmc.Select(id=Id.ALERT_WHO, label=_("Give it to"), data=data, searchable=True, clearable=True, size="xs",
                    value=str(row.assigned_to) if row.assigned_to else None, w=150),
         html.Button(_("Give"), id=Id.ALERT_GIVE, className="button small"),
@@ -103,7 +102,9 @@ def _giving(row: AlertRow, people: Sequence[tuple[int, str]]) -> html.Div:
                       inputProps={"type": "date"}, w=150),
         html.Button(_("Set the day"), id=Id.ALERT_DUE_SET, className="button small"),
     ]  # fmt: skip
-    return html.Div(fields, className="choices")
+    summary = html.Summary(_("Give it away, change the day"), className="button small")
+    more = html.Details([summary, html.Div(fields, className="choices")], className="folded")
+    return html.Div([action("take", [icon("account"), _("I take it")]), more], className="choices giving")
 
 
 def action(what: str, content: Any, class_name: str = "button small") -> html.Button:  # noqa: ANN401 - components
@@ -132,14 +133,19 @@ def _named(row: AlertRow, names: Names) -> str:
     return names.get(row.reason_code or "", row.reason_code or "")
 
 
-def _reasons(row: AlertRow, reasons: Sequence[AlertCause]) -> html.Fieldset:
+def _reasons(row: AlertRow, reasons: Sequence[AlertCause]) -> html.Fieldset | html.Details:
+    """The reasons at one click; folded once one was given, so that the next step comes first."""
     buttons = [
         html.Button(said_in(one.names, language()), className="button reason",
                     **attributes(data_action=f"reason:{one.key}", data_target=Id.ALERT_ACTION.value,
                                  aria_pressed="true" if one.key == row.reason_code else "false"))
         for one in reasons
     ]  # fmt: skip
-    return html.Fieldset([html.Legend(_("Why? One click by who was there")), html.Div(buttons, className="reasons")])
+    box = html.Div(buttons, className="reasons")
+    if row.reason_code:
+        summary = html.Summary(_("Another reason"), className="button small")
+        return html.Details([summary, box], className="folded")
+    return html.Fieldset([html.Legend(_("Why? One click by who was there")), box])
 
 
 def ending(

@@ -54,7 +54,8 @@ def _banner(row: ask.BannerRow) -> html.Div:
         icon("close"), className="banner-away", title=_("Put aside"),
         **attributes(aria_label=_("Put aside"), data_action=str(row.id), data_target=NoticeId.BANNERS_ACTION.value),
     )  # fmt: skip
-    said = html.Div([_about(row), " ", label, " ", html.Span(ago(row.at), className="second")], className="banner-said")
+    said = html.Div([_about(row), " ", _crossed(row), " ", label, " ", html.Span(ago(row.at), className="second")],
+                    className="banner-said")  # fmt: skip
     look = "banner urgent" if row.at_once else "banner"
     return html.Div([icon("note" if row.at_once else "info"), said, away], className=look, key=str(row.id))
 
@@ -65,6 +66,14 @@ def _about(row: ask.BannerRow) -> Any:  # noqa: ANN401 - a component
     if row.count:
         return dcc.Link(ngettext("%(n)s alert for you", "%(n)s alerts for you", row.count), href="/alerts")
     return html.Span(_("A test: banners reach you."))
+
+
+def _crossed(row: ask.BannerRow) -> Any:  # noqa: ANN401 - a component
+    """How much it is of what; on a phone its title must do."""
+    if row.alert is None:
+        return None
+    demo = html.Span(_("demo"), className="demo") if row.alert.is_demo else None
+    return html.Span([demo, " ", told(wording.sentence(row.alert, language()))], className="banner-sentence")
 
 
 def _more(count: int) -> Any:  # noqa: ANN401 - a component

@@ -11,7 +11,7 @@ from dash import dcc, html
 
 from dash_app.components.alert_words import FOLLOW_UPS
 from dash_app.components.parts import attributes, badge, icon, section, table
-from dash_app.components.values import free, ltr, told, when
+from dash_app.components.values import free, local_time, ltr, told, when
 from dash_app.context import web
 from dash_app.i18n import _, isolated
 from dash_app.ids import Id, outcome_id
@@ -84,6 +84,8 @@ def follow_ups_table(rows: Sequence[FollowUpRow], who: Scope, today: date) -> ht
 
 def _cells(row: FollowUpRow, may: bool, today: date, titles: Sequence[str]) -> list[html.Td]:
     link = dcc.Link([_("To the alert"), icon("next")], href=f"/alerts/{row.alert_id}")
-    study = [free(row.study), html.Div(free(row.device), className="second")] if row.study or row.device else None
+    at: list[Any] = [ltr(local_time(row.started_at)[0], "num"), " · "] if row.started_at else []
+    where = html.Div([*at, free(row.device)], className="second")
+    study = [free(row.study), where] if row.study or row.device else None
     cells = [due(row, today), [html.Strong(_(FOLLOW_UPS[row.kind])), html.Div(link)], study, outcome(row, may)]
     return [html.Td(cell, **attributes(data_label=title)) for cell, title in zip(cells, titles, strict=True)]

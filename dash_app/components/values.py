@@ -25,18 +25,24 @@ def symbol(column: str) -> html.Span:
     return _set(QUANTITIES[column].symbol or QUANTITIES[column].name)
 
 
-def _set(text: str) -> html.Span:
+def symbol_parts(text: str) -> tuple[str, str]:
+    """A symbol's stem and its index, empty where it has none."""
     stem, index = _SUBSCRIPTS.get(text) or [*text.split("_", 1), ""][:2]
+    return stem, index
+
+
+def _set(text: str) -> html.Span:
+    stem, index = symbol_parts(text)
     return html.Span([stem, html.Sub(index)] if index else stem, className="symbol", dir="ltr")
 
 
 _WITH_INDEX = {one.symbol for one in QUANTITIES.values() if one.symbol and "_" in one.symbol} | set(_SUBSCRIPTS)
-_SYMBOLS = re.compile(rf"\b({'|'.join(map(re.escape, sorted(_WITH_INDEX, key=len, reverse=True)))})\b")
+SYMBOLS = re.compile(rf"\b({'|'.join(map(re.escape, sorted(_WITH_INDEX, key=len, reverse=True)))})\b")
 
 
 def _with_symbols(text: str) -> Any:  # noqa: ANN401 - the text, or an element
     """A text whose symbols are set as symbols."""
-    parts = _SYMBOLS.split(text)
+    parts = SYMBOLS.split(text)
     return html.Span([_set(part) if place % 2 else part for place, part in enumerate(parts)]) if parts[1:] else text
 
 

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, render_template, request
 from flask_login import current_user
+from markupsafe import Markup, escape
 
 from dash_app.components.alert_why import size_said
 from dash_app.components.alert_words import FOLLOW_UPS, STATES, STEPS
 from dash_app.components.outlier_parts import FACTORS, UNITS, no_rank, sentence, times
-from dash_app.components.values import local_time, person_name
+from dash_app.components.values import SYMBOLS, local_time, person_name, symbol_parts
 from dash_app.context import note, reading, scope, web
 from dash_app.figures.style import shown
 from dash_app.i18n import _, isolated, language
@@ -78,11 +79,23 @@ def _page(found: Report, chosen: set[str], now: datetime) -> str:
     alert, may = found.detail.alert, scope().may(Permission.VIEW_PATIENTS)
     return render_template(
         "alert_report.html", sections=[one for one in _sections(found, chosen) if one is not None],
-        heading=wording.title(alert, language()), number=alert.id, printed_by=current_user.email,
+        heading=wording.title(alert, language()), set_symbols=_set_symbols, number=alert.id,
+        printed_by=current_user.email,
         site=found.site or web().settings.site, at=f"{now:%Y-%m-%d %H:%M}", without=IDENTITY not in chosen,
         choices=_choices(chosen) if may else [],
         severity=wording.severity_name(alert.severity, language()), state=_(STATES[alert.state]),
     )  # fmt: skip
+
+
+def _set_symbols(text: str) -> Markup:
+    """A text with the index of each symbol as a subscript."""
+    parts = (escape(part) if not place % 2 else _set(part) for place, part in enumerate(SYMBOLS.split(text)))
+    return Markup("").join(parts)
+
+
+def _set(symbol: str) -> Markup:
+    stem, index = symbol_parts(symbol)
+    return Markup("<bdi>{}<sub>{}</sub></bdi>").format(stem, index)
 
 
 def _choices(chosen: set[str]) -> list[tuple[str, str, bool]]:
@@ -189,7 +202,10 @@ def _doses(found: Report) -> Section | None:
     if alert.column is not None:
         values = (_value(alert.column, one, alert.modality) for one in (alert.value, alert.threshold))
         rows.append((name_of(alert.column), *values, _("this alert"), _rule(found)))
-    rows += [_dose(one, alert.modality) for one in (stand.doses.values() if stand else ())]
+    said = [
+        one for one in (stand.doses.values() if stand else ()) if one.level.level or one.measure.column != alert.column
+    ]
+    rows += [_dose(one, alert.modality) for one in said]
     if not rows:
         return None
     titles = (_("Quantity"), _("Value"), _("Threshold or level"), _("Held against"), _("Source"))
@@ -256,11 +272,16 @@ def _near(found: Report) -> Section | None:
 def _history(found: Report, *, texts: bool) -> Section:
     titles = (_("When"), _("Who"), _("Step"), _("Text"))
     rows = tuple(
-        (_moment(one.at), _("the system") if one.by == "system" else isolated(one.by), _(STEPS[one.action])
-         if one.action in STEPS else one.action, _text(one, texts))
+        (_moment(one.at), _("the system") if one.by == "system" else isolated(one.by), _step(one), _text(one, texts))
         for one in found.detail.steps
-    )  # fmt: skip
+    )
     return Section(_("History of the investigation"), table=Table(titles, rows))
+
+
+def _step(one: StepRow) -> str:
+    """What was done; of follow-up which step."""
+    said, kind = _(STEPS[one.action]) if one.action in STEPS else one.action, str(one.detail.get("kind"))
+    return f"{said}: {_(FOLLOW_UPS[kind])}" if kind in FOLLOW_UPS else said
 
 
 def _text(one: StepRow, texts: bool) -> str:

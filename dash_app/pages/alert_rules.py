@@ -98,16 +98,16 @@ def _all(session: Session, who: Scope) -> list[Any]:
     rows, gone = ask.rules(session, who), ask.retired(session, who)
     if not rows and not gone:
         return [empty(_("No rules yet"), html.P(_("The rules that come with the system are loaded when it starts.")))]
-    told_of = [_of_kind(kind, list(of)) for kind, of in groupby(rows, key=lambda row: row.kind)]
-    return [*told_of, _retired(gone)]
-
-
-def _of_kind(kind: str, rows: Sequence[RuleRow]) -> html.Section:
     titles = [_("Rule"), _("Holds for"), _("Urgency"), _("Source"), _("Alerts, 12 months"), _("State"), ""]
-    lines = [_line(titles, row, [_buttons(row)]) for row in rows]
     head = [html.Th(title, scope="col") for title in titles]
-    name = "stack compact-cells library alert-rules rules-in-force"
-    return section(wording.kind_name(kind, language()), [table(head, lines, name)])
+    lines = [line for kind, of in groupby(rows, key=lambda row: row.kind) for line in _of_kind(kind, list(of), titles)]
+    return [table(head, lines, "stack compact-cells library alert-rules rules-in-force"), _retired(gone)]
+
+
+def _of_kind(kind: str, rows: Sequence[RuleRow], titles: Sequence[str]) -> list[html.Tr]:
+    """A line that names the kind, then its rules."""
+    name = html.Th(wording.kind_name(kind, language()), colSpan=len(titles), scope="colgroup")
+    return [html.Tr(name, className="kind-of-rules"), *(_line(titles, row, [_buttons(row)]) for row in rows)]
 
 
 def _line(titles: Sequence[str], row: RuleRow, last: list[Any]) -> html.Tr:

@@ -97,6 +97,11 @@ def quantity_name(column: str, language: str) -> str:
     return str(_in(found["name"], language)) if found else QUANTITIES[column].name if column in QUANTITIES else column
 
 
+def quantity_short(column: str, language: str) -> str:
+    """The symbol of a quantity, or its short name with a capital: *DLP*, *Tube voltage*."""
+    return _begin(_short(column, language) or column)
+
+
 def codes() -> Mapping[str, frozenset[str]]:
     """What has words, by group: `kind`, `code`, `remark`, `doubt`, `cause`, `severity`, `quantity`, `part`."""
     return {group: frozenset(words) for group, words in _words().items()}

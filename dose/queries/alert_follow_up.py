@@ -36,7 +36,14 @@ def follow_ups(
     where = [allowed(scope, Alert), *_owed(wish)]
     if after is not None:
         where.append(or_(FollowUp.due_on > after.due_on, and_(FollowUp.due_on == after.due_on, FollowUp.id > after.id)))
-    named = (Study.description, Study.protocols, Device.id.label("device_id"), Device.display_name, Device.manufacturer)
+    named = (
+        Study.description,
+        Study.protocols,
+        Study.started_at,
+        Device.id.label("device_id"),
+        Device.display_name,
+        Device.manufacturer,
+    )
     wanted = (
         select(FollowUp, Alert.study_id, *named, Device.model, Device.station_name)
         .join(Alert, Alert.id == FollowUp.alert_id)
@@ -65,7 +72,7 @@ def _follow_up(row: Any, scope: Scope, today: date) -> FollowUpRow:  # noqa: ANN
     late = one.done_at is None and one.due_on < today
     device = None if row.device_id is None else device_name(row._mapping)
     return FollowUpRow(one.id, one.alert_id, row.study_id, one.kind, one.due_on, one.done_at, one.done_by, outcome,
-                       late, study_name(row), device)  # fmt: skip
+                       late, study_name(row), device, row.started_at)  # fmt: skip
 
 
 def study_name(row: Row[Any]) -> str | None:

@@ -130,6 +130,7 @@ class FollowUpRow:
     is_overdue: bool
     study: str | None = None
     device: str | None = None
+    started_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
