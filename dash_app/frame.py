@@ -16,11 +16,13 @@ from flask_login import current_user
 from dash_app import auth, guard
 from dash_app.components.banner import BANNERS
 from dash_app.components.parts import attributes, empty, icon, trouble
+from dash_app.components.rail_badges import ASKED, MORE, RAIL, badge_of, badge_of_menu, waiting
 from dash_app.context import scope, web
 from dash_app.i18n import LANGUAGES, _, direction, language
 from dash_app.ids import Id
 from dose.errors import NotPermitted
 from dose.log import logger
+from dose.queries.pressing import Pressing
 from dose.scope import Permission
 
 LOG = logger(__name__)
@@ -79,6 +81,7 @@ def _shell() -> html.Div:
             dcc.Store(id=Id.TITLE),
             dcc.Store(id=Id.THEME_WISH),
             dcc.Store(id=Id.THEME_KEPT),
+            ASKED,
             html.A(_("To the content"), href="#content", className="skip"),
             _top(),
             html.Nav(id=Id.RAIL, className="rail", **attributes(aria_label=_("Pages"))),
@@ -155,21 +158,28 @@ ON_A_PHONE = 3  # links in the bar at the bottom; the others stand in the menu b
 
 def _rail(path: str) -> list[Any]:
     pages = [page for page in PAGES if page.href and (page.permission is None or scope().may(page.permission))]
+    found = waiting()
+    links = [_rail_link(page, path, found) for page in pages]
     if len(pages) <= ON_A_PHONE + 1:
-        return [_rail_link(page, path) for page in pages]
-    further = pages[ON_A_PHONE:]
-    links = [_rail_link(page, path) for page in pages[:ON_A_PHONE]]
-    return [*links, *(_rail_link(page, path, " wide-only") for page in further), _more(further)]
+        return links
+    further = [_rail_link(page, path, found, " wide-only") for page in pages[ON_A_PHONE:]]
+    return [*links[:ON_A_PHONE], *further, _more(pages[ON_A_PHONE:], found)]
 
 
-def _rail_link(page: Page, path: str, also: str = "") -> dcc.Link:
+def _rail_link(page: Page, path: str, found: Pressing, also: str = "") -> dcc.Link:
     here = " current" if f"{path}/".startswith(f"{page.href}/") else ""
-    return dcc.Link([icon(page.icon), html.Span(_(page.title))], href=page.href, className=f"rail-link{here}{also}")
+    content = [icon(page.icon), html.Span(_(page.title)), badge_of(page.href, RAIL, found)]
+    return dcc.Link(content, href=page.href, className=f"rail-link{here}{also}")
 
 
-def _more(pages: list[Page]) -> html.Details:
-    links = [dcc.Link([icon(page.icon), _(page.title)], href=page.href, className="menu-item") for page in pages]
-    summary = html.Summary([icon("more"), html.Span(_("More"))], className="rail-link")
+def _more(pages: list[Page], found: Pressing) -> html.Details:
+    links = [
+        dcc.Link([icon(page.icon), _(page.title), badge_of(page.href, MORE, found)], href=page.href,
+                 className="menu-item")
+        for page in pages
+    ]  # fmt: skip
+    badge = badge_of_menu([page.href for page in pages], found)
+    summary = html.Summary([icon("more"), html.Span(_("More")), badge], className="rail-link")
     return html.Details([summary, html.Div(links, className="menu")], className="menu-button rail-more")
 
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Response, jsonify, request
 
+from dash_app.components.rail_badges import waits_mark
 from dash_app.context import reading, scope, web
 from dose.queries import newest_version, studies_since
 from dose.queries.banners import banners
+from dose.queries.pressing import pressing
 from dose.scope import Permission
 
 blueprint = Blueprint("live", __name__)
@@ -29,6 +31,10 @@ def studies() -> Response:
 
 @blueprint.get("/live/banners")
 def banner_mark() -> Response:
-    """What stands for this person now, as a word that changes with it: an open page compares it with what it shows."""
+    """What stands for this person now, as words that change with it: an open page compares them with what it shows.
+
+    `mark` is of banners, `waits` of the numbers in the rail.
+    """
     with web().sessions() as session:
-        return jsonify(mark=banners(session, scope(), datetime.now(UTC)).mark)
+        mark, waits = banners(session, scope(), datetime.now(UTC)).mark, pressing(session, scope())
+    return jsonify(mark=mark, waits=waits_mark(waits))

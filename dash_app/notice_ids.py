@@ -11,6 +11,7 @@ class NoticeId(StrEnum):
     BANNERS = "banners"
     BANNERS_ASKED = "banners-asked"
     BANNERS_ACTION = "banners-action"
+    RAIL_ASKED = "rail-asked"
     NOTICES_BODY = "notices-body"
     NOTICES_HEAD = "notices-head"
     NOTICES_ANSWER = "notices-answer"
@@ -46,3 +47,8 @@ class NoticeId(StrEnum):
 def recipient_id(name: object) -> dict[str, object]:
     """The id of a field of a recipient (ALL in callbacks): name, email, groups."""
     return {"type": "recipient-field", "name": name}
+
+
+def rail_badge_id(pages: object, place: object) -> dict[str, object]:
+    """The id of the badge of a page in the rail, of the menu, or of the button of the menu (ALL in callbacks)."""
+    return {"type": "rail-badge", "page": pages, "at": place}

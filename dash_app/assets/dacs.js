@@ -291,6 +291,7 @@
       .then(function (answer) { return answer.ok ? answer.json() : null; })
       .then(function (said) {
         if (said && said.mark !== byId("banners").dataset.mark) set("banners-asked", { data: said.mark });
+        if (said && said.waits !== byId("rail").dataset.waits) set("rail-asked", { data: said.waits });
       })
       .catch(function () {});  // the next question comes soon
   }

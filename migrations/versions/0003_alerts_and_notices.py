@@ -19,8 +19,8 @@ UNREPORTED = sa.text("state = 'sent' AND channel = 'sms' AND provider_id IS NOT 
 BANNER = sa.text("channel = 'banner' AND state IN ('pending', 'leased', 'sent')")
 PRESSING = sa.text("state IN ('new', 'work') AND (severity = 'act' OR at_once)")
 TABLES = """
-    alert_cause alert_criterion alert_setting channel_day channel_state inbound_reply alert_macro notice_setting notice_template
-    recipient recipient_group
+    alert_cause alert_criterion alert_setting channel_day channel_state inbound_reply alert_macro notice_setting
+    notice_template recipient recipient_group
     alert_route alert_rule patient_contact patient_exclusion recipient_member alert patient_notice alert_step
     follow_up notification notification_attempt
 """.split()  # noqa: SIM905 - a list literal would be a page
