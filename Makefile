@@ -1,6 +1,8 @@
 .PHONY: help run demo test check bench fuzz fault setup setup-test format messages clean
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
+# Tests start hundreds of processes: each would compile all our code where the environment forbids compiled files.
+unexport PYTHONDONTWRITEBYTECODE
 CODE := dose dacs dash_app orthanc_plugin migrations tests benchmarks tools
 
 help: ## show this
@@ -13,7 +15,7 @@ demo: setup ## send a small demo hospital to the Orthanc of `make run` (REMOVE=1
 	@$(PY) -m dacs demo $(if $(REMOVE),--remove)
 
 test: setup-test check ## everything: unit, integration, faults, browser, corpus
-	@$(PY) -m pytest tests -m "integration or browser or slow" -p no:cacheprovider -n 2 --dist loadfile
+	@$(PY) -m pytest tests -m "integration or browser or slow" -p no:cacheprovider -n 3 --dist loadfile --no-loadscope-reorder
 
 check: setup-test ## format, lint, types, import contracts, size budgets, unit tests (under two minutes)
 	@$(PY) -m ruff format --check --quiet $(CODE)
