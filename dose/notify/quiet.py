@@ -85,8 +85,10 @@ def digest_at(now: datetime, clock: time, zone: ZoneInfo) -> datetime:
 class Reader:
     """What one recipient has asked for, and has received.
 
-    `quiet` None: never. `budget` is messages a week (None: no limit), `had` those of the last seven days, `recent`
-    those of the last `WINDOW`. `gathers_until` is when the digest of a storm leaves that is being gathered; None: none.
+    `quiet` None: never. `budget` is messages a week by the rule (None: no limit), `had` those of the last seven days;
+    `day_budget` is messages a day by the role, all rules together (None: no limit), `had_day` those of the last 24
+    hours; `recent` those of the last `WINDOW`. `gathers_until` is when the digest of a storm leaves that is being
+    gathered; None: none.
     """
 
     zone: ZoneInfo
@@ -96,6 +98,14 @@ class Reader:
     had: int = 0
     recent: int = 0
     gathers_until: datetime | None = None
+    day_budget: int | None = None
+    had_day: int = 0
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether a budget, of the rule or of the role, is used up."""
+        both = ((self.budget, self.had), (self.day_budget, self.had_day))
+        return any(budget is not None and had >= budget for budget, had in both)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +138,7 @@ def plan(now: datetime, reader: Reader, *, at_once: bool, as_digest: bool = Fals
     """
     if at_once:
         return Plan("alone", now.astimezone(UTC), "at-once")
-    if as_digest or (reader.budget is not None and reader.had >= reader.budget):
+    if as_digest or reader.is_spent:
         at = _awake(digest_at(now, reader.digest, reader.zone), reader)
         return Plan("digest", at, "asked" if as_digest else "budget")
     if end := ends_at(now, reader.quiet):

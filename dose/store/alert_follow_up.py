@@ -1,6 +1,7 @@
 """What is owed to a patient after a high skin dose: planned once for an examination, done by people, never forgotten.
 
-The plan is data with its sources (`dose/reference/alerts/criteria.toml`). A study with several such alerts is followed
+The plan is data with its sources (`dose/reference/alerts/criteria.toml`), or what a site set instead
+(`dose.store.alert_settings`). A study with several such alerts is followed
 up once; people add further steps.
 """
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dose.alerts.model import ACT
 from dose.scope import Permission, Scope
-from dose.store.alert_library import follow_up_plan
+from dose.store.alert_settings import plan_of
 from dose.store.alert_work import (
     DONE,
     FOLLOW_UP,
@@ -35,14 +36,15 @@ def plan_follow_up(session: Session, alert_id: int, day: date) -> int:
     None are owed after alerts of other kinds or quantities, after those that do not ask to act, and where the study is
     followed up already, by this alert or another. Nobody need have been permitted: it is called as alerts are raised.
     """
-    plan, alert = follow_up_plan(), session.get(Alert, alert_id, populate_existing=True)
+    alert = session.get(Alert, alert_id, populate_existing=True)
+    plan = plan_of(session, alert.site_id if alert is not None else None)
     if alert is None or alert.severity != ACT or alert.kind not in plan.kinds or alert.column not in plan.columns:
         return 0
     return 0 if session.scalar(select(_planned(alert))) else _write(session, alert, day)
 
 
 def _write(session: Session, alert: Alert, day: date) -> int:
-    steps = follow_up_plan().steps
+    steps = plan_of(session, alert.site_id).steps
     for step in steps:
         session.add(FollowUp(alert_id=alert.id, kind=step.kind, due_on=day + timedelta(days=step.days)))
     session.flush()

@@ -1,4 +1,4 @@
-"""When alerts that were just written are told: alone, or with others in a digest; the day's budget, night, a storm.
+"""When alerts that were just written are told: alone, or with others in a digest; budgets, night, a storm.
 
 A row of an alert is planned once, before anybody may send it: `why` says how, None not yet. What must be told at once
 (priority 0) is never held back. `dose.notify.quiet.plan` decides; here it is fed and its answer written down.
@@ -6,8 +6,8 @@ A row of an alert is planned once, before anybody may send it: `why` says how, N
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Row, func, select, text, update
 from sqlalchemy.orm import Session
 
 from dose.notify.quiet import WINDOW, Hours, Plan, Reader, plan
+from dose.store.alert_settings import Budget, budget_of, budgets
 from dose.store.outbox import AT_ONCE, DIGEST, FREE, OUTBOX, PENDING, at_least
 from dose.store.outbox_address import BANNER
 from dose.tables import Alert, AlertRule, Recipient
@@ -26,7 +27,7 @@ PLANNED: ColumnElement[bool] = OUTBOX.c.why.is_not(None)
 _FRESH = text("notification.why IS NULL AND notification.state = 'pending'")
 URGENT = 0
 BATCH, MOST_IDS = 1000, 500
-WEEK = timedelta(days=7)
+WEEK, DAY = timedelta(days=7), timedelta(days=1)
 STORM = "storm"
 
 
@@ -59,8 +60,9 @@ def plan_fresh(session: Session, now: datetime, usual: Usual) -> int:
     urgent = [one.id for one in found if one.priority == URGENT]
     _write(session, urgent, Plan("alone", now, "at-once"), now)
     others = sorted((one for one in found if one.priority != URGENT), key=_reader_key)
+    of_roles = budgets(session) if others else {}
     for _, rows in groupby(others, key=_reader_key):
-        _plan_reader(session, list(rows), now, usual)
+        _plan_reader(session, list(rows), now, usual, of_roles)
     return len(found)
 
 
@@ -68,40 +70,56 @@ def foreseen(
     session: Session, recipient_id: int, channel: str, now: datetime, usual: Usual, *, at_once: bool, as_digest: bool
 ) -> Plan:
     """How an alert of now would go to somebody, by a rule without a budget; nothing is written."""
-    return plan(now, _reader(session, recipient_id, channel, now, usual), at_once=at_once, as_digest=as_digest)
+    return plan(
+        now, _reader(session, recipient_id, channel, now, usual, budgets(session)), at_once=at_once, as_digest=as_digest
+    )
 
 
 def _reader_key(row: Row[Any]) -> tuple[int, str]:
     return row.recipient_id or 0, row.channel
 
 
-def _plan_reader(session: Session, rows: Sequence[Row[Any]], now: datetime, usual: Usual) -> None:
+def _plan_reader(
+    session: Session, rows: Sequence[Row[Any]], now: datetime, usual: Usual, of_roles: Mapping[str, Budget]
+) -> None:
     """Plan what one person is told over one channel, in the order in which it happened."""
     recipient_id, channel = rows[0].recipient_id, rows[0].channel
-    reader, had = _reader(session, recipient_id, channel, now, usual), dict[str, int]()
-    recent, plans = reader.recent, dict[Plan, list[int]]()
+    reader, had = _reader(session, recipient_id, channel, now, usual, of_roles), dict[str, int]()
+    alone, plans = 0, dict[Plan, list[int]]()
     for one in sorted(rows, key=lambda row: row.id):
         budget = one.budget_per_week
         if budget is not None and one.rule_key not in had:
             had[one.rule_key] = _told(session, recipient_id, channel, now - WEEK, one.rule_key)
-        asked = Reader(
-            reader.zone, reader.quiet, reader.digest, budget, had.get(one.rule_key, 0), recent, reader.gathers_until
-        )
+        asked = replace(
+            reader, budget=budget, had=had.get(one.rule_key, 0), recent=reader.recent + alone,
+            had_day=reader.had_day + alone,
+        )  # fmt: skip
         said = plan(now, asked, at_once=False, as_digest=one.mode == DIGEST)
         if said.mode == "alone":
-            recent, had[one.rule_key] = recent + 1, had.get(one.rule_key, 0) + 1
+            alone, had[one.rule_key] = alone + 1, had.get(one.rule_key, 0) + 1
         plans.setdefault(said, []).append(one.id)
     for said, ids in plans.items():
         _write(session, ids, said, now)
 
 
-def _reader(session: Session, recipient_id: int | None, channel: str, now: datetime, usual: Usual) -> Reader:
+def _reader(
+    session: Session,
+    recipient_id: int | None,
+    channel: str,
+    now: datetime,
+    usual: Usual,
+    of_roles: Mapping[str, Budget],
+) -> Reader:
     row, of_reader = OUTBOX.c, (OUTBOX.c.recipient_id == recipient_id, OUTBOX.c.channel == channel)
     waiting = (*of_reader, row.why == STORM, row.state == PENDING, row.mode == DIGEST, row.not_before > now)
     until = session.scalar(select(func.min(row.not_before)).where(*waiting))
     recent = _told(session, recipient_id, channel, now - WINDOW)
     quiet = None if channel == BANNER else _quiet(session, recipient_id, usual.zone)  # a page wakes nobody
-    return Reader(usual.zone, quiet, usual.digest, recent=recent, gathers_until=until)
+    a_day = budget_of(session, recipient_id, of_roles)
+    had_day = _told(session, recipient_id, channel, now - DAY) if a_day is not None else 0
+    return Reader(
+        usual.zone, quiet, usual.digest, recent=recent, gathers_until=until, day_budget=a_day, had_day=had_day
+    )  # fmt: skip
 
 
 def _quiet(session: Session, recipient_id: int | None, zone: ZoneInfo) -> Hours | None:
