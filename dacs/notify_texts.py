@@ -58,7 +58,7 @@ def _to_patient(session: Session, leased: Leased, frame: Frame, now: datetime) -
     if (found := patient_notices.hindrance(session, leased.id, now)) is not None:
         raise NotSaid(found.reason, is_over=False, again_at=found.until)
     try:
-        said = patient_notices.filled(session, leased.id, frame.url)
+        said = patient_notices.filled(session, leased.id, frame.url, replies=frame.replies)
     except patient_notices.NothingToTell:
         raise NotSaid("gone", is_over=True) from None
     except WrongTemplate as error:

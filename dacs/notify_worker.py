@@ -123,7 +123,7 @@ class Service:
         self._factory = session_factory(make_engine(settings.database, pool_size=CONNECTIONS))
         self._lifeline, self._stopping = lifeline, threading.Event()
         made, cap = channels(settings), settings.sms_day_cap
-        frame = Frame(settings.site, settings.public_url)
+        frame = Frame(settings.site, settings.public_url, settings.sms_replies)
         means = [Means(BANNER, None, frame)]
         means += [
             Means(name, one, frame, micros(cap) if name == SMS and cap is not None else None)

@@ -35,9 +35,10 @@ OPEN_ENDPOINTS = frozenset(
         "public.ask_to_end",
         "public.end_consent",
         "hooks.twilio",
+        "hooks.answers",
     }
 )
-FROM_MACHINES = frozenset({"hooks.twilio"})  # neither browser nor session: what comes in is signed
+FROM_MACHINES = frozenset({"hooks.twilio", "hooks.answers"})  # neither browser nor session: what comes in is signed
 OPEN_ASSETS = ("/assets/sign-in.css", "/assets/tokens.css", "/assets/theme.js", "/assets/favicon.svg", "/assets/fonts/")
 WITH_EXPIRED_PASSWORD = frozenset({"security.change_password", "security.logout", "language"})
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dose.errors import ConfigError
@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     sms_callback: bool = Field(
         False, description="Let Twilio report deliveries to `DACS_WEB_URL` (yes or no); else it is asked."
     )
+    sms_replies: bool = Field(
+        False, description="The sender can receive and Twilio posts answers to us (yes or no): STOP ends a consent."
+    )
     sms_day_cap: float | None = Field(
         None, ge=0, description="What text messages may cost in a day (UTC), in the account's currency; empty: no cap."
     )
@@ -113,6 +116,14 @@ class Settings(BaseSettings):
             ZoneInfo(value)
         except (KeyError, ValueError) as error:
             raise ValueError("is not an IANA time zone such as Africa/Casablanca") from error
+        return value
+
+    @field_validator("sms_replies")
+    @classmethod
+    def _can_receive(cls, value: bool, others: ValidationInfo) -> bool:
+        sender = str(others.data.get("sms_sender") or "")
+        if value and not sender.startswith("MG") and not sender.removeprefix("+").isdigit():
+            raise ValueError("needs a sender that can receive: a name cannot be answered")
         return value
 
     @property

@@ -34,6 +34,7 @@ FINDINGS: Mapping[str, str] = {
     "wide": N_("These letters make each part hold 70 letters instead of 160."),
     "script": N_("No Arabic letter in an Arabic text."),
     "medical-word": N_("A medical word: whoever reads the telephone of somebody else learns it."),
+    "reply": N_("Answers are not heard here: the link ends the messages."),
     "risk-word": N_("A word of risk: it belongs in a conversation."),
     "risk-number": N_("A share or a percentage: it belongs in a conversation."),
 }

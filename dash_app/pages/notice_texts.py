@@ -127,8 +127,12 @@ def check(text: str | None, subject: str | None, key: dict[str, Any] | None) -> 
         _sites, site = _site(session, who, str(key["site"]))
         if site is None:
             raise PreventUpdate
-        others = [in_force(session, site, one, template.channel) for one in LANGUAGES if one != template.language]
-    found = lint(template, rules_of(site), longest(site, settings.public_url))
+        others = [
+            in_force(session, site, one, template.channel, replies=settings.sms_replies)
+            for one in LANGUAGES
+            if one != template.language
+        ]
+    found = lint(template, rules_of(site, replies=settings.sms_replies), longest(site, settings.public_url))
     values = parts.sample(site, settings.public_url)
     shown = [(one, parts.filled(one, values)) for one in (template, *others)]
     return [parts.verdict(template, found, values, settings.sms_prices), parts.phones(shown, template.language)]
@@ -153,7 +157,7 @@ def save_text(clicks: int | None, text: str | None, subject: str | None, key: di
             if site is None:
                 raise NoticeRefused("gone")
             made = save_template(session, who, site, _template(key, subject, text), key["version"],
-                                 web().settings.public_url)  # fmt: skip
+                                 web().settings.public_url, replies=web().settings.sms_replies)  # fmt: skip
     except TemplateRefused:
         return form.answer(_("Not saved: the check on the side says why."), good=False), no_update
     except NoticeRefused as refused:

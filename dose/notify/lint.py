@@ -16,6 +16,7 @@ from typing import Literal
 
 from dose.notify import parts
 from dose.notify.channel import REFERENCE_LETTERS
+from dose.notify.replies import plain
 from dose.notify.templates import CHANNELS, FIELDS, LANGUAGES, Template, WrongTemplate, fields_of
 from dose.notify.texts import DIRECTION_OVERRIDES
 
@@ -27,16 +28,26 @@ _PERCENT = re.compile(r"[%٪‰]|\b1\s*(?:/|in|sur|من)\s*\d", re.IGNORECASE)
 _ARABIC_PREFIXES = ("وال", "فال", "بال", "كال", "ولل", "لل", "ال", "و", "ف", "ب", "ل", "ك")
 _ARABIC_ONE_FORM = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ـ": None})
 _ALLOWED_UNSEEN = "\n\u200e\u200f"  # a mark of direction sets a number right in an Arabic line
+# That an answer is heard: *reply STOP*, *envoyez ARRET*, *STOP au 36111*
+_REPLY = re.compile(
+    r"\b(?:reply\w*|respond\w*|answer\w*|text|send\w*|repon[ds]\w*|envo[iy]\w*|[وف]?(?:ب|لل?)?(?:ال)?(?:رد|ردوا|ارسل\w*|ارسال|اجب\w*|اجيبوا|جاوب\w*))\b"
+    r"[^.\n]{0,40}?\b(?:stop|arret\w*|[بل]?(?:ال)?ايقاف|توقف|قف|ستوب)\b"
+    r"|\b(?:stop|arret)\s+(?:to|at|au|a|par)\s+[+\d{s]"
+)
 LONGEST_EMAIL = 5000
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a site allows. `most_parts` is how many parts a text message may take at its longest."""
+    """What a site allows. `most_parts` is how many parts a text message may take at its longest.
+
+    `replies`: an answer STOP is heard, so that a text may say so.
+    """
 
     most_parts: int = 4
     medical_words: bool = False
     dose_values: bool = False
+    replies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ def lint(
 
     Codes: `language`, `channel`, `empty`, `subject`, `braces`, `not-plain`, `unknown-field`, `missing-field`,
     `dose-values`, `link`, `control-character`, `direction-override`, `not-a-text-character`, `too-long`, `wide`,
-    `script`, `medical-word`, `risk-word`, `risk-number`.
+    `script`, `medical-word`, `risk-word`, `risk-number`, `reply`.
     """
     if template.language not in LANGUAGES or template.channel not in CHANNELS:
         return (Finding("language" if template.language not in LANGUAGES else "channel"),)
@@ -131,6 +142,8 @@ def _words(template: Template, rules: Rules) -> Iterator[Finding]:
     text = _without_vowel_signs(re.sub(r"\{\w+\}", " ", f"{template.subject}\n{template.text}"))
     if found := _PERCENT.search(text):
         yield Finding("risk-number", found.group())
+    if not rules.replies and (promised := _REPLY.search(plain(text))):
+        yield Finding("reply", promised.group()[:40])
     for word in dict.fromkeys(_WORD.findall(text)):
         if _is_in("risk", word):
             yield Finding("risk-word", word[:40])

@@ -43,9 +43,9 @@ class TextVersion:
     made_at: datetime | None = None
 
 
-def rules_of(site: SavedSettings) -> Rules:
-    """What a text of a site may hold."""
-    return Rules(dose_values=site.settings.state_doses)
+def rules_of(site: SavedSettings, *, replies: bool = False) -> Rules:
+    """What a text of a site may hold; `replies`: an answer STOP is heard."""
+    return Rules(dose_values=site.settings.state_doses, replies=replies)
 
 
 def longest(site: SavedSettings, public_url: str) -> dict[str, str]:
@@ -63,16 +63,23 @@ def versions(session: Session, site_id: int, language: str, channel: str) -> lis
     return [*found, TextVersion(0, default(language, channel))]
 
 
-def in_force(session: Session, site: SavedSettings, language: str, channel: str) -> Template:
+def in_force(session: Session, site: SavedSettings, language: str, channel: str, *, replies: bool = False) -> Template:
     """The text that a notice of a site is made from: the newest that the rules of the site still allow."""
     texts = [one.template for one in versions(session, site.site_id, language, channel)]
-    rules = rules_of(site)
+    rules = rules_of(site, replies=replies)
     allowed = (one for one in texts if not any(found.level == "error" for found in lint(one, rules)))
     return next(allowed, texts[-1])
 
 
 def save_template(
-    session: Session, who: Scope, site: SavedSettings, template: Template, version: int, public_url: str
+    session: Session,
+    who: Scope,
+    site: SavedSettings,
+    template: Template,
+    version: int,
+    public_url: str,
+    *,
+    replies: bool = False,
 ) -> int:
     """Put a text in force as a new version; its number. The same text again changes nothing.
 
@@ -89,7 +96,7 @@ def save_template(
     who.require_site(site.site_id)
     if template.language not in LANGUAGES or template.channel not in CHANNELS:
         raise NoticeRefused("template")
-    found = lint(template, rules_of(site), longest(site, public_url))
+    found = lint(template, rules_of(site, replies=replies), longest(site, public_url))
     if any(one.level == "error" for one in found):
         raise TemplateRefused(found)
     session.execute(select(Site.id).where(Site.id == site.site_id).with_for_update())

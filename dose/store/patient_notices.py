@@ -189,13 +189,15 @@ def secret_of(reference: str) -> code.Secret:
     return code.derived(keys().index(reference, "patient_notice.link"))
 
 
-def filled(session: Session, notification_id: int, public_url: str) -> Filled:
+def filled(session: Session, notification_id: int, public_url: str, *, replies: bool = False) -> Filled:
     """The text of a notification to a patient, the same each time while template and study stay as they are.
 
     Parameters
     ----------
     public_url
         Where patients reach the web app, without a trailing slash (`Settings.public_url`).
+    replies
+        Whether an answer STOP is heard, so that the text may say so.
 
     Raises
     ------
@@ -215,7 +217,7 @@ def filled(session: Session, notification_id: int, public_url: str) -> Filled:
     if row is None or site is None:
         raise NothingToTell("gone")
     values = _values(session, row, site, public_url)
-    template = in_force(session, site, row.language, row.channel)
+    template = in_force(session, site, row.language, row.channel, replies=replies)
     if "dose" in fields_of(template.text) and not values["dose"]:
         template = default(row.language, row.channel)  # nothing was reported that could be stated
     return fill(template, values)
