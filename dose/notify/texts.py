@@ -27,24 +27,23 @@ def _seen(letter: str) -> str:
     return " " if unicodedata.category(letter) in _BREAKS else letter
 
 
-def page(text: str, language: str) -> str:
-    """An HTML page with the paragraphs of a plain text (parted by empty lines); links become clickable.
+def page(text: str, language: str, links: tuple[str, ...] = ("https://", "http://")) -> str:
+    """An HTML page with the paragraphs of a plain text (parted by empty lines); what begins as `links` is clickable.
 
     Nothing is loaded from anywhere: a mail that fetches a picture tells who read it, and when.
     """
     direction = "rtl" if language in RIGHT_TO_LEFT else "ltr"
-    body = "\n".join(f"<p>{_paragraph(part)}</p>" for part in text.split("\n\n") if part.strip())
+    body = "\n".join(f"<p>{_paragraph(part, links)}</p>" for part in text.split("\n\n") if part.strip())
     return (
         f'<!doctype html>\n<html lang="{html.escape(language)}" dir="{direction}"><head><meta charset="utf-8"></head>\n'
         f'<body style="font-family:sans-serif;line-height:1.5">\n{body}\n</body></html>\n'
     )
 
 
-def _paragraph(text: str) -> str:
-    return "<br>\n".join(" ".join(_word(word) for word in line.split(" ")) for line in text.strip().split("\n"))
+def _paragraph(text: str, links: tuple[str, ...]) -> str:
+    return "<br>\n".join(" ".join(_word(word, links) for word in line.split(" ")) for line in text.strip().split("\n"))
 
 
-def _word(word: str) -> str:
+def _word(word: str, links: tuple[str, ...]) -> str:
     shown = html.escape(word)
-    is_link = word.startswith(("https://", "http://"))
-    return f'<a href="{shown}">{shown}</a>' if is_link else shown
+    return f'<a href="{shown}">{shown}</a>' if word.startswith(links) else shown

@@ -84,3 +84,13 @@ def test_plain_arabic_runs_from_right_to_left_and_its_values_do_not() -> None:
     assert "\u200e6.2\xa0Gy\u200e" in text
     lines = [line for line in said("email", "ar").text.split("\n") if line and not line.startswith("https")]
     assert all(line.startswith("\u200f") for line in lines)
+
+
+@pytest.mark.parametrize("name", ["http://evil.example/x", "<script>alert(1)</script>", "{alert}", "A\r\nBcc: x@y.z"])
+def test_a_name_that_a_device_gave_itself_is_neither_link_nor_markup_nor_field_nor_header(name: str) -> None:
+    one = said("email", "en", told=Told(name, name, name, "2026-03-02", None))
+    assert one.html is not None
+    assert one.html.count("<a ") == 1
+    assert "<script" not in one.html
+    assert "\r" not in one.subject + one.text
+    assert name.split("\r")[0] in one.text
