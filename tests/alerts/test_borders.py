@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from dose.alerts.causes import repeats, suggested
 from dose.alerts.identity import _borders, doubts
-from dose.alerts.model import REPORTED, Earlier, Total
+from dose.alerts.model import REPORTED, Crossing, Earlier, Total, total
+from dose.levels.groups import Patient
 from dose.model import DoseCheck
 from dose.statistics.outliers import FEWEST
 from tests.alerts.examples import NOON, World, ct, find, only, scan, xa
@@ -99,6 +101,25 @@ def test_the_largest_of_the_others_is_not_above_them(dlp: float, above: bool) ->
 def test_a_voltage_within_the_tolerance_is_usual(kilovolt: float, new: bool) -> None:
     one = ct(scan(protocol="Chest", kvp_kv=kilovolt))
     assert crosses("tube-voltage", {"tolerance_kv": 5}, one, World(voltages_kv=[120.0] * FEWEST)) is new
+
+
+def test_sums_are_exact() -> None:
+    assert sum([0.1] * 10) < 1.0  # as numbers are
+    assert total([0.1] * 10) == 1.0
+
+
+@pytest.mark.parametrize(("weight", "causes"), [(89.9, []), (90.0, ["size"])])
+def test_patients_are_heavy_from_ninety_kilograms_on(weight: float, causes: list[str]) -> None:
+    crossing = Crossing("l", "level", "watch", "study:17", "above-level", value=2.0, threshold=1.0)
+    found = suggested(crossing, ct(patient=Patient(weight_kg=weight)), None)
+    assert [one.code for one in found] == causes
+
+
+@pytest.mark.parametrize(("length", "again"), [(270.0, (2,)), (269.0, ())])
+def test_nine_tenths_of_a_range_are_the_same_place(length: float, again: tuple[int, ...]) -> None:
+    lengths = ((1, 300.0), (2, length))
+    scans = [scan(number, protocol="Chest", ctdi_vol_mgy=9.0, scanning_length_mm=mm) for number, mm in lengths]
+    assert repeats(ct(*scans)) == again
 
 
 # ---- in, or out ----------------------------------------------------------------------------------------------------

@@ -115,3 +115,17 @@ def test_a_report_above_the_sum_of_its_events_reaches_the_trigger(factory: sessi
     found = {crossing.rule_key: crossing for crossing in judged(factory, one).crossings}
     assert found["kerma-srdl"].value == 5200.0
     assert REPORTED in found["kerma-srdl"].remarks
+
+
+def test_events_go_before_what_a_report_sums_and_localizers_are_no_largest_acquisition(
+    factory: sessionmaker[Session],
+) -> None:
+    localizer = event("1.9.2", dlp=1.0, event_type="constant_angle", ctdi_vol_mgy=99.0)
+    one = report(event(ctdi_vol_mgy=9.0), localizer, accumulated=(AccumulatedDose(dlp_mgy_cm=110.0),))
+    found = kept(factory, one)
+    assert (found.dlp_mgy_cm, found.ctdi_vol_mgy) == (101.0, 9.0)
+
+
+def test_events_that_a_report_gave_one_number_are_told_apart() -> None:
+    keys = [rows._key({"event_key": "1.9", "plane": "A", "occurrence": number}) for number in (0, 1)]
+    assert keys == ["1.9:A", "1.9:A:1"]
