@@ -60,7 +60,7 @@ def evaluate(rule: Rule, examination: Examination, comparators: Comparators) -> 
 
 def _judged(rule: Rule, examination: Examination, comparators: Comparators) -> Iterator[Crossing | Unjudged | None]:
     for one in measured(examination, rule.terms.measures):
-        choice = comparators.level(examination, one.measure)
+        choice = comparators.level(examination, one.measure, one.thickness_mm)
         if choice.level is None:
             yield Unjudged(rule.key, one.subject, choice.why)
         elif one.value > rule.terms.factor * choice.level.value:

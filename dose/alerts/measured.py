@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dose.alerts.model import NO_PHANTOM, Examination, remarks_of, stated
+from dose.alerts.model import NO_PHANTOM, Acquisition, Examination, remarks_of, stated
+from dose.quantities import is_plausible
+from dose.statistics.bands import THICKNESS
 from dose.statistics.measures import OF_PHANTOM, STUDY, Measure
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A stated value in the unit of its measure, and what an alert of it is about (`study:17`, `event:88`)."""
+    """A stated value in the unit of its measure, and what an alert of it is about (`study:17`, `event:88`).
+
+    `thickness_mm` is that of the compressed breast it was given to; None: not known, or of several.
+    """
 
     subject: str
     measure: Measure
     value: float
+    thickness_mm: float | None = None
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -34,4 +40,10 @@ def measured(examination: Examination, measures: Sequence[Measure]) -> Iterator[
         for subject, row in rows:
             value = stated(getattr(row, one.column, None))
             if value is not None and (one.column not in OF_PHANTOM or one.phantom == row.phantom_cm):
-                yield Measured(subject, one, value)
+                yield Measured(subject, one, value, _thickness(row))
+
+
+def _thickness(row: Examination | Acquisition) -> float | None:
+    """Who compares with whom is decided by sizes that can be true, as in statistics."""
+    said = getattr(row, THICKNESS, None)
+    return said if said is not None and is_plausible(THICKNESS, said) else None

@@ -96,6 +96,7 @@ class Acquisition:
     exposure_index: float | None = None
     fluoro_time_s: float | None = None
     scanning_length_mm: float | None = None
+    compressed_thickness_mm: float | None = None
     top_z_mm: float | None = None
     bottom_z_mm: float | None = None
     kvp_kv: float | None = None
@@ -253,14 +254,14 @@ class Usual:
 class Comparators(Protocol):
     """What rules compare with. Each answer is about other examinations; the asking one is never among them."""
 
-    def level(self, examination: Examination, measure: Measure) -> Choice:
-        """The reference level that applies, or why none does."""
+    def level(self, examination: Examination, measure: Measure, thickness_mm: float | None) -> Choice:
+        """The reference level that applies to a value, or why none does; of a breast so thick (None: not known)."""
 
     def recent(self, examination: Examination, measure: Measure, level: Level, count: int) -> Sequence[float]:
         """At most so many values of the procedure on this device before this examination, the latest first.
 
         Of patients that the level is for. Of a measure of events one value an examination: the largest of its
-        diagnostic acquisitions.
+        diagnostic acquisitions, where the level is for breasts of some thickness the largest of these.
         """
 
     def like(self, examination: Examination, measure: Measure) -> Like:

@@ -17,8 +17,8 @@ from dose.statistics.counting import PHANTOMS, is_diagnostic, phantom_of
 Row = Mapping[str, Any]
 _OF_EVENT = (
     "id", "event_type", "protocol", "ctdi_vol_mgy", "dlp_mgy_cm", "ssde_mgy", "pka_gy_cm2", "ka_r_mgy", "ka_i_mgy",
-    "ka_e_mgy", "agd_mgy", "activity_mbq", "exposure_index", "fluoro_time_s", "scanning_length_mm", "kvp_kv",
-    "exposure_mas",
+    "ka_e_mgy", "agd_mgy", "activity_mbq", "exposure_index", "fluoro_time_s", "scanning_length_mm",
+    "compressed_thickness_mm", "kvp_kv", "exposure_mas",
 )  # fmt: skip
 _OF_STUDY = ("id", "modality", "patient_id", "site_id", "device_id", "description", "fluoro_time_s")
 _OF_CHECK = ("kind", "column", "configured", "forecast")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -22,7 +23,7 @@ from sqlalchemy.orm import Session
 from dose.alerts.interventional import KERMA, in_parts
 from dose.alerts.model import Acquisition, Earlier, Examination, Like, Usual, moved
 from dose.levels.compare import Asked, Choice, Level, Levels
-from dose.levels.groups import Patient
+from dose.levels.groups import Group, Patient
 from dose.queries.examinations import Examined, examinations
 from dose.queries.levels import active_levels
 from dose.queries.peers import Numbers, doses_like
@@ -78,17 +79,18 @@ class Compared:
             self._answers[key] = ask()
         return self._answers[key]
 
-    def level(self, examination: Examination, measure: Measure) -> Choice:
-        """The reference level of the examination's procedure, day and place."""
-        found: Choice = self._once(("level", examination.id, measure), lambda: self._level(examination, measure))
+    def level(self, examination: Examination, measure: Measure, thickness_mm: float | None) -> Choice:
+        """The reference level of the examination's procedure, day and place, for a breast so thick (None: unknown)."""
+        key = ("level", examination.id, measure, thickness_mm)
+        found: Choice = self._once(key, lambda: self._level(examination, measure, thickness_mm))
         return found
 
-    def _level(self, examination: Examination, measure: Measure) -> Choice:
+    def _level(self, examination: Examination, measure: Measure, thickness_mm: float | None) -> Choice:
         one = self._known[examination.id]
         asked = Asked(
             measure, one.modality, one.procedure_id, examination.at.date(), examination.site_id, one.device_id
         )
-        return self._of_now().choose(asked, _patient(one))
+        return self._of_now().choose(asked, _patient(one, thickness_mm))
 
     def _of_now(self) -> Levels:
         if self._levels is None:
@@ -101,7 +103,8 @@ class Compared:
         one = self._known[examination.id]
         if one.procedure_id is None or one.device_id is None:
             return ()
-        value = _of_study(measure)
+        of_thickness, patients = _parted(level.group, measure)
+        value = _of_study(measure, *of_thickness)
         columns = (StudyFact.age_years, StudyFact.weight_kg, StudyFact.sex, StudyFact.complexity)
         last_first = (StudyFact.day.desc(), StudyFact.hour.desc(), StudyFact.study_id.desc())
         found = self._session.execute(
@@ -110,7 +113,7 @@ class Compared:
                 _before(one), value.is_not(None),
             ).order_by(*last_first).limit(10 * count)
         )  # fmt: skip
-        those = (row[0] for row in found if level.group.holds(Patient(row[1], row[2], row[3], None, row[4])))
+        those = (row[0] for row in found if patients.holds(Patient(row[1], row[2], row[3], None, row[4])))
         return list(islice(those, count))
 
     def like(self, examination: Examination, measure: Measure) -> Like:
@@ -216,18 +219,29 @@ _SOFTWARE = (
 )  # fmt: skip
 
 
-def _patient(one: Examined) -> Patient:
+def _patient(one: Examined, thickness_mm: float | None) -> Patient:
     said = one.examination.patient
-    return Patient(said.age_years, said.weight_kg, said.sex, None, one.complexity)
+    return Patient(said.age_years, said.weight_kg, said.sex, thickness_mm, one.complexity)
 
 
-def _of_study(measure: Measure) -> Any:  # noqa: ANN401 - a column or a subquery
-    """The value of an examination: of a measure of events the largest of its diagnostic acquisitions."""
+def _parted(group: Group, measure: Measure) -> tuple[list[ColumnElement[bool]], Group]:
+    """What a group asks of acquisitions, which alone have a thickness, and what is left to ask of patients."""
+    low, high = group.ranges()[2]
+    if measure.level == STUDY or (low, high) == (None, None):
+        return [], group
+    of = [EventFact.compressed_thickness_mm >= (low or 0.0)]
+    if high is not None:
+        of.append(EventFact.compressed_thickness_mm < high)
+    return of, replace(group, thickness_from_mm=None, thickness_to_mm=None)
+
+
+def _of_study(measure: Measure, *of: ColumnElement[bool]) -> Any:  # noqa: ANN401 - a column or a subquery
+    """The value of an examination: of a measure of events the largest of its diagnostic acquisitions, of some."""
     if measure.level == STUDY:
         column = getattr(StudyFact, measure.column)
         return column if measure.column not in OF_PHANTOM else _of_phantom(column, measure)
     largest = select(func.max(getattr(EventFact, measure.column)))
-    mine: list[ColumnElement[bool]] = [EventFact.study_id == StudyFact.study_id, EventFact.diagnostic.is_(True)]
+    mine: list[ColumnElement[bool]] = [EventFact.study_id == StudyFact.study_id, EventFact.diagnostic.is_(True), *of]
     if measure.column in OF_PHANTOM:
         mine.append(EventFact.phantom.is_not_distinct_from(measure.phantom))
     return largest.where(*mine).correlate(StudyFact).scalar_subquery()

@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from dose.alerts.model import Rule
@@ -24,12 +24,14 @@ from dose.queries import rule_trial_names as names
 from dose.queries import rule_trial_percentiles as percentiles
 from dose.queries import rule_trial_totals as totals
 from dose.queries.access import allowed
-from dose.queries.rule_trial_past import Hits, Numbers, Past, studies
+from dose.queries.rule_trial_past import NOTHING, Hits, Numbers, Past, columns
 from dose.scope import Permission, Scope
+from dose.store.claims import parts
 from dose.tables import Alert, AlertCause, Procedure, Protocol, StudyFact
 
 DAYS, WEEK = 365, 7
 MOST_NAMES, MOST_LOST = 8, 50
+FEW_HITS = 5000  # studies that are read by their numbers
 REAL = ("technique", "equipment")  # kinds of causes that confirm an alert; the others explain it away
 
 # What must be said with a trial: where it is not exactly what the rule would have done
@@ -150,8 +152,8 @@ def _number(day: date) -> int:
 
 def _counted(past: Past, found: Hits) -> dict[str, Any]:
     """Alerts in time and by name: crossings of one subject are one, of the first study."""
-    ids, day, protocol, procedure = _about(past)
     first = _once(found)
+    ids, day, protocol, procedure = _about(past, np.unique(found.studies[first]))
     places = np.searchsorted(ids, found.studies[first])
     days = day[places]
     named = Counter(zip(protocol[places].tolist(), procedure[places].tolist(), strict=True))
@@ -164,9 +166,12 @@ def _counted(past: Past, found: Hits) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _about(past: Past) -> list[Numbers]:
+def _about(past: Past, hit: Numbers) -> list[Numbers]:
+    """Number, day and names of some studies, or of all that are asked about where these are many."""
     wanted = [StudyFact.study_id, StudyFact.day, StudyFact.protocol_id, StudyFact.procedure_id]
-    said = studies(past, wanted, *past.asked())
+    few = [StudyFact.study_id.in_(part) for part in parts(hit.tolist())] if len(hit) <= FEW_HITS else [true()]
+    read = [columns(past.session, wanted, None, *past.asked(), where) for where in few]
+    said = [np.concatenate(of) for of in zip(*read, strict=True)] if read else [NOTHING] * len(wanted)
     order = np.argsort(said[0])
     return [one[order] for one in said]
 

@@ -23,7 +23,18 @@ from dose.alerts.repeated import PROCEDURE
 from dose.levels.compare import FAMILIES, NO_PROCEDURE
 from dose.levels.groups import Patient
 from dose.queries.rule_trial_events import NEVER
-from dose.queries.rule_trial_past import Hits, Mask, Numbers, Past, Values, acquisitions, columns, seconds, studies
+from dose.queries.rule_trial_past import (
+    Hits,
+    Mask,
+    Numbers,
+    Past,
+    Values,
+    acquisitions,
+    columns,
+    near,
+    seconds,
+    studies,
+)
 from dose.queries.statistics import groups_of
 from dose.statistics.bands import ADULT_YEARS
 from dose.statistics.measures import BODY, CT, HEAD
@@ -94,7 +105,8 @@ def identities(past: Past) -> Hits:
         StudyFact.study_id, func.coalesce(StudyFact.modality, ""), StudyFact.procedure_id, Study.age_years,
         type_coerce(case((Procedure.region.is_(None), func.coalesce(Study.description, "")), else_=""), String),
     ]  # fmt: skip
-    ids, modality, procedure, age, words = columns(past.session, wanted, _WITH_PROCEDURE, *past.asked())
+    of_days = near(past, Study.id)
+    ids, modality, procedure, age, words = columns(past.session, wanted, _WITH_PROCEDURE, *past.asked(), of_days)
     order = np.argsort(ids)
     known = ids[order]
     scans = _scans(past)
@@ -151,7 +163,11 @@ def _scans(past: Past) -> _Scans:
         type_coerce(case((EventFact.event_type == ADMINISTRATION, 1), else_=0), Integer),
     ]  # fmt: skip
     study, protocol, region, length, phantom, other = acquisitions(
-        past, wanted, EventFact.diagnostic.is_(True), StudyFact.modality.in_(REGIONAL)
+        past,
+        wanted,
+        EventFact.diagnostic.is_(True),
+        EventFact.modality.in_(REGIONAL),
+        near(past, IrradiationEvent.study_id),
     )
     texts: dict[tuple[int, str], int] = {}
     pairs = zip(protocol.tolist(), region, strict=True)

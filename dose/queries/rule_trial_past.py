@@ -29,6 +29,7 @@ DAY_S = 86_400
 HISTORY_DAYS = 366  # before the first day, in which rules find what was usual
 _BETWEEN = "\x1f"  # separates texts; a text that holds it has a space there
 NOTHING: Numbers = np.zeros(0, dtype=np.int64)
+_PLACE = ("modality", "site_id", "device_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +44,23 @@ class Past:
 
     def asked(self) -> list[ColumnElement[bool]]:
         """The studies that the rule judges: conditions on `study_fact`."""
-        return [allowed(self.scope, StudyFact), *self._days(self.first), *self.of_rule()]
+        return [allowed(self.scope, StudyFact), *self.days(), *self._of_rule(StudyFact, *_PLACE, "procedure_id")]
 
-    def of_rule(self) -> list[ColumnElement[bool]]:
-        """The modality, place and procedure of the rule."""
-        names = ("modality", "site_id", "device_id", "procedure_id")
+    def asked_events(self) -> list[ColumnElement[bool]]:
+        """The acquisitions of these studies: conditions on `event_fact`, whose own procedure may be another one."""
+        of = [allowed(self.scope, EventFact), *self.days(EventFact), *self._of_rule(EventFact, *_PLACE)]
+        if self.rule.procedure_id is not None:
+            of.append(EventFact.study_id.in_(select(StudyFact.study_id).where(*self.asked())))
+        return of
+
+    def days(self, fact: type[StudyFact | EventFact] = StudyFact) -> list[ColumnElement[bool]]:
+        """What counts of the days."""
+        return [fact.counts.is_(True), fact.day.between(self.first, self.last)]
+
+    def _of_rule(self, fact: type[StudyFact | EventFact], *names: str) -> list[ColumnElement[bool]]:
+        """Where the rule is bound."""
         said = {name: getattr(self.rule, name) for name in names}
-        return [getattr(StudyFact, name) == value for name, value in said.items() if value is not None]
+        return [getattr(fact, name) == value for name, value in said.items() if value is not None]
 
     def like(self, days: int, *, bound: bool = True) -> list[ColumnElement[bool]]:
         """What studies may be compared with: those of so many days before too, anybody's.
@@ -58,10 +69,7 @@ class Past:
         """
         names = ("modality", "device_id") if bound else ()
         said = [getattr(StudyFact, name) == value for name in names if (value := getattr(self.rule, name)) is not None]
-        return [*self._days(day_before(self.first, days)), *said]
-
-    def _days(self, first: int) -> list[ColumnElement[bool]]:
-        return [StudyFact.counts.is_(True), StudyFact.day.between(first, self.last)]
+        return [StudyFact.counts.is_(True), StudyFact.day.between(day_before(self.first, days), self.last), *said]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +141,21 @@ def studies(past: Past, wanted: Sequence[Any], *where: ColumnElement[bool]) -> l
     return columns(past.session, wanted, source, *(where or past.asked()))
 
 
-def acquisitions(past: Past, wanted: Sequence[Any], *where: ColumnElement[bool]) -> list[Any]:
-    """Columns of the counted events that are asked about: of `irradiation_event`, `event_fact`, `study_fact`.
+def near(past: Past, column: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a column of any table
+    """The numbers of the studies of these days: it says again what days say, of a table that has none.
 
-    The days of their facts and the numbers of their studies say again what `where` says of the studies: servers that
-    read whole tables leave most of each out before they join them.
+    Servers that read whole tables leave most of it out before they join it.
     """
-    of_days = StudyFact.day.between(past.first, past.last)
-    ends = past.session.execute(select(func.min(StudyFact.study_id), func.max(StudyFact.study_id)).where(of_days)).one()
-    near = (EventFact.day.between(past.first, past.last), IrradiationEvent.study_id.between(ends[0] or 0, ends[1] or 0))
-    source = (
-        StudyFact.__table__.join(IrradiationEvent.__table__, IrradiationEvent.study_id == StudyFact.study_id)
-        .join(EventFact.__table__, EventFact.event_id == IrradiationEvent.id)
-    )  # fmt: skip
-    mine = (*past.asked(), *near, IrradiationEvent.counted.is_(True))
-    return columns(past.session, wanted, source, *mine, *where)
+    of_days = select(func.min(StudyFact.study_id), func.max(StudyFact.study_id)).where(*past.days())
+    low, high = past.session.execute(of_days).one()
+    found: ColumnElement[bool] = column.between(low or 0, high or 0)
+    return found
+
+
+def acquisitions(past: Past, wanted: Sequence[Any], *where: ColumnElement[bool]) -> list[Any]:
+    """Columns of the counted events that are asked about: of `irradiation_event` and `event_fact`."""
+    source = EventFact.__table__.join(IrradiationEvent.__table__, IrradiationEvent.id == EventFact.event_id)
+    return columns(past.session, wanted, source, *past.asked_events(), IrradiationEvent.counted.is_(True), *where)
 
 
 # ---- single rows, where few are left -------------------------------------------------------------------------------

@@ -16,8 +16,8 @@ from dose.alerts.percentile import NO_SIZE
 from dose.levels.compare import PHANTOM_MIXED
 from dose.queries.comparators import ALERTS
 from dose.queries.peers import Kinds, fetch, in_years, of_years
-from dose.queries.rule_trial_levels import stated_values
 from dose.queries.rule_trial_past import Hits, Numbers, Past, Values
+from dose.queries.rule_trial_stated import stated_values
 from dose.queries.statistics import groups_of
 from dose.statistics.bands import UNKNOWN
 from dose.statistics.measures import MIXED, Measure

@@ -30,7 +30,7 @@ class World:
     voltages_kv: Sequence[float] = ()
     software: tuple[str, ...] = ()
 
-    def level(self, examination: Examination, measure: Measure) -> Choice:
+    def level(self, examination: Examination, measure: Measure, thickness_mm: float | None) -> Choice:
         if self.level_value is None:
             return Choice(None, NO_LEVEL)
         return Choice(Level(1, 1, "a set", "national", None, "CT", measure.column, measure.level, measure.phantom,

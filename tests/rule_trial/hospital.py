@@ -63,9 +63,24 @@ def build(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         load_levels(session)
         session.execute(update(ReferenceSet).values(active=True))
         session.execute(update(ReferenceLevel).values(active=True))
+        _add_breasts(session)
         _decorate(session)
         facts.begin_again(session.connection())
     facts.catch_up(factory)
+
+
+def _add_breasts(session: Session) -> None:
+    """Levels for thin and for thick breasts, beside the published one for those between; some are of no size."""
+    table = ReferenceLevel.__table__
+    (known,) = session.execute(select(table).where(ReferenceLevel.thickness_to_mm.is_not(None))).mappings()
+    every = dict(known) | dict.fromkeys(("age_from_years", "age_to_years", "sex"))
+    for low, high, value in ((None, 50.0, 1.6), (60.0, None, 2.9)):
+        group = {"id": None, "thickness_from_mm": low, "thickness_to_mm": high, "value": value}
+        session.add(ReferenceLevel(**every | group))
+    unknown = update(IrradiationEvent).where(IrradiationEvent.id % 7 == 0)
+    session.execute(unknown.values(compressed_thickness_mm=None))
+    absurd = update(IrradiationEvent).where(IrradiationEvent.id % 31 == 0)
+    session.execute(absurd.values(compressed_thickness_mm=IrradiationEvent.compressed_thickness_mm * 100))
 
 
 def _decorate(session: Session) -> None:

@@ -11,7 +11,7 @@ from tests.rule_trial.hospital import WHO
 
 pytestmark = pytest.mark.slow
 
-DLP, PRODUCT, CTDI = "dlp_mgy_cm-study", "pka_gy_cm2-study", "ctdi_vol_mgy-event"
+DLP, PRODUCT, CTDI, BREAST = "dlp_mgy_cm-study", "pka_gy_cm2-study", "ctdi_vol_mgy-event", "agd_mgy-event"
 CASES = {
     "acquisitions": ("acquisition", {"body_mgy": 12, "head_mgy": 40}, {}),
     "perfusion": ("acquisition", {"body_mgy": 12, "head_mgy": 40, "perfusion_mgy": 600}, {"modality": "CT"}),
@@ -28,6 +28,8 @@ CASES = {
     "levels in a row": ("level", {"measure": DLP, "factor": 0.8, "in_a_row": 3}, {}),
     "levels of acquisitions": ("level", {"measure": CTDI, "factor": 1, "mean_of": 5, "mean_factor": 0.8}, {}),
     "levels of the skin": ("level", {"measure": PRODUCT, "factor": 0.6}, {}),
+    "levels of breasts": ("level", {"measure": BREAST, "factor": 0.7}, {}),
+    "levels of breasts, in a row": ("level", {"measure": BREAST, "factor": 0.6, "in_a_row": 2}, {}),
     "percentiles": ("percentile", {"measure": DLP, "percentile": 90}, {}),
     "percentiles of one phantom": ("percentile", {"measure": f"{DLP}-16", "percentile": 75}, {"modality": "CT"}),
     "the largest of a study": ("percentile", {"measure": "ctdi_vol_mgy-study", "percentile": 90}, {}),
