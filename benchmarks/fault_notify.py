@@ -1,11 +1,12 @@
 """kill -9 of the process that sends, again and again, while its peers fail, stall, answer twice and lie.
 
-    python -m benchmarks.fault_notify [--short] [--kills 50] [--notices 5000] [--seed 1]
+    python -m benchmarks.fault_notify [--short] [--kills 50] [--notices 5000] [--seed 1] [--database URL]
 
 Half of the notices are mails, half text messages. In the end no reference has reached a peer twice, every notice that
 says *sent* has reached it once, and every other one waits for a person with its reason: none is lost. Then a storm of
-alerts comes in at once: one digest a person, nothing dropped, triggers in between at once. Exit 1 otherwise. Waits are
-those of `tests.delivery.quick_worker`.
+alerts comes in at once: one digest a person, nothing dropped, triggers in between at once. Exit 1 otherwise.
+
+On SQLite, or in an empty database of PostgreSQL. Waits are those of `tests.delivery.quick_worker`.
 """
 
 from __future__ import annotations
@@ -143,11 +144,12 @@ def main() -> int:
     parser.add_argument("--notices", type=int, default=5000)
     parser.add_argument("--storm", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", default="", help="an empty one; without it SQLite")
     said = parser.parse_args()
     if said.short:
         said.kills, said.notices, said.storm = 4, 200, 1000
-    with tempfile.TemporaryDirectory() as folder, site(Path(folder), PEOPLE) as one:
-        print(f"{said.kills} × kill -9")
+    with tempfile.TemporaryDirectory() as folder, site(Path(folder), PEOPLE, url=said.database) as one:
+        print(f"{one.factory.kw['bind'].dialect.name}: {said.kills} × kill -9", flush=True)
         wrong = kills(one, said.kills, said.notices, said.seed) + storm(one, said.storm)
     for line in wrong:
         print(f"WRONG {line}", file=sys.stderr)

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 
 from alembic.util import CommandError
-from sqlalchemy import select
+from sqlalchemy import NullPool, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from dose import accounts, audit, migrate
@@ -25,8 +25,8 @@ SCOPE = system_scope("command line")
 
 
 def sessions(settings: Settings) -> sessionmaker[Session]:
-    """A session factory on the database in force."""
-    return session_factory(make_engine(settings.database))
+    """A session factory on the database in force; no connection outlives its session, for a command asks but once."""
+    return session_factory(make_engine(settings.database, poolclass=NullPool))
 
 
 def upgrade_database(settings: Settings) -> str:

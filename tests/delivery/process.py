@@ -99,9 +99,9 @@ class Site:
             return Counter({row[0]: row[1] for row in rows})
 
     def rows(self) -> list[Any]:
-        """The outbox."""
+        """The outbox, in the order in which it was written."""
         with self.factory() as session:
-            return list(session.execute(select(OUTBOX)))
+            return list(session.execute(select(OUTBOX).order_by(OUTBOX.c.id)))
 
     def is_at_rest(self) -> bool:
         """Whether nothing is under way any more."""
@@ -130,9 +130,12 @@ class Site:
 
 
 @contextmanager
-def site(folder: Path, people: int, database: Path | None = None) -> Iterator[Site]:
-    """A site in a folder, its process not yet started; whatever was started is ended. `database`: one to copy."""
-    settings = prepare(load_settings(var=folder))
+def site(folder: Path, people: int, database: Path | None = None, url: str = "") -> Iterator[Site]:
+    """A site in a folder, its process not yet started; whatever was started is ended.
+
+    `database`: a file to copy; `url`: an empty database, in place of one in the folder.
+    """
+    settings = prepare(load_settings(var=folder, database_url=url))
     if database is not None:
         shutil.copy(database, folder / "dacs.sqlite3")
     upgrade_database(settings)
