@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from flask_limiter import Limiter
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from dash_app.components.values import symbol_parts
 from dash_app.context import web
 from dash_app.i18n import COOKIE, LANGUAGES, N_, _
 from dash_app.procedure_names import procedure_text
@@ -129,6 +130,6 @@ def _values(shown: Document) -> list[dict[str, str]]:
     found = []
     for quantity, value in shown.values:
         number, unit = display(quantity, value, shown.modality)
-        symbol = QUANTITIES[quantity].symbol
-        found.append({"name": name_of(quantity), "symbol": symbol, "number": number, "unit": unit})
+        stem, index = symbol_parts(QUANTITIES[quantity].symbol or "")
+        found.append({"name": name_of(quantity), "symbol": stem, "index": index, "number": number, "unit": unit})
     return found

@@ -35,6 +35,7 @@ TABS = (
     ("/alerts/follow-ups", N_("Follow-up"), Permission.VIEW_DOSES),
     ("/alerts/rules", N_("Rules"), Permission.VIEW_DOSES),
     ("/alerts/library", N_("Causes and criteria"), Permission.MANAGE_ALERTS),
+    ("/alerts/settings", N_("Budgets and follow-up"), Permission.MANAGE_ALERTS),
 )
 SWITCHES = {"mine": N_("Mine"), "overdue": N_("Overdue"), "answered": N_("With a reason")}
 
@@ -54,7 +55,7 @@ def _tab(href: str, text: str, is_here: bool) -> Any:  # noqa: ANN401 - a compon
 def state_tabs(counts: Mapping[str | None, int], said: Mapping[str, str], here: str | None) -> list[Any]:
     """The states with their numbers, as links that keep the filter; then the switches."""
     kept = {name: value for name, value in said.items() if name not in ("state", "beyond")}
-    names = [*((code, _(STATES[code])) for code in STATE_TABS if code), (None, _("All"))]
+    names = [*((code, _(STATES[code])) for code in STATE_TABS if code), (None, _("All alerts"))]
     links = [_state_tab(code, [text, " ", count(counts[code])], kept, is_here=code == here) for code, text in names]
     return [*links, html.Span(className="chip-gap"), *(_switch(name, said) for name in SWITCHES)]
 

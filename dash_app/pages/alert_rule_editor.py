@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dash_app.components import alert_rule_parts as parts
 from dash_app.components.alert_rule_parts import CHOICE, FIELDS, MEASURE, Field
-from dash_app.components.alert_trial_parts import trial_view
+from dash_app.components.alert_trial_parts import told_view, trial_view
 from dash_app.components.parts import empty, icon, page_head
 from dash_app.context import changing, note_view, reading
 from dash_app.filters import number, parameters
@@ -31,6 +31,7 @@ from dose.queries import filter_choices
 from dose.queries.alert_rules import RuleRow, rule_row
 from dose.queries.naming import procedures
 from dose.queries.naming_rules import site_names
+from dose.queries.role_budgets import Hearers, hearers
 from dose.queries.rule_trial import Trial, try_rule
 from dose.scope import Scope
 from dose.store.alert_rules import AlertRuleRefused, RuleDraft, add_rule, change_rule
@@ -216,7 +217,7 @@ def _term(one: Field, typed: Any) -> Any:  # noqa: ANN401 - as a form has it and
     if not text or one.sort in (CHOICE, MEASURE):
         return text or None
     try:
-        value = float(text)
+        value = float("".join(text.split()))  # thousands are parted by spaces, as the field shows them
     except ValueError:
         raise AlertRuleRefused(f"number:{one.name}") from None
     return int(value) if value.is_integer() else value
@@ -253,12 +254,19 @@ def show_trial(_clicks: int | None, values: Any, ticks: Any, ids: Any, kind: str
             row = rule_row(session, who, number(key.get("rule")) or 0)
             tried = _try(session, who, _as_rule(draft, row.key if row else f"new-{kind}"))
             former = _try(session, who, _in_force(row)) if row else None
+            people = _hearers(session, who, draft, row)
     except (AlertRuleRefused, RuleRefused) as refused:
         text = parts.refusal_text(
             getattr(refused, "code", "") if isinstance(refused, AlertRuleRefused) else str(refused), kind
         )
         return html.P([icon("info"), text], className="quiet with-icon")
-    return trial_view(tried, former, draft.budget_per_week)
+    return [trial_view(tried, former, draft.budget_per_week), told_view(people, tried, at_once=draft.at_once)]
+
+
+def _hearers(session: Session, who: Scope, draft: RuleDraft, row: RuleRow | None) -> tuple[Hearers, ...]:
+    """A device says its site as it is saved: until then its rule is told as one of all sites."""
+    severity, key = draft.severity or "info", row.key if row else ""
+    return hearers(session, who, severity, draft.kind, draft.site_id, key, datetime.now(UTC))
 
 
 def _as_rule(draft: RuleDraft, key: str) -> Rule:
