@@ -37,7 +37,7 @@ from dose.store.alerts import About
 from dose.store.claims import parts
 from dose.store.fact_rows import CT
 from dose.store.version import changed_with, watch
-from dose.tables import EventStudy, IrradiationEvent, Study, StudyFact
+from dose.tables import EventStudy, IrradiationEvent, Patient, Study, StudyFact
 
 TROUBLE, NOT_JUDGED = "trouble", "study-not-judged"
 NOT_COUNTED, NOT_CROSSED, FOLDED = "not-counted", "not-crossed", "folded"  # why an alert was taken back
@@ -228,6 +228,9 @@ class _Judge:
         if not some or not any(rule.kind == CUMULATIVE for rule in self._rules):
             return []
         patients = {it for one in some if (it := one.examination.patient_id) is not None}
+        # Two doses of one person that come in together must not miss each other: who judges later waits, and sees both
+        persons = select(Patient.id).where(Patient.id.in_(sorted(patients))).order_by(Patient.id)
+        self._session.execute(persons.with_for_update())
         found = alerts.of_patients(self._session, CUMULATIVE, patients, {one.study_id for one in some})
         return list(found)
 

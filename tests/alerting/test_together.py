@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from dose.database import writing
 from dose.store import alerts, patient_notices
 from dose.store.naming import load_vocabulary
 from dose.store.naming_rules import make_rule
-from dose.tables import Alert, Study
+from dose.tables import Alert, IrradiationEvent, Patient, Study
 from tests.alert_store.world import PHYSICIST
 from tests.alerting.world import ACQUISITION, CUMULATIVE, KERMA, Hospital, angiography, ct
 from tests.naming.world import CHEST, draft
@@ -139,6 +140,23 @@ def test_a_sum_goes_when_one_of_its_studies_goes(hospital: Hospital, values: dic
             values = {"patient_id": session.get_one(Study, other).patient_id}
     changed(hospital, first, **values)
     assert [one.state for one in hospital.alerts()] == ["withdrawn"]
+
+
+def test_interventions_of_one_person_that_come_in_together_do_not_miss_each_other(hospital: Hospital) -> None:
+    hospital.rule(*CUMULATIVE)
+    of_other: dict[str, Any] = {"patient": replace(angiography(1.0).patient, id="4712")}
+    first, second = hospital.store(angiography(1.0)), hospital.store(angiography(1.0, number=2, **of_other))
+    with writing(hospital.factory) as session:
+        persons = [session.get_one(Study, one).patient_id for one in (first, second)]
+        session.execute(update(Patient).where(Patient.id == persons[1]).values(merged_into_id=persons[0]))
+    late = Thread(target=lambda: hospital.store(angiography(3000.0, number=3, **of_other)))
+    with writing(hospital.factory) as session:
+        session.execute(update(IrradiationEvent).where(IrradiationEvent.study_id == first).values(ka_r_mgy=3000.0))
+        judge(session, [first])
+        late.start()
+        late.join(1.0)  # it waits for what is written here, or would be through
+    late.join()
+    assert [(one.kind, one.value) for one in hospital.alerts()] == [("cumulative", 6000.0)]
 
 
 def test_a_scan_under_two_accession_numbers_keeps_its_alert_while_one_of_them_counts(hospital: Hospital) -> None:
