@@ -7,11 +7,13 @@ from typing import Any
 
 from dash import dcc, html
 
+from dash_app.components.alert_setting_parts import role_name
 from dash_app.components.parts import attributes, badge, icon
 from dash_app.components.values import free, ltr, plain_number, told
 from dash_app.i18n import N_, _, isolated, language, ngettext
 from dose.alerts import wording
 from dose.quantities import number_text
+from dose.queries.role_budgets import Hearers
 from dose.queries.rule_trial import Lost, Trial
 
 REMARKS = {
@@ -45,6 +47,28 @@ def trial_view(tried: Trial | None, in_force: Trial | None, budget: int | None) 
             _unjudged(tried.unjudged), _remarks(tried.remarks),
         ]
     )  # fmt: skip
+
+
+def told_view(hearers: Sequence[Hearers], tried: Trial | None, *, at_once: bool) -> Any:  # noqa: ANN401 - a component
+    """Who would have been told, by role: what a month would have held, beside the budget of the role."""
+    if tried is None or not tried.is_tried:
+        return None
+    lines = [_told(one, tried.alerts / 12, at_once=at_once) for one in hearers]
+    note = html.P(_("It goes at once: it is neither counted nor held back by a budget."), className="quiet")
+    none = html.P(_("No route leads from alerts of this urgency to anybody."), className="quiet")
+    shown = [html.Ul(lines, className="plain-list") if lines else none, note if at_once else None]
+    return _part(_("Who would have been told"), html.Div(shown))
+
+
+def _told(one: Hearers, own: float, *, at_once: bool) -> html.Li:
+    people = ngettext("%(n)s person", "%(n)s people", one.people)
+    month = _("%(n)s a month by this rule, %(others)s by all others lately", n=isolated(number_text(own, 2)),
+              others=isolated(number_text(one.others, 2)))  # fmt: skip
+    most = _("no limit") if one.per_day is None else _("%(n)s a day", n=isolated(str(one.per_day)))
+    over = one.per_day is not None and own + one.others > one.per_day * 30 and not at_once
+    badge_of = badge(_("above the budget"), "amber", "note") if over else None
+    said = told(" · ".join([people, month, _("budget: %(most)s", most=most)]))
+    return html.Li([html.Strong(role_name(one.role)), " · ", said, " ", badge_of])
 
 
 def _period(tried: Trial) -> html.P:

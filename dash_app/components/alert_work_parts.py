@@ -23,7 +23,7 @@ from dose.alerts.model import ACT
 from dose.alerts.shipped import name_in
 from dose.queries.alert_rows import AlertDetail, AlertRow, StepRow
 from dose.scope import Permission, Scope
-from dose.store.alert_library import criterion_text, is_above, said_in
+from dose.store.alert_library import FollowUpPlan, criterion_text, is_above, said_in
 from dose.store.alert_work import CLOSED, OPEN, WITHDRAWN, WORK
 from dose.tables import AlertCause, AlertMacro, Criterion
 
@@ -235,9 +235,9 @@ def _said(one: StepRow, names: Names) -> list[Any]:
 # ---- beside it ------------------------------------------------------------------------------------------------------
 
 
-def beside(found: AlertDetail, who: Scope, today: date) -> list[Any]:
+def beside(found: AlertDetail, who: Scope, today: date, plan: FollowUpPlan) -> list[Any]:
     """The study, what else was raised about it, and what is owed to the patient."""
-    return [_study(found, who), _others(found), follow_up_list(found, who, today)]
+    return [_study(found, who), _others(found), follow_up_list(found, who, today, plan)]
 
 
 def _study(found: AlertDetail, who: Scope) -> html.Section | None:

@@ -17,21 +17,21 @@ from dash_app.i18n import _, isolated
 from dash_app.ids import Id, outcome_id
 from dose.queries.alert_rows import AlertDetail, FollowUpRow
 from dose.scope import Permission, Scope
-from dose.store.alert_library import UNCONFIRMED, follow_up_plan
+from dose.store.alert_library import UNCONFIRMED, FollowUpPlan
 from dose.store.alert_work import WITHDRAWN
 
 
-def follow_up_list(found: AlertDetail, who: Scope, today: date) -> html.Section | None:
+def follow_up_list(found: AlertDetail, who: Scope, today: date, plan: FollowUpPlan) -> html.Section | None:
     """What is owed after this alert; a button that begins it where follow-up may be needed."""
     may = who.may(Permission.WORK_ALERTS)
     if not found.follow_ups:
-        plan, row = follow_up_plan(), found.alert
+        row = found.alert
         fits = row.kind in plan.kinds and row.state != WITHDRAWN
         begin = html.Button([icon("clock"), _("Begin follow-up")], className="button small",
                             **attributes(data_action="follow", data_target=Id.ALERT_ACTION.value))  # fmt: skip
-        return section(_("Follow-up"), [begin, *sources()]) if may and fits else None
+        return section(_("Follow-up"), [begin, *sources(plan)]) if may and fits else None
     rows = [html.Li(_step(one, may, today), key=str(one.id)) for one in found.follow_ups]
-    return section(_("Follow-up"), [html.Ul(rows, className="plain-list follow-up"), *sources()])
+    return section(_("Follow-up"), [html.Ul(rows, className="plain-list follow-up"), *sources(plan)])
 
 
 def _step(one: FollowUpRow, may: bool, today: date) -> list[Any]:
@@ -62,13 +62,13 @@ def outcome(one: FollowUpRow, may: bool) -> Any:  # noqa: ANN401 - a component; 
     return html.Div([box, keep, answer], className="outcome")
 
 
-def sources() -> list[Any]:
+def sources(plan: FollowUpPlan) -> list[Any]:
     """Where the days of the plan come from, and which of them nobody confirmed."""
     rows = [
         html.Li([told(_("day %(n)s", n=isolated(str(step.days)))), ": ", _(FOLLOW_UPS[step.kind]), " · ",
                  html.Span(step.citation, lang="en", dir="ltr"), " ",
                  badge(_("unconfirmed"), "amber", "note") if step.verified == UNCONFIRMED else None])
-        for step in follow_up_plan().steps
+        for step in plan.steps
     ]  # fmt: skip
     summary = html.Summary(_("Where these days come from"), className="quiet")
     return [html.Details([summary, html.Ul(rows, className="plain-list second")], className="sources-of-plan")]

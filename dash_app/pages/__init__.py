@@ -10,6 +10,7 @@ from dash_app.pages import (
     alert_library,
     alert_rule_editor,
     alert_rules,
+    alert_settings,
     alerts,
     benchmark,
     comparison,
@@ -56,6 +57,7 @@ def register() -> None:
     add_page(r"^/alerts/follow-ups$", Permission.VIEW_DOSES, follow_ups.layout, N_("Follow-up"))
     add_page(r"^/alerts/rules$", Permission.VIEW_DOSES, alert_rules.layout, N_("Rules of alerts"))
     add_page(r"^/alerts/rules/edit$", Permission.MANAGE_ALERTS, alert_rule_editor.layout, N_("Rule of alerts"))
+    add_page(r"^/alerts/settings$", Permission.MANAGE_ALERTS, alert_settings.layout, N_("Budgets and follow-up"))
     add_page(r"^/alerts/library$", Permission.MANAGE_ALERTS, alert_library.layout, N_("Causes and criteria"))
     add_page(r"^/statistics$", Permission.VIEW_DOSES, statistics.layout, N_("Statistics"), "statistics", "/statistics")
     add_page(r"^/levels$", Permission.VIEW_DOSES, levels.layout, N_("Reference levels"), "levels", "/levels")

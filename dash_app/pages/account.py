@@ -14,20 +14,11 @@ from dash_app.components.values import ltr
 from dash_app.context import note
 from dash_app.i18n import LANGUAGES, N_, _, language
 from dash_app.ids import Id
+from dash_app.role_names import ROLE_NAMES
 from dose import audit
 from dose.scope import Role
 
 THEME_NAMES = {"auto": N_("As the machine"), "light": N_("Light"), "dark": N_("Dark")}
-ROLE_NAMES = {
-    Role.ADMINISTRATOR: N_("administrator"),
-    Role.PHYSICIST: N_("medical physics expert"),
-    Role.PROTECTION_OFFICER: N_("radiation protection officer"),
-    Role.RADIOLOGIST: N_("radiologist"),
-    Role.RADIOGRAPHER: N_("radiographer"),
-    Role.ENGINEER: N_("biomedical engineer"),
-    Role.RESEARCHER: N_("researcher"),
-    Role.MANAGER: N_("institution manager"),
-}
 
 
 def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address

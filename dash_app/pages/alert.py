@@ -28,6 +28,7 @@ from dose.scope import Permission, Scope
 from dose.store import alert_library as library
 from dose.store import alert_work as work
 from dose.store.alert_follow_up import finish_follow_up, start_follow_up
+from dose.store.alert_settings import plan_of
 from dose.store.alert_work import Closing, Seen, WorkRefused
 
 WORK, ANSWER = Permission.WORK_ALERTS, Permission.ANSWER_ALERTS
@@ -115,7 +116,7 @@ def _columns(session: Session, who: Scope, found: AlertDetail) -> tuple[Any, ...
         if who.may(WORK)
         else None,
         parts.history(found.steps, names, web().settings.time_zone),
-        parts.beside(found, who, today()),
+        parts.beside(found, who, today(), plan_of(session, row.site_id)),
     )
 
 

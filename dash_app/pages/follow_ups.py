@@ -19,6 +19,7 @@ from dose import audit
 from dose.queries.alert_follow_up import follow_ups
 from dose.queries.alert_rows import FollowUpRow, FollowUpWish, Position
 from dose.scope import Permission
+from dose.store.alert_settings import plan_of
 
 PATH, PAGE_SIZE = "/alerts/follow-ups", 50
 WHICH = {"": N_("Owed"), "overdue": N_("Overdue"), "done": N_("Done")}
@@ -40,7 +41,6 @@ def layout(search: str = "") -> html.Div:
             html.P(lead, className="lead"),
             html.Div(links, className="chips"),
             html.Div(html.Div(className="bone block"), id=Id.FOLLOW_UPS_BODY),
-            *sources(),
         ],
         className="alerts",
     )
@@ -55,9 +55,10 @@ def show_follow_ups(search: str | None, pathname: str) -> Any:  # noqa: ANN401 -
     show = said.get("show", "")
     wish = FollowUpWish(today(), done=show == "done", overdue=show == "overdue")
     with reading(Permission.VIEW_DOSES) as (session, who):
+        plan = plan_of(session, next(iter(who.site_ids)) if who.site_ids and len(who.site_ids) == 1 else None)
         found = follow_ups(session, who, wish, _position(said.get("beyond")), PAGE_SIZE + 1)
     note_view(audit.Action.VIEW_LIST, f"{PATH}{search}", again=False, subject="follow-up", count=len(found))
-    return _body(found, said)
+    return [*_body(found, said), *sources(plan)]
 
 
 def _position(text: str | None) -> Position | None:
