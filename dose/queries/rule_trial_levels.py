@@ -29,7 +29,16 @@ from dose.queries.rule_trial_past import (
     columns,
     day_before,
 )
-from dose.queries.rule_trial_stated import PHANTOM, PHANTOM_OF_EVENT, Stated, Studies, is_phantom, stated, studies_asked
+from dose.queries.rule_trial_stated import (
+    PHANTOM,
+    PHANTOM_OF_EVENT,
+    Stated,
+    Studies,
+    is_of,
+    is_phantom,
+    stated,
+    studies_asked,
+)
 from dose.queries.statistics import groups_of
 from dose.statistics.measures import OF_PHANTOM, STUDY, Measure
 from dose.tables import EventFact, ReferenceLevel, ReferenceSet, StudyFact
@@ -45,10 +54,11 @@ def levels(past: Past) -> Hits:
     sorts = _sorts(edges, there)
     hits: list[tuple[Numbers, Numbers]] = []
     unjudged: Counter[str] = Counter()
+    scans = _Scans(past)
     for said in stated(past, there):
         alike = groups_of([sorts[said.at], _between(said.thickness, edges.thicknesses)], len(said.at))[1]
         found = _levels_of(known, there, said, alike, unjudged)
-        hits.append(_above(past, there, said, found, unjudged))
+        hits.append(_above(scans, there, said, found, unjudged))
     studies_hit, subjects = (np.concatenate([pair[n] for pair in hits]) for n in (0, 1))
     return Hits(studies_hit, subjects.tolist(), dict(unjudged))
 
@@ -117,13 +127,13 @@ def _levels_of(
 
 
 def _above(
-    past: Past, there: Studies, said: Stated, found: Sequence[Level | None], unjudged: Counter[str]
+    scans: _Scans, there: Studies, said: Stated, found: Sequence[Level | None], unjudged: Counter[str]
 ) -> tuple[Numbers, Numbers]:
-    terms = past.rule.terms
+    terms = scans.past.rule.terms
     border = np.array([np.inf if one is None else one.value for one in found])
     above = np.flatnonzero(said.value > terms.factor * border)
     if max(terms.in_a_row, terms.mean_of) > 1 and len(above):
-        former = _Formers(past, said.measure, np.unique(there.procedure[said.at[above]]))
+        former = _Formers(scans, said.measure, np.unique(there.procedure[said.at[above]]))
         by_level: dict[Level, list[int]] = {}
         for at in above.tolist():
             level = found[at]
@@ -139,8 +149,8 @@ def _above(
 class _Formers:
     """What some procedures had on their devices, read once; its values are those of a level's own thickness."""
 
-    def __init__(self, past: Past, measure: Measure, procedures: Numbers) -> None:
-        self._past, self._measure = past, measure
+    def __init__(self, scans: _Scans, measure: Measure, procedures: Numbers) -> None:
+        self._past = past = scans.past
         where = [*past.like(HISTORY_DAYS, bound=False), StudyFact.procedure_id.in_(procedures.tolist())]
         wanted = [
             StudyFact.study_id, StudyFact.procedure_id, StudyFact.device_id, StudyFact.day,
@@ -148,7 +158,7 @@ class _Formers:
             func.coalesce(StudyFact.sex, ""), func.coalesce(StudyFact.complexity, ""),
         ]  # fmt: skip
         self._read = columns(past.session, wanted, None, *where)
-        self._scans = None if measure.level == STUDY else _scans(past, measure)
+        self._scans = None if measure.level == STUDY else scans.of(measure)
         self._made: dict[tuple[float | None, float | None], _Former] = {}
 
     def of(self, level: Level) -> _Former:
@@ -230,16 +240,25 @@ def _value_of(measure: Measure) -> Any:  # noqa: ANN401 - an expression
     return case((is_phantom(PHANTOM, measure), column))
 
 
-def _scans(past: Past, measure: Measure) -> tuple[Numbers, Values, Values]:
-    """Study, thickness of the breast (mm) and value of all acquisitions of a measure that statistics take."""
-    column = getattr(EventFact, measure.column)
-    days = EventFact.day.between(day_before(past.first, HISTORY_DAYS), past.last)
-    kind = EventFact.modality.in_(sorted(measure.modalities))
-    of = [is_phantom(PHANTOM_OF_EVENT, measure)] if measure.column in OF_PHANTOM else []
-    wanted = [EventFact.study_id, EventFact.compressed_thickness_mm, column]
-    scans = (days, kind, EventFact.diagnostic.is_(True), column.is_not(None), *of)
-    study, thickness, value = columns(past.session, wanted, None, *scans)
-    return study, thickness, value
+class _Scans:
+    """Study, thickness of the breast (mm) and value of acquisitions, as statistics take them: read once."""
+
+    def __init__(self, past: Past) -> None:
+        self.past = past
+        self._read: dict[str, list[Any]] = {}
+
+    def of(self, measure: Measure) -> tuple[Numbers, Values, Values]:
+        """Those of a measure."""
+        if measure.column not in self._read:
+            column = getattr(EventFact, measure.column)
+            days = EventFact.day.between(day_before(self.past.first, HISTORY_DAYS), self.past.last)
+            kind = EventFact.modality.in_(sorted(measure.modalities))
+            wanted = [EventFact.study_id, PHANTOM_OF_EVENT, EventFact.compressed_thickness_mm, column]
+            scans = (days, kind, EventFact.diagnostic.is_(True), column.is_not(None))
+            self._read[measure.column] = columns(self.past.session, wanted, None, *scans)
+        study, phantom, thickness, value = self._read[measure.column]
+        mine = is_of(measure, phantom)
+        return study[mine], thickness[mine], value[mine]
 
 
 def _largest(scans: tuple[Numbers, Values, Values], borders: tuple[float | None, float | None], ids: Numbers) -> Values:

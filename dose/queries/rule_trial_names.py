@@ -105,7 +105,7 @@ def identities(past: Past) -> Hits:
         StudyFact.study_id, func.coalesce(StudyFact.modality, ""), StudyFact.procedure_id, Study.age_years,
         type_coerce(case((Procedure.region.is_(None), func.coalesce(Study.description, "")), else_=""), String),
     ]  # fmt: skip
-    of_days = near(past, Study.id)
+    of_days = near(past, StudyFact)
     ids, modality, procedure, age, words = columns(past.session, wanted, _WITH_PROCEDURE, *past.asked(), of_days)
     order = np.argsort(ids)
     known = ids[order]
@@ -167,7 +167,7 @@ def _scans(past: Past) -> _Scans:
         wanted,
         EventFact.diagnostic.is_(True),
         EventFact.modality.in_(REGIONAL),
-        near(past, IrradiationEvent.study_id),
+        near(past, EventFact),
     )
     texts: dict[tuple[int, str], int] = {}
     pairs = zip(protocol.tolist(), region, strict=True)

@@ -141,15 +141,14 @@ def studies(past: Past, wanted: Sequence[Any], *where: ColumnElement[bool]) -> l
     return columns(past.session, wanted, source, *(where or past.asked()))
 
 
-def near(past: Past, column: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a column of any table
-    """The numbers of the studies of these days: it says again what days say, of a table that has none.
+def near(past: Past, fact: type[StudyFact | EventFact]) -> ColumnElement[bool]:
+    """The numbers of the studies or acquisitions of these days, of the table that has no days itself.
 
-    Servers that read whole tables leave most of it out before they join it.
+    It says again what days say: servers that read whole tables leave most of it out before they join it.
     """
-    of_days = select(func.min(StudyFact.study_id), func.max(StudyFact.study_id)).where(*past.days())
-    low, high = past.session.execute(of_days).one()
-    found: ColumnElement[bool] = column.between(low or 0, high or 0)
-    return found
+    number, raw = (StudyFact.study_id, Study.id) if fact is StudyFact else (EventFact.event_id, IrradiationEvent.id)
+    low, high = past.session.execute(select(func.min(number), func.max(number)).where(*past.days(fact))).one()
+    return raw.between(low or 0, high or 0)
 
 
 def acquisitions(past: Past, wanted: Sequence[Any], *where: ColumnElement[bool]) -> list[Any]:

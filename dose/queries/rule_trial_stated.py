@@ -98,7 +98,7 @@ def stated(past: Past, there: Studies) -> Iterator[Stated]:
     if of_events:  # of one quantity, and of different phantoms
         event, study, phantom, thickness, value = _of_events(past, of_events[0])
         for one in of_events:
-            mine = _is_of(one, phantom) & (value >= SMALLEST)
+            mine = is_of(one, phantom) & (value >= SMALLEST)
             at = np.searchsorted(there.ids, study[mine])
             bounded = np.minimum(value[mine], LARGEST)
             yield Stated(one, event[mine], study[mine], bounded, at, thickness[mine])
@@ -133,7 +133,7 @@ def _of_events(past: Past, measure: Measure, *where: ColumnElement[bool]) -> lis
     of = [EventFact.diagnostic.is_(True), EventFact.modality.in_(sorted(measure.modalities)), *where]
     wanted = [EventFact.event_id, EventFact.study_id, PHANTOM_OF_EVENT, EventFact.compressed_thickness_mm]
     usual = columns(past.session, [*wanted, known], None, *past.asked_events(), *of, known.is_not(None))
-    odd = acquisitions(past, [*wanted, raw], *of, known.is_(None), raw > 0)
+    odd = acquisitions(past, [*wanted, raw], *of, known.is_(None), EventFact.left_out != 0, raw > 0)
     return [np.concatenate(pair) for pair in zip(usual, odd, strict=True)]
 
 
@@ -142,7 +142,7 @@ def is_phantom(column: Any, measure: Measure) -> ColumnElement[bool]:  # noqa: A
     return found
 
 
-def _is_of(measure: Measure, phantom: Numbers) -> Mask:
+def is_of(measure: Measure, phantom: Numbers) -> Mask:
     """Which acquisitions are of the measure's phantom; `NONE` is of none that is stated."""
     every = measure.column not in OF_PHANTOM
     found: Mask = every | (phantom == (NONE if measure.phantom is None else measure.phantom))
