@@ -189,7 +189,7 @@ def writing(*, may: bool) -> html.Div:
                        description=_("Goes along with what you do next, or is kept alone."),
                        inputProps={"dir": "auto", "maxLength": 4000})  # fmt: skip
     keep = action("comment", _("Keep the comment"))
-    return html.Div([box, keep], className="writing" if may else "hidden")
+    return html.Div([box, keep], className="writing" if may else "", hidden=not may)
 
 
 def sentences(macros: Sequence[AlertMacro]) -> html.Details | None:

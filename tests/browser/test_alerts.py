@@ -186,3 +186,29 @@ def test_a_phone_in_arabic_shows_everything_in_its_width(visit, site: Site, made
     until(one.page, lambda: not one.page.locator(".bone").count())
     assert one.page.evaluate(IN_DOCUMENT_WIDTH)
     assert one.page.evaluate("document.documentElement.dir") == "rtl"
+
+
+def test_a_newcomer_comes_from_the_rail_to_why_and_the_study_and_closes_the_alert_in_five_clicks(
+    visit, site: Site, made: list[int]
+) -> None:
+    page = opened(visit, "/today").page
+    page.click(".rail a[href='/alerts']")
+    page.click(f".row-link[href='/alerts/{made[LEVEL]}']")
+    page.wait_for_selector("#alert-why .why-said")
+    page.wait_for_selector(f".alert-beside a[href='/studies/{row(site, made[LEVEL]).study_id}']")
+    page.click("#alert-cause")
+    page.locator("[role=option]:visible", has_text="Rule too strict").click()
+    page.click("#alert-close")
+    page.wait_for_selector("#alert-answer .message.good")
+    assert row(site, made[LEVEL]).state == "closed"
+
+
+def test_a_manager_reads_the_report_and_is_offered_nothing_else(visit, made: list[int]) -> None:
+    one = visit(**WIDE).sign_in(Role.MANAGER)
+    one.go(f"/alerts/{made[KERMA]}")
+    one.page.wait_for_selector("#alert-history li")
+    assert one.page.locator(".alert-work button:visible").count() == 0
+    one.go(one.page.get_attribute(".page-aside a", "href") or "")
+    assert one.page.locator("article section h2").count() >= 5
+    assert one.page.locator("h1 sub").inner_text() == "a,r"
+    assert one.page.locator(".choice").count() == 0  # nobody's identity
