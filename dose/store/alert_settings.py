@@ -105,7 +105,11 @@ def plan_row(session: Session, site_id: int | None) -> AlertSetting | None:
 
 
 def _steps(params: Mapping[str, Any]) -> tuple[Step, ...]:
-    return tuple(Step(one["kind"], one["days"], one["citation"], HERE) for one in params["steps"])
+    """The steps of a row; a source that was shipped unconfirmed is no surer because somebody kept it."""
+    shipped = {one.citation: one.verified for one in follow_up_plan().steps}
+    return tuple(
+        Step(one["kind"], one["days"], one["citation"], shipped.get(one["citation"], HERE)) for one in params["steps"]
+    )
 
 
 def set_plan(
