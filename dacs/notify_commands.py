@@ -13,6 +13,8 @@ from dacs.notify_channels import channels
 from dose.errors import ConfigError
 from dose.notify.channel import REFERENCE_LETTERS, Message, Outcome, Refused, Sent
 from dose.notify.messages import Frame, of_test
+from dose.queries.pauses import paused
+from dose.scope import system_scope
 from dose.settings import Settings
 from dose.store import outbox
 from dose.store.alert_recipients import LANGUAGES
@@ -73,7 +75,7 @@ def _told(outcome: Outcome, reference: str) -> str:
 
 
 def status(settings: Settings) -> tuple[str, bool]:
-    """How channels and outbox are; whether nothing waits for a person."""
+    """How channels and outbox are; whether nothing waits for a person, and nobody paused anything."""
     made, now = channels(settings), datetime.now(UTC)
     with sessions(settings)() as session:
         counted = select(OUTBOX.c.state, func.count()).group_by(OUTBOX.c.state)
@@ -81,8 +83,13 @@ def status(settings: Settings) -> tuple[str, bool]:
         worker = session.get(ProcessState, "notify")
         lines = [f"{'worker':9} {_worker(worker, now) if settings.notices else 'off (DACS_NOTICES)'}"]
         lines += [f"{name:9} {_health(session, name, name in made, now)}" for name in (EMAIL, SMS)]
+        held = paused(session, system_scope("status"))
     lines.append(f"{'outbox':9} " + (", ".join(f"{state} {n}" for state, n in sorted(counts.items())) or "empty"))
-    return "\n".join(lines), not sum(counts.get(state, 0) for state in FOR_A_PERSON)
+    if held is not None:
+        what = ", ".join([*held.channels, *([f"{held.routes} routes"] if held.routes else [])])
+        lines.append(f"{'paused':9} {what} since {held.since:%Y-%m-%d %H:%M} UTC by {held.by}: {held.waiting} wait, "
+                     f"{held.urgent} of them must be told at once")  # fmt: skip
+    return "\n".join(lines), held is None and not sum(counts.get(state, 0) for state in FOR_A_PERSON)
 
 
 def _worker(row: ProcessState | None, now: datetime) -> str:

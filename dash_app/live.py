@@ -10,6 +10,7 @@ from dash_app.components.rail_badges import waits_mark
 from dash_app.context import reading, scope, web
 from dose.queries import newest_version, studies_since
 from dose.queries.banners import banners
+from dose.queries.pauses import mark_of, paused
 from dose.queries.pressing import pressing
 from dose.scope import Permission
 
@@ -37,4 +38,5 @@ def banner_mark() -> Response:
     """
     with web().sessions() as session:
         mark, waits = banners(session, scope(), datetime.now(UTC)).mark, pressing(session, scope())
+        mark += mark_of(paused(session, scope()))
     return jsonify(mark=mark, waits=waits_mark(waits))

@@ -17,6 +17,10 @@ class NoticeId(StrEnum):
     NOTICES_ANSWER = "notices-answer"
     NOTICES_ACTION = "notices-action"
     NOTICES_TICK = "notices-tick"
+    NOTICES_CHOSEN = "notices-chosen"
+    NOTICES_ALL = "notices-all"
+    NOTICES_DECISION = "notices-decision"
+    NOTICES_DECIDE = "notices-decide"
     NOTICE_TO = "notice-to"
     NOTICE_CHANNEL = "notice-channel"
     NOTICE_TEST = "notice-test"
@@ -42,6 +46,11 @@ class NoticeId(StrEnum):
     TRIAL_KIND = "trial-kind"
     TRIAL_SITE = "trial-site"
     TRIAL_TRIGGER = "trial-trigger"
+
+
+def notices_shown(name: object) -> dict[str, object]:
+    """The id of what the list of messages shows to be ticked (ALL in callbacks: it may show nothing)."""
+    return {"type": "notices-shown", "name": name}
 
 
 def recipient_id(name: object) -> dict[str, object]:

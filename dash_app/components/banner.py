@@ -8,6 +8,7 @@ from typing import Any
 from dash import Input, Output, State, callback, dcc, html
 
 from dash_app.components.parts import attributes, icon
+from dash_app.components.pause_parts import strip
 from dash_app.components.values import ago, told
 from dash_app.context import note_view, scope, web
 from dash_app.filters import number
@@ -17,6 +18,7 @@ from dose import audit
 from dose.alerts import wording
 from dose.database import writing
 from dose.queries import banners as ask
+from dose.queries.pauses import mark_of, paused
 from dose.store.banners import dismiss
 
 # In the frame of every page; what stands there is asked for by the browser, so that no page holds data before
@@ -42,10 +44,11 @@ def show(_mark: str | None, pressed: dict[str, Any] | None, seen: str | None) ->
         with writing(web().sessions) as session:
             dismiss(session, who, aside, now)
     with web().sessions() as session:
-        found = ask.banners(session, who, now)
+        found, held = ask.banners(session, who, now), paused(session, who)
     if found.rows:
         note_view(audit.Action.VIEW_LIST, "banners", again=seen is not None, subject="banners", count=len(found.rows))
-    return [*(_banner(row) for row in found.rows), _more(found.more)], found.mark
+    shown = [strip(held, web().settings.time_zone), *(_banner(row) for row in found.rows), _more(found.more)]
+    return shown, found.mark + mark_of(held)
 
 
 def _banner(row: ask.BannerRow) -> html.Div:

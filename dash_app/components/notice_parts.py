@@ -6,16 +6,21 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import dash_mantine_components as dmc
 from dash import dcc, html
 
-from dash_app.components.notice_words import CHANNELS, KINDS, MODES, OUTCOMES, STATES, reason, severity
+from dash_app.components.notice_words import CHANNELS, DECIDED, KINDS, MODES, OUTCOMES, STATES, reason, severity
 from dash_app.components.parts import attributes, badge, icon, section, table
+from dash_app.components.pause_parts import since, turn
 from dash_app.components.values import ago, free, ltr, plain_number, told, when
 from dash_app.filters import address
 from dash_app.i18n import _, isolated, language
 from dash_app.notice_ids import NoticeId
 from dose.alerts import wording
 from dose.queries.notices import COUNT_CAP, COUNTED, DECIDABLE, AttemptRow, Health, Month, NoticeRow
+from dose.store.outbox_decide import LET_BE, SEND
+from dose.store.outbox_decide import REASONS as DECISIONS
+from dose.store.outbox_pause import PAUSABLE, PAUSED
 
 PATH = "/notices"
 MICROS = 1_000_000
@@ -28,12 +33,15 @@ def button(text: str, action: str, look: str = "", icon_name: str | None = None)
     return html.Button(inside, className=f"button small {look}".strip(), **said)
 
 
-def health_cards(found: Sequence[Health], ready: Collection[str], zone: str) -> html.Div:
-    """A card a channel: whether it is set up and works, since when it does not, what it spent today."""
-    return html.Div([_health(one, one.channel in ready, zone) for one in found], className="channel-cards")
+def health_cards(found: Sequence[Health], ready: Collection[str], zone: str, *, pauses: bool) -> html.Div:
+    """A card a channel: whether it is set up and works, since when it does not, what it spent today.
+
+    `pauses`: the reader may pause it.
+    """
+    return html.Div([_health(one, one.channel in ready, zone, pauses) for one in found], className="channel-cards")
 
 
-def _health(one: Health, is_ready: bool, zone: str) -> html.Div:
+def _health(one: Health, is_ready: bool, zone: str, pauses: bool) -> html.Div:
     rests = one.open_until is not None and one.open_until > datetime.now(UTC)
     if not is_ready:
         look: Any = badge(_("not set up"), "amber", "note")
@@ -47,9 +55,16 @@ def _health(one: Health, is_ready: bool, zone: str) -> html.Div:
     else:
         look, text = badge(_("works"), "fine", "ok") if one.last_at else badge(_("not used yet"), "neutral"), None
     last = [_("Last taken:"), " ", ago(one.last_at)]
-    lines = [html.Div(part, className="second") for part in (text, last, _spent(one)) if part]
+    lines = [html.Div(part, className="second") for part in (_paused(one, zone), text, last, _spent(one)) if part]
+    if pauses and one.channel in PAUSABLE:
+        name, held = _(CHANNELS[one.channel]), one.paused_at is not None
+        lines.append(turn(f":{one.channel}", NoticeId.NOTICES_ACTION.value, is_paused=held, label=name))
     return html.Div([html.Div([html.Strong(_(CHANNELS[one.channel])), look], className="channel-head"), *lines],
                     className="panel")  # fmt: skip
+
+
+def _paused(one: Health, zone: str) -> list[Any] | None:
+    return since(one.paused_at, one.paused_by, zone) if one.paused_at is not None else None
 
 
 def _spent(one: Health) -> list[Any] | None:
@@ -84,14 +99,16 @@ def _state_link(group: str, text: str, count: int | None, rest: Mapping[str, str
 def notice_table(rows: Sequence[NoticeRow], said: Mapping[str, str], zone: str, *, decides: bool) -> html.Div:
     """The messages; those that stand still carry what a person can decide."""
     titles = (_("State"), _("About"), _("To"), _("Way"), _("Changed"), "")
-    heads = [html.Th(text, scope="col") for text in titles]
-    return table(heads, [_notice(row, said, zone, decides) for row in rows], "stack notice-list")
+    heads = [html.Th(html.Span(_("Chosen"), className="hidden"), className="pick")] if decides else []
+    heads += [html.Th(text, scope="col") for text in titles]
+    lines = [_notice(row, said, zone, decides, titles) for row in rows]
+    return table(heads, lines, "stack notice-list labelled")
 
 
-def _notice(row: NoticeRow, said: Mapping[str, str], zone: str, decides: bool) -> html.Tr:
+def _notice(row: NoticeRow, said: Mapping[str, str], zone: str, decides: bool, titles: Sequence[str]) -> html.Tr:
     opened = address({**said, "open": str(row.id)}, PATH)
     cells = [
-        [state_badge(row), html.Div(reason(row.reason), className="second") if row.reason else None],
+        [state_badge(row), html.Div(reason(_why(row)), className="second") if _why(row) else None],
         about(row),
         to_whom(row),
         [_(CHANNELS[row.channel]), html.Div(_way(row, zone), className="second")],
@@ -100,7 +117,32 @@ def _notice(row: NoticeRow, said: Mapping[str, str], zone: str, decides: bool) -
                  className="row-actions"),
     ]  # fmt: skip
     here = "selected" if said.get("open") == str(row.id) else None
-    return html.Tr([html.Td(cell) for cell in cells], key=str(row.id), className=here)
+    shown = [html.Td(cell, **attributes(data_label=title)) for cell, title in zip(cells, titles, strict=True)]
+    box = dmc.Checkbox(value=f"{row.id}:{row.seen}", size="xs", **attributes(aria_label=f"#{row.id}"))
+    pick = html.Td(box if row.state in DECIDABLE else None, className="pick") if decides else None
+    return html.Tr([pick, *shown], key=str(row.id), className=here)
+
+
+def _why(row: NoticeRow) -> str | None:
+    return PAUSED if row.held else row.reason
+
+
+def deciding_bar() -> html.Section:
+    """One decision about what is ticked."""
+    names = {SEND: _("Send again"), LET_BE: _("Let be")}
+    data = [
+        {"group": names[what], "items": [{"value": f"{what}:{code}", "label": f"{names[what]}: {_(DECIDED[code])}"}
+                                         for code in codes]}
+        for what, codes in DECISIONS.items()
+    ]  # fmt: skip
+    fields = [
+        html.Button(_("Tick all shown"), id=NoticeId.NOTICES_ALL, className="button small"),
+        dmc.Select(id=NoticeId.NOTICES_DECISION, label=_("Decision"), data=data, size="xs", w=320),
+        html.Button(_("Decide what is ticked"), id=NoticeId.NOTICES_DECIDE, className="button small primary"),
+    ]
+    text = _("Each message as you see it: what changes meanwhile is left as it is.")
+    inside = [html.H2(_("Decide several")), html.P(text, className="quiet"), html.Div(fields, className="choices")]
+    return html.Section(inside, className="closing-bar")
 
 
 def state_badge(row: NoticeRow) -> html.Span:

@@ -40,6 +40,7 @@ REASONS: Mapping[str, str] = {
     "day-cap": N_("What a day may cost is spent: it goes tomorrow."),
     "put-back": N_("The sending process ended before it went: it is sent again."),
     "cannot-be-written": N_("The text could not be made; the log of the server says why."),
+    "paused": N_("A person paused this way: it waits until it is resumed."),
     "outside-hours": N_("It is outside the hours of the site: it goes when they begin again."),
     "excluded": N_("The patient is on a list of people who are not written to."),
     "bounced": N_("Mail to this address came back: mend the address among the recipients."),
@@ -93,6 +94,16 @@ REASONS: Mapping[str, str] = {
     "company-number": N_("Numbers of this kind take no text messages."),
     "voicemail": N_("Numbers of this kind take no text messages."),
 }
+# Why a person decided on a message as they did: the codes of `dose.store.outbox_decide`
+DECIDED: Mapping[str, str] = {
+    "mended": N_("what stood in the way is mended"),
+    "not-arrived": N_("it did not arrive"),
+    "still-needed": N_("it is still needed"),
+    "told-otherwise": N_("told in another way"),
+    "too-late": N_("too late to be of use"),
+    "known-arrived": N_("it is known to have arrived"),
+    "not-wanted": N_("nobody wants it"),
+}
 # Codes of peers: what stands before the dash says whose they are
 _PEERS = {
     "smtp": N_("The mail server refused it (%(code)s)."),
@@ -104,6 +115,7 @@ OBSTACLES = {
     "no-address": N_("no address for it"),
     "no-account": N_("no account, so no pages to show it on"),
     "no-channel": N_("this channel is not set up"),
+    "paused": N_("paused by a person"),
 }
 
 
@@ -111,7 +123,7 @@ def reason(code: str | None) -> str:
     """Why, in words; a code without words, which a newer version may have written, stays as it is."""
     if not code:
         return ""
-    found = REASONS.get(code) or WHY.get(code)
+    found = REASONS.get(code) or WHY.get(code) or DECIDED.get(code)
     if found:
         return _(found)
     peer, dash, number = code.partition("-")

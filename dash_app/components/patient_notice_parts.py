@@ -9,7 +9,7 @@ from dash import dcc, html
 
 from dash_app.components.notice_words import CHANNELS
 from dash_app.components.notice_words import STATES as SENT
-from dash_app.components.parts import badge, empty, icon, section, table
+from dash_app.components.parts import attributes, badge, empty, icon, section, table
 from dash_app.components.patient_notice_words import LISTS, STATES, state, why
 from dash_app.components.values import free, ltr, person_name, plain_number, when
 from dash_app.filters import address, number
@@ -19,6 +19,7 @@ from dose.queries.patient_notices import DRY_DAYS, MOST_SHOWN, DryLine, DryRun, 
 from dose.store.notice_settings import SavedSettings
 
 PATH = "/notices/patients"
+CARDS = "stack labelled"
 
 
 def switches(sites: Sequence[SavedSettings]) -> html.Div:
@@ -46,8 +47,8 @@ def notices(lines: Sequence[NoticeLine], said: Mapping[str, str], seen: Overview
     links = [_state_link("", _("All"), sum(seen.states.values()), rest, said)]
     links += [_state_link(one, _(text), seen.states.get(one, 0), rest, said) for one, (text, *_l) in STATES.items()]
     none = empty(_("No message to a patient yet"), html.P(_("Record a consent on the page of a patient.")), "account")
-    shown = table(_heads(_("Patient"), _("Study"), _("State"), _("Due"), _("Message")),
-                  [_notice(one, zone) for one in lines], "stack")  # fmt: skip
+    titles = (_("Patient"), _("Study"), _("State"), _("Due"), _("Message"))
+    shown = table(_heads(*titles), [_notice(one, zone, titles) for one in lines], CARDS)
     cut = html.P(_most(), className="quiet") if len(lines) == MOST_SHOWN else None
     return section(_("Messages"), [html.Div(links, className="shortcuts"), shown if lines else none, cut])
 
@@ -67,7 +68,13 @@ def _state_link(code: str, text: str, count: int, rest: Mapping[str, str], said:
                     className=f"button small{here}")  # fmt: skip
 
 
-def _notice(one: NoticeLine, zone: str) -> html.Tr:
+def _labelled(titles: Sequence[str], cells: Sequence[Any], key: str | None = None) -> html.Tr:
+    """A row whose cells carry the name of their column, which a telephone shows beside each."""
+    pairs = zip(titles, cells, strict=True)
+    return html.Tr([html.Td(cell, **attributes(data_label=title)) for title, cell in pairs], key=key)
+
+
+def _notice(one: NoticeLine, zone: str, titles: Sequence[str]) -> html.Tr:
     opened = [" ", html.Div([_("opened"), " ", when(one.opened_at, zone)], className="second")]
     reason = html.Div(why(one.why), className="second") if one.why else None
     cells = [
@@ -77,7 +84,7 @@ def _notice(one: NoticeLine, zone: str) -> html.Tr:
         when(one.due_at, zone),
         _sent(one),
     ]
-    return html.Tr([html.Td(cell) for cell in cells], key=str(one.id))
+    return _labelled(titles, cells, str(one.id))
 
 
 def _sent(one: NoticeLine) -> Any:  # noqa: ANN401 - a component
@@ -97,14 +104,14 @@ def _person(who: PatientIdentity | None, patient_id: int) -> Any:  # noqa: ANN40
 
 def never_told(lines: Sequence[ExclusionLine], zone: str) -> html.Section:
     """Who is never written to."""
-    rows = [
-        html.Tr([html.Td(cell) for cell in (_person(one.identity, one.patient_id), _(LISTS.get(one.why, one.why)),
-                                            when(one.at, zone), ltr(one.by))])
+    titles = (_("Patient"), _("List"), _("Since"), _("By"))
+    cells = (
+        (_person(one.identity, one.patient_id), _(LISTS.get(one.why, one.why)), when(one.at, zone), ltr(one.by))
         for one in lines
-    ]  # fmt: skip
-    shown = table(_heads(_("Patient"), _("List"), _("Since"), _("By")), rows, "stack")
+    )
+    shown = table(_heads(*titles), [_labelled(titles, one) for one in cells], CARDS)
     none = html.P(_("Nobody. People are put on these lists on their own page."), className="quiet")
-    return section(_("Never told"), [shown if rows else none])
+    return section(_("Never told"), [shown if lines else none])
 
 
 def dry_section(
@@ -129,13 +136,14 @@ def _dry(tried: DryRun, zone: str) -> list[Any]:
     would = ngettext("%(n)s message", "%(n)s messages", tried.reasons.get(None, 0))
     reasons = [html.Li([plain_number(count), " · ", why(code)]) for code, count in tried.reasons.items() if code]
     total = ngettext("of %(n)s study", "of %(n)s studies", sum(tried.reasons.values()))
-    heads = _heads(_("Patient"), _("Study"), _("Would be told"))
-    shown = table(heads, [_dry_line(one, zone) for one in tried.lines], "stack") if tried.lines else None
+    titles = (_("Patient"), _("Study"), _("Would be told"))
+    rows = [_dry_line(one, zone, titles) for one in tried.lines]
+    shown = table(_heads(*titles), rows, CARDS) if rows else None
     cut = html.P(_most(), className="quiet") if len(tried.lines) == MOST_SHOWN else None
     return [html.P(html.Strong(f"{would} {total}")), html.Ul(reasons, className="plain-list"), shown, cut]
 
 
-def _dry_line(one: DryLine, zone: str) -> html.Tr:
+def _dry_line(one: DryLine, zone: str, titles: Sequence[str]) -> html.Tr:
     if one.why is not None:
         told: Any = html.Span(why(one.why), className="quiet")
     else:
@@ -144,4 +152,4 @@ def _dry_line(one: DryLine, zone: str) -> html.Tr:
     name = person_name(one.identity.name) or one.identity.patient_id if one.identity else None
     study = dcc.Link(ltr(str(one.day) if one.day else None), href=f"/studies/{one.study_id}")
     cells = [free(name) if name else html.Span(_("Identity not shown"), className="quiet"), study, told]
-    return html.Tr([html.Td(cell) for cell in cells], key=str(one.study_id))
+    return _labelled(titles, cells, str(one.study_id))

@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from dash_app.components.notice_words import CHANNELS, MODES, OBSTACLES, kind_of_rules, reason, severity
 from dash_app.components.parts import attributes, badge, icon, table
+from dash_app.components.pause_parts import since, turn
 from dash_app.components.values import free, listed, ltr, told, when
 from dash_app.filters import address
 from dash_app.i18n import LANGUAGES, N_, _, isolated, ngettext
@@ -19,6 +20,7 @@ from dose.notify.quiet import Plan
 from dose.queries.recipients import GroupRow, RecipientRow, RouteRow, Told
 from dose.store.alert_recipients import CHANNELS as WAYS
 from dose.store.alert_recipients import RecipientRefused
+from dose.store.outbox_pause import PAUSABLE
 
 SEVERITIES = ("act", "watch", "info")  # the loudest first, as people read
 REFUSED = {
@@ -32,6 +34,7 @@ REFUSED = {
     "severity": N_("Choose how urgent."),
     "channel": N_("Choose a way."),
     "mode": N_("Choose when."),
+    "paused": N_("It is paused: resume it first, so that what waits does not leave unseen."),
 }
 WHY = {
     "at-once": N_("goes at once, whatever the hour"),
@@ -130,14 +133,14 @@ def _actions(row: RecipientRow) -> html.Div:
     return html.Div([mend, edit, turn, button(_("Remove"), f"ask:{one}")], className="row-actions")
 
 
-def matrix(groups: Sequence[GroupRow], routes: Sequence[RouteRow], own: frozenset[int] | None) -> html.Div:
+def matrix(groups: Sequence[GroupRow], routes: Sequence[RouteRow], own: frozenset[int] | None, zone: str) -> html.Div:
     """Who hears of what: groups down, urgency across, ways in each cell."""
     heads = [html.Th(_("Group"), scope="col"), *(html.Th(severity(one), scope="col") for one in SEVERITIES),
              html.Th("", scope="col")]  # fmt: skip
-    return table(heads, [_group(row, routes, own) for row in groups], "stack who-hears")
+    return table(heads, [_group(row, routes, own, zone) for row in groups], "stack who-hears")
 
 
-def _group(row: GroupRow, routes: Sequence[RouteRow], own: frozenset[int] | None) -> html.Tr:
+def _group(row: GroupRow, routes: Sequence[RouteRow], own: frozenset[int] | None, zone: str) -> html.Tr:
     members = [free(name) for _number, name in row.members[:6]]
     more = len(row.members) - len(members)
     people: list[Any] = [part for one in members for part in (one, " · ")][:-1]
@@ -146,18 +149,19 @@ def _group(row: GroupRow, routes: Sequence[RouteRow], own: frozenset[int] | None
     about = [free(row.name, "strong"), html.Div(people if row.members else nobody, className="second"),
              html.Div(free(row.site), className="second") if row.site else None]  # fmt: skip
     mine = own is None or row.site_id in own
-    cells = [_cell([r for r in routes if (r.group_id, r.severity) == (row.id, one)], one, own) for one in SEVERITIES]
+    ways = {one: [r for r in routes if (r.group_id, r.severity) == (row.id, one)] for one in SEVERITIES}
+    cells = [_cell(some, one, own, zone) for one, some in ways.items()]
     remove = button(_("Remove group"), f"ask-group:{row.id}") if mine else None
     return html.Tr([html.Th(about, scope="row"), *cells, html.Td(remove)], key=str(row.id))
 
 
-def _cell(routes: Iterable[RouteRow], code: str, own: frozenset[int] | None) -> html.Td:
-    chips = [_way(one, own) for one in routes]
+def _cell(routes: Iterable[RouteRow], code: str, own: frozenset[int] | None, zone: str) -> html.Td:
+    chips = [_way(one, own, zone) for one in routes]
     inside = chips or html.Span(_("nothing"), className="missing")
     return html.Td(html.Div(inside, className="ways"), **attributes(data_label=severity(code)))
 
 
-def _way(row: RouteRow, own: frozenset[int] | None) -> html.Div:
+def _way(row: RouteRow, own: frozenset[int] | None, zone: str) -> html.Div:
     limits = [part for part in (kind_of_rules(row.kind) if row.kind else None, row.site) if part]
     text: list[Any] = [
         html.Span(_(CHANNELS[row.channel]), className="said"),
@@ -166,8 +170,13 @@ def _way(row: RouteRow, own: frozenset[int] | None) -> html.Div:
     ]
     only = html.Div([_("only"), " ", *_parted(limits)], className="second") if limits else None
     label = _("Remove this way: %(way)s, %(severity)s", way=_(CHANNELS[row.channel]), severity=severity(row.severity))
-    gone = button("", f"route:{row.id}", "close", "bare", label) if own is None or row.site_id in own else None
-    return html.Div([html.Div([html.Div(text), only]), gone], className="way")
+    mine, held = own is None or row.site_id in own, row.paused_at is not None
+    gone = button("", f"route:{row.id}", "close", "bare", label) if mine else None
+    said = html.Div(since(row.paused_at, row.paused_by, zone), className="second") if held else None
+    name = f"{_(CHANNELS[row.channel])}, {severity(row.severity)}"
+    target = NoticeId.RECIPIENTS_ACTION.value
+    hold = turn(f"-route:{row.id}", target, is_paused=held, label=name) if mine and row.channel in PAUSABLE else None
+    return html.Div([html.Div([html.Div(text), only, said]), hold, gone], className="way")
 
 
 def _parted(texts: Sequence[str]) -> list[Any]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import Input, Output, State, callback, ctx, dcc, html, no_update
+from dash import ALL, Input, Output, State, callback, ctx, dcc, html, no_update
 from dash.exceptions import PreventUpdate
 
 from dash_app.channels import channels_set_up
@@ -15,23 +15,32 @@ from dash_app.components import notice_parts as parts
 from dash_app.components.notice_tabs import notice_tabs
 from dash_app.components.notice_words import CHANNELS, KINDS, OBSTACLES
 from dash_app.components.parts import empty, icon, page_head, section
+from dash_app.components.pause_parts import told_of
 from dash_app.context import changing, note_view, reading, scope, web
 from dash_app.filters import address, number, parameters
-from dash_app.i18n import _
+from dash_app.i18n import N_, _, isolated, ngettext
 from dash_app.ids import Id, filter_id
-from dash_app.notice_ids import NoticeId
+from dash_app.notice_ids import NoticeId, notices_shown
 from dose import audit
 from dose.queries import notices as ask
+from dose.queries.pauses import paused
 from dose.queries.recipients import NO_CHANNEL, people
 from dose.scope import Permission
-from dose.store.alert_recipients import LANGUAGES
+from dose.store.alert_recipients import LANGUAGES, RecipientRefused
 from dose.store.outbox import Notice, enqueue
+from dose.store.outbox_decide import MOST, Decided, DecisionRefused, decide_many
 from dose.store.outbox_doubts import call_sent, drop, send_again
+from dose.store.outbox_pause import pause_channel, resume_channel
 
 VIEW, MANAGE, PATH = Permission.VIEW_SYSTEM, Permission.MANAGE_NOTICES, parts.PATH
 TICK_MS, PAGE_SIZE = 5000, 50
 TEST = "test"
 _DECISIONS = {"send": send_again, "arrived": call_sent, "drop": drop}
+_TURNS = {"pause": pause_channel, "resume": resume_channel}
+_REFUSED = {
+    "none": N_("Tick at least one message."), "many": N_("At most %(n)s at once."),
+    "what": N_("Choose a decision."), "reason": N_("Choose a decision."),
+}  # fmt: skip
 
 
 def layout(search: str = "") -> html.Div:
@@ -46,8 +55,12 @@ def layout(search: str = "") -> html.Div:
             html.Div(html.Div(className="bone block"), id=NoticeId.NOTICES_HEAD),
             html.Div(id=NoticeId.NOTICES_ANSWER, role="status"),
             html.Div(_controls(parameters(search)), className="filter-row"),
-            html.Div(html.Div(className="bone block"), id=NoticeId.NOTICES_BODY),
-            _test() if scope().may(MANAGE) else None,
+            dmc.CheckboxGroup(
+                html.Div(html.Div(className="bone block"), id=NoticeId.NOTICES_BODY),
+                id=NoticeId.NOTICES_CHOSEN,
+                value=[],
+            ),
+            *((parts.deciding_bar(), _test()) if scope().may(MANAGE) else ()),
             dcc.Store(id=NoticeId.NOTICES_ACTION),
             dcc.Interval(id=NoticeId.NOTICES_TICK, interval=TICK_MS),
         ],
@@ -125,7 +138,9 @@ def _today() -> Any:  # noqa: ANN401 - a day
 
 def _head(head: tuple[Any, Any, Any], said: Mapping[str, str]) -> list[Any]:
     counts, health, _months = head
-    return [parts.health_cards(health, channels_set_up(), web().settings.time_zone), parts.state_links(said, counts)]
+    pauses = scope().may(MANAGE) and scope().site_ids is None
+    cards = parts.health_cards(health, channels_set_up(), web().settings.time_zone, pauses=pauses)
+    return [cards, parts.state_links(said, counts)]
 
 
 def _body(page: ask.NoticePage, one: Any, head: tuple[Any, Any, Any], said: dict[str, str]) -> list[Any]:  # noqa: ANN401
@@ -133,7 +148,8 @@ def _body(page: ask.NoticePage, one: Any, head: tuple[Any, Any, Any], said: dict
     shown: Any = parts.notice_table(page.rows, said, zone, decides=decides) if page.rows else _nothing(said)
     costs = section(_("By month"), [parts.months_table(head[2])])
     opened = parts.notice_section(one[0], one[1], zone, decides=decides) if one else None
-    return [opened, shown, _pager(page, said), costs]
+    seen = [f"{row.id}:{row.seen}" for row in page.rows if row.state in ask.DECIDABLE]
+    return [opened, shown, dcc.Store(id=notices_shown("all"), data=seen), _pager(page, said), costs]
 
 
 def _nothing(said: Mapping[str, str]) -> html.Div:
@@ -160,6 +176,8 @@ def _pager(page: ask.NoticePage, said: Mapping[str, str]) -> html.Nav | None:
 def _decide(action: str) -> Any:  # noqa: ANN401 - a component
     """Write down what a person decided about a message."""
     what, _colon, which = action.partition(":")
+    if what in _TURNS:
+        return _turn(what, which)
     do, row = _DECISIONS.get(what), number(which)
     if action == "said" or do is None or row is None:
         return no_update
@@ -170,6 +188,64 @@ def _decide(action: str) -> Any:  # noqa: ANN401 - a component
     words = {"send": _("It is sent as soon as the channel works."), "arrived": _("It counts as sent."),
              "drop": _("It is never sent.")}  # fmt: skip
     return parts.said_of(words[what])
+
+
+def _turn(what: str, channel: str) -> html.Div:
+    """Pause or resume a channel."""
+    try:
+        with changing(MANAGE) as (session, who):
+            done = _TURNS[what](session, who, channel, datetime.now(UTC))
+            held = paused(session, who)
+    except RecipientRefused:
+        return _bad(_("There is no such channel."))
+    if not done:
+        return parts.said_of(_("That was so already."))
+    return parts.said_of(told_of(held) if what == "pause" else _("Resumed: what waited goes now."))
+
+
+@callback(
+    Output(NoticeId.NOTICES_CHOSEN, "value"),
+    Input(NoticeId.NOTICES_ALL, "n_clicks"),
+    State(notices_shown(ALL), "data"),
+    prevent_initial_call=True,
+)
+def tick_all(clicks: int | None, shown: list[list[str]]) -> list[str]:
+    """Tick everything that the person sees and can decide on, as it was seen."""
+    if not clicks:
+        raise PreventUpdate
+    return [one for some in shown for one in some]
+
+
+@callback(
+    Output(NoticeId.NOTICES_ACTION, "data", allow_duplicate=True),
+    Output(NoticeId.NOTICES_ANSWER, "children", allow_duplicate=True),
+    Output(NoticeId.NOTICES_CHOSEN, "value", allow_duplicate=True),
+    Input(NoticeId.NOTICES_DECIDE, "n_clicks"),
+    State(NoticeId.NOTICES_CHOSEN, "value"),
+    State(NoticeId.NOTICES_DECISION, "value"),
+    prevent_initial_call=True,
+)
+def decide(clicks: int | None, chosen: list[str] | None, decision: str | None) -> tuple[Any, Any, Any]:
+    """Decide on what is ticked, each as it was seen."""
+    if not clicks:
+        raise PreventUpdate
+    what, _colon, why = (decision or "").partition(":")
+    ticked = (one.partition(":") for one in chosen or ())
+    seen = {found: said for row, _between, said in ticked if (found := number(row)) is not None}
+    try:
+        with changing(MANAGE) as (session, who):
+            done = decide_many(session, who, seen, what, why, datetime.now(UTC))
+    except DecisionRefused as refused:
+        return no_update, _bad(_(_REFUSED[refused.code], n=isolated(str(MOST)))), no_update
+    return {"action": "said"}, parts.said_of(_decided(done)), []
+
+
+def _decided(done: Decided) -> str:
+    text = ngettext("%(n)s message decided.", "%(n)s messages decided.", done.done)
+    left = ngettext(
+        "%(n)s had changed meanwhile and was left.", "%(n)s had changed meanwhile and were left.", done.changed
+    )
+    return f"{text} {left}" if done.changed else text
 
 
 @callback(

@@ -16,6 +16,7 @@ from dash_app.channels import channels_set_up
 from dash_app.components import recipient_parts as parts
 from dash_app.components.notice_tabs import notice_tabs
 from dash_app.components.parts import empty, icon, page_head, section
+from dash_app.components.pause_parts import told_of
 from dash_app.components.recipient_form import group_form, person_form, person_of, route_form, trial_form
 from dash_app.components.values import free
 from dash_app.context import changing, note_view, reading, scope, web
@@ -26,10 +27,12 @@ from dash_app.notice_ids import NoticeId, recipient_id
 from dose import audit
 from dose.notify.quiet import Plan
 from dose.queries import recipients as ask
+from dose.queries.pauses import paused
 from dose.scope import Permission, Role, Scope
 from dose.store import alert_recipients as store
 from dose.store.alert_recipients import RecipientRefused
 from dose.store.outbox import DIGEST
+from dose.store.outbox_pause import pause_route, resume_route
 from dose.store.outbox_plan import Usual, foreseen
 from dose.store.recipient_defaults import make_defaults
 
@@ -75,7 +78,7 @@ def show(asked: dict[str, Any] | None) -> tuple[Any, Any]:
     zone, own = web().settings.time_zone, who.site_ids
     if not people and not groups:
         return [parts.first_steps(own is None)], no_update if asked == ACTED else answer
-    hears = [parts.matrix(groups, routes, own)] if groups else [_no_group()]
+    hears = [parts.matrix(groups, routes, own, zone)] if groups else [_no_group()]
     body = [
         parts.nobody_hears(silent),
         section(_("Who hears of what"), hears),
@@ -168,6 +171,16 @@ def _remove_route(row: int, _version: int) -> html.Div:
     return _good(_("Removed."))
 
 
+def _turn(row: int, _version: int, *, pause: bool) -> html.Div:
+    """Pause or resume a way."""
+    with changing(MANAGE) as (session, who):
+        done = (pause_route if pause else resume_route)(session, who, row, datetime.now(UTC))
+        held = paused(session, who)
+    if not done:
+        return _good(_("That was so already."))
+    return _good(told_of(held) if pause else _("Resumed: what waited goes now."))
+
+
 def _defaults(_row: int, _version: int) -> html.Div:
     names = {Role.PHYSICIST: _("Medical physicists"), Role.PROTECTION_OFFICER: _("Radiation protection officers")}
     with changing(MANAGE) as (session, who):
@@ -186,6 +199,8 @@ _ACTIONS: Mapping[str, Callable[[int, int], Any]] = {
     "remove": _remove,
     "remove-group": _remove_group,
     "route": _remove_route,
+    "pause-route": lambda row, version: _turn(row, version, pause=True),
+    "resume-route": lambda row, version: _turn(row, version, pause=False),
     "defaults": _defaults,
 }
 

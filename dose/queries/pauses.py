@@ -54,6 +54,11 @@ def paused(session: Session, who: Scope) -> Paused | None:
     return Paused(names, len(routes), since, by, _count(session, who), _count(session, who, urgent=True))
 
 
+def mark_of(found: Paused | None) -> str:
+    """What the mark of the banners ends with; empty: nothing is paused."""
+    return found.mark if found else ""
+
+
 def _count(session: Session, who: Scope, *, urgent: bool = False) -> int:
     row = OUTBOX.c
     where = [row.state == PENDING, not_(free(session)), of_sites(who), *([row.priority == URGENT] if urgent else [])]

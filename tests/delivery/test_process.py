@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from dacs.notify_channels import channels, prices
 from dacs.notify_commands import send_test, status
+from dose.database import writing
 from dose.errors import ConfigError
 from dose.settings import Settings, load_settings
+from dose.store.outbox_pause import pause_channel
 from dose.tables import ProcessState
+from tests.alert_store.world import PHYSICIST
 from tests.delivery.process import Site, site, until
 from tests.notify.twilio_peer import ACCOUNT, PASSWORD, USER, refuses, stalls, takes_and
 from tests.ports import free_ports
@@ -151,6 +155,14 @@ def test_the_status_says_how_channels_are_and_whether_a_person_must_look(here: S
         session.connection().exec_driver_sql("UPDATE notification SET state = 'parked'")
         session.commit()
     assert status(said(here))[1] is False
+
+
+def test_the_status_says_what_is_paused_and_what_it_holds(here: Site) -> None:
+    here.queue(0, 2, ("email",), priority=0)
+    with writing(here.factory) as session:
+        pause_channel(session, PHYSICIST, "email", datetime.now(UTC))
+    text, well = status(said(here))
+    assert (well, "email since" in text, "2 wait, 2 of them must be told at once" in text) == (False, True, True)
 
 
 def test_prices_are_read_by_the_beginning_of_the_number() -> None:
