@@ -12,7 +12,9 @@ from tests.web.conftest import Site
 
 pytestmark = pytest.mark.browser
 PAGES = ("/today", "/statistics?by=device", "/outliers", "/levels/compliance", "/levels/comparison/change",
-         "/levels/benchmark?procedure=1", "/levels/records", "/quality")  # fmt: skip
+         "/levels/benchmark?procedure=1", "/levels/records", "/quality", "/alerts/rules",
+         "/alerts/rules/edit?kind=trigger", "/alerts/follow-ups", "/notices", "/notices/recipients",
+         "/notices/patients", "/notices/texts")  # fmt: skip
 STOPS = 30
 WHERE = """() => {
   const one = document.activeElement, box = one.getBoundingClientRect(), look = getComputedStyle(one);
