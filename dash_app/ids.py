@@ -320,13 +320,6 @@ class Id(StrEnum):
     LIBRARY_ROW = "library-row"
     LIBRARY_SAVE = "library-save"
     LIBRARY_READ = "library-read"
-    SETTING_BODY = "setting-body"
-    SETTING_ANSWER = "setting-answer"
-    SETTING_FRESH = "setting-fresh"
-    SETTING_SEEN = "setting-seen"
-    SETTING_BUDGETS = "setting-budgets"
-    SETTING_PLAN = "setting-plan"
-    SETTING_UNSET = "setting-unset"
 
     ACCOUNT_BODY = "account-body"
     ACCOUNT_ANSWER = "account-answer"
@@ -352,11 +345,6 @@ def outcome_id(part: str, number: object) -> dict[str, object]:
 def alert_rule_id(name: object) -> dict[str, object]:
     """The id of a field of a rule of alerts (ALL in callbacks): name, body_mgy, place."""
     return {"type": "alert-rule-field", "name": name}
-
-
-def setting_id(name: object) -> dict[str, object]:
-    """The id of a field of the settings of alerts (ALL in callbacks): budget.radiologist, days.2, source."""
-    return {"type": "alert-setting-field", "name": name}
 
 
 def library_id(name: object) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Component ids of banners, messages and recipients; those of all other pages are in `dash_app.ids`."""
+"""Component ids of banners, messages, recipients, budgets and plans; those of all other pages are in `dash_app.ids`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ class NoticeId(StrEnum):
     BANNERS_ASKED = "banners-asked"
     BANNERS_ACTION = "banners-action"
     RAIL_ASKED = "rail-asked"
+    SETTING_BODY = "setting-body"
+    SETTING_ANSWER = "setting-answer"
+    SETTING_FRESH = "setting-fresh"
+    SETTING_SEEN = "setting-seen"
+    SETTING_BUDGETS = "setting-budgets"
+    SETTING_PLAN = "setting-plan"
+    SETTING_UNSET = "setting-unset"
     NOTICES_BODY = "notices-body"
     NOTICES_HEAD = "notices-head"
     NOTICES_ANSWER = "notices-answer"
@@ -61,3 +68,8 @@ def recipient_id(name: object) -> dict[str, object]:
 def rail_badge_id(pages: object, place: object) -> dict[str, object]:
     """The id of the badge of a page in the rail, of the menu, or of the button of the menu (ALL in callbacks)."""
     return {"type": "rail-badge", "page": pages, "at": place}
+
+
+def setting_id(name: object) -> dict[str, object]:
+    """The id of a field of the settings of alerts (ALL in callbacks): budget.radiologist, days.2, source."""
+    return {"type": "alert-setting-field", "name": name}

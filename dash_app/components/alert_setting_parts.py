@@ -14,7 +14,7 @@ from dash_app.components.values import free, ltr, told, when
 from dash_app.context import web
 from dash_app.filters import address
 from dash_app.i18n import N_, _, isolated
-from dash_app.ids import Id, setting_id
+from dash_app.notice_ids import NoticeId, setting_id
 from dash_app.role_names import ROLE_NAMES
 from dose.scope import Role
 from dose.store.alert_library import HERE, FollowUpPlan, LibraryRefused, Step
@@ -39,7 +39,9 @@ def budget_form(budgets: Mapping[str, Budget], *, may: bool) -> html.Section:
     lead = _("Messages of their own a day on each channel, all rules together. What is beyond it waits for the digest; "
              "triggers and suspected unintended exposures pass it.")  # fmt: skip
     fields = [_budget(one, may=may) for one in budgets.values()]
-    save = html.Button([icon("ok"), _("Save the budgets")], id=Id.SETTING_BUDGETS, className="button small primary")
+    save = html.Button(
+        [icon("ok"), _("Save the budgets")], id=NoticeId.SETTING_BUDGETS, className="button small primary"
+    )
     return section(_("Budget of each role"), [html.P(lead, className="quiet"), html.Div(fields, className="fields"),
                                               html.P(save) if may else None])  # fmt: skip
 
@@ -64,9 +66,9 @@ def plan_form(plan: FollowUpPlan, row: AlertSetting | None, places: Mapping[int 
     lines = [_step(n, step) for n, step in enumerate([*plan.steps, *[None] * _SPARE][:MOST_STEPS])]
     source = dmc.TextInput(id=setting_id("source"), label=_("Source of this plan, or why"), size="xs", w=420,
                            value=row.citation if row else "", inputProps={"dir": "auto"})  # fmt: skip
-    save = html.Button([icon("ok"), _("Save the plan")], id=Id.SETTING_PLAN, className="button small primary")
+    save = html.Button([icon("ok"), _("Save the plan")], id=NoticeId.SETTING_PLAN, className="button small primary")
     back = html.Button(
-        _("Go back to the plan above it"), id=Id.SETTING_UNSET, className="button small", hidden=row is None
+        _("Go back to the plan above it"), id=NoticeId.SETTING_UNSET, className="button small", hidden=row is None
     )
     state = None if row else html.P(_("Nothing of its own is set here: it is the plan of all sites, or as shipped."),
                                     className="quiet")  # fmt: skip

@@ -18,7 +18,8 @@ from dash_app.components.parts import icon, page_head
 from dash_app.context import changing, note_view, reading
 from dash_app.filters import number, parameters
 from dash_app.i18n import _
-from dash_app.ids import Id, setting_id
+from dash_app.ids import Id
+from dash_app.notice_ids import NoticeId, setting_id
 from dose import audit
 from dose.queries.naming_rules import site_names
 from dose.scope import Permission, Scope
@@ -28,7 +29,7 @@ from dose.store.alert_settings import Budget
 
 MANAGE = Permission.MANAGE_ALERTS
 _FIELDS = setting_id(ALL)
-_FORM = (State(_FIELDS, "value"), State(_FIELDS, "id"), State(Id.SETTING_SEEN, "data"))
+_FORM = (State(_FIELDS, "value"), State(_FIELDS, "id"), State(NoticeId.SETTING_SEEN, "data"))
 
 
 def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets the address
@@ -37,18 +38,18 @@ def layout(search: str = "") -> html.Div:  # noqa: ARG001 - every layout gets th
         [
             page_head(_("Budgets and follow-up"), crumbs=[(_("Alerts"), "/alerts")]),
             tabs(PATH),
-            html.Div(id=Id.SETTING_ANSWER, role="status"),
-            html.Div(html.Div(className="bone block"), id=Id.SETTING_BODY),
-            dcc.Store(id=Id.SETTING_FRESH),
+            html.Div(id=NoticeId.SETTING_ANSWER, role="status"),
+            html.Div(html.Div(className="bone block"), id=NoticeId.SETTING_BODY),
+            dcc.Store(id=NoticeId.SETTING_FRESH),
         ],
         className="alerts",
     )
 
 
 @callback(
-    Output(Id.SETTING_BODY, "children"),
+    Output(NoticeId.SETTING_BODY, "children"),
     Input(Id.URL, "search"),
-    Input(Id.SETTING_FRESH, "data"),
+    Input(NoticeId.SETTING_FRESH, "data"),
     State(Id.URL, "pathname"),
 )
 def show_settings(search: str | None, fresh: str | None, pathname: str) -> Any:  # noqa: ANN401 - components
@@ -75,7 +76,7 @@ def _body(session: Session, who: Scope, wanted: int | None) -> list[Any]:
         parts.budget_form(budgets, may=everywhere),
         parts.plan_form(store.plan_of(session, here), row, places, here) if places else None,
         parts.past(store.history(session, who), sites),
-        dcc.Store(id=Id.SETTING_SEEN, data=seen),
+        dcc.Store(id=NoticeId.SETTING_SEEN, data=seen),
     ]
 
 
@@ -96,9 +97,9 @@ def _said(values: Sequence[Any], ids: Sequence[Mapping[str, str]]) -> dict[str, 
 
 
 @callback(
-    Output(Id.SETTING_ANSWER, "children"),
-    Output(Id.SETTING_FRESH, "data"),
-    Input(Id.SETTING_BUDGETS, "n_clicks"),
+    Output(NoticeId.SETTING_ANSWER, "children"),
+    Output(NoticeId.SETTING_FRESH, "data"),
+    Input(NoticeId.SETTING_BUDGETS, "n_clicks"),
     *_FORM,
     prevent_initial_call=True,
 )
@@ -120,9 +121,9 @@ def _set_budgets(session: Session, who: Scope, said: Mapping[str, Any], seen: Ma
 
 
 @callback(
-    Output(Id.SETTING_ANSWER, "children", allow_duplicate=True),
-    Output(Id.SETTING_FRESH, "data", allow_duplicate=True),
-    Input(Id.SETTING_PLAN, "n_clicks"),
+    Output(NoticeId.SETTING_ANSWER, "children", allow_duplicate=True),
+    Output(NoticeId.SETTING_FRESH, "data", allow_duplicate=True),
+    Input(NoticeId.SETTING_PLAN, "n_clicks"),
     *_FORM,
     prevent_initial_call=True,
 )
@@ -136,10 +137,10 @@ def save_plan(clicks: int | None, values: list[Any], ids: list[Any], seen: dict[
 
 
 @callback(
-    Output(Id.SETTING_ANSWER, "children", allow_duplicate=True),
-    Output(Id.SETTING_FRESH, "data", allow_duplicate=True),
-    Input(Id.SETTING_UNSET, "n_clicks"),
-    State(Id.SETTING_SEEN, "data"),
+    Output(NoticeId.SETTING_ANSWER, "children", allow_duplicate=True),
+    Output(NoticeId.SETTING_FRESH, "data", allow_duplicate=True),
+    Input(NoticeId.SETTING_UNSET, "n_clicks"),
+    State(NoticeId.SETTING_SEEN, "data"),
     prevent_initial_call=True,
 )
 def unset(clicks: int | None, seen: dict[str, Any]) -> tuple[Any, Any]:
