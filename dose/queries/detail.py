@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, union
 from sqlalchemy.orm import Session
 
 from dose.queries.access import allowed
@@ -200,13 +200,15 @@ def _totals(study: Study) -> tuple[TotalRow, ...]:
 
 
 def _events(session: Session, scope: Scope, study_id: int) -> tuple[EventRow, ...]:
+    # Not one *or* the other: PostgreSQL would read the whole table of events
+    own_ids = select(IrradiationEvent.id).where(IrradiationEvent.study_id == study_id)
     linked = select(EventStudy.irradiation_event_id).where(EventStudy.study_id == study_id)
-    here = (IrradiationEvent.study_id == study_id) | IrradiationEvent.id.in_(linked)
-    rows = session.execute(select(_EVENT).where(here)).all()
+    here = union(own_ids, linked)
+    rows = session.execute(select(_EVENT).where(_EVENT.c.id.in_(here))).all()
     links = session.execute(
         select(EventStudy, allowed(scope, Study).label("visible"))
         .join(Study, Study.id == EventStudy.study_id)
-        .where(EventStudy.irradiation_event_id.in_(select(IrradiationEvent.id).where(here)))
+        .where(EventStudy.irradiation_event_id.in_(here))
     ).all()
     own = {link.irradiation_event_id: link for link, _ in links if link.study_id == study_id}
     shared: dict[int, set[int]] = {}
