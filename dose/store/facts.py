@@ -45,6 +45,7 @@ STUDY_FACT: Table = tables.StudyFact.__table__  # type: ignore[assignment]
 EVENT_FACT: Table = tables.EventFact.__table__  # type: ignore[assignment]
 DEVICE: Table = tables.Device.__table__  # type: ignore[assignment]
 NAME = "facts"
+RENAMING = "names-outdated"  # cursor of `dose.store.naming_marks`; its value is the version at the last change of rules
 log = logger(__name__)
 BATCH = 200  # studies a transaction: ingest waits no longer than these take
 
@@ -117,9 +118,17 @@ def fold_next(session: Session, size: int, renamed: Callable[[Session, Collectio
         position.remade += bool(again)
         _fold(connection, sorted(ids), position)
         write(connection, position)
-    if again and renamed is not None:
-        renamed(session, again)
+    if renamed is not None:
+        # What came in before rules changed, and is counted after, was judged by its former name
+        late = {row.id for row in changed if row.version <= _renaming(connection)} if changed else set()
+        if anew := again | late:
+            renamed(session, anew)
     return len(ids)
+
+
+def _renaming(connection: Connection) -> int:
+    """The version up to which studies came in before the last change of rules of names."""
+    return connection.execute(select(CURSOR.c.value).where(CURSOR.c.name == RENAMING)).scalar() or 0
 
 
 def fold_studies(session: Session, study_ids: Collection[int]) -> None:

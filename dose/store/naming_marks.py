@@ -17,11 +17,12 @@ from dose import tables
 from dose.database import writing
 from dose.naming.fields import STUDY, of_local_name
 from dose.naming.rules import Rule, meets
-from dose.store.facts import mark_outdated
+from dose.store.facts import RENAMING, mark_outdated
+from dose.store.version import next_version
 from dose.tables import Cursor, Device, LocalName, StudyFact
 
 FACT: Table = tables.StudyFact.__table__  # type: ignore[assignment]
-QUEUE = "names-outdated"
+QUEUE = RENAMING
 PART, NAMES = 20_000, 20  # studies marked in one transaction, about; names in one statement
 # Below the level of studies the words of single events decide, which the name of their study need not hold.
 _OF_STUDY_ALONE = frozenset(
@@ -52,6 +53,8 @@ def mark(session: Session, rules: Iterable[Rule]) -> int:
     there = set(row.detail["names"])
     found = sorted(there.union(_met(session, wanted))) if wanted else sorted(there)
     row.detail, row.updated_at = {**row.detail, "names": found}, datetime.now(UTC)
+    if wanted:
+        row.value = next_version(session.connection())
     session.flush()
     return len(found) - len(there)
 

@@ -185,6 +185,17 @@ def test_once_a_study_is_named_anew_its_alerts_follow(hospital: Hospital) -> Non
     assert len(hospital.notices()) == before + 1  # of the repetition, which is sure now
 
 
+def test_a_study_that_was_named_anew_before_it_was_counted_is_judged_by_its_new_name(hospital: Hospital) -> None:
+    with writing(hospital.factory) as session:
+        load_vocabulary(session)
+        level(session)
+    hospital.rule("level", {"measure": "dlp_mgy_cm-study", "factor": 2})
+    study = hospital.store(ct(65.0))
+    named(hospital)
+    counted(hospital)
+    assert [(one.study_id, one.value) for one in hospital.alerts()] == [(study, 650.0)]
+
+
 def test_what_is_remembered_is_forgotten_in_time() -> None:
     now = [0.0]
     memory = Memory(lambda: now[0])
