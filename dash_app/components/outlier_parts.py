@@ -206,7 +206,7 @@ def _line(
     ratio = html.Bdi(f"× {number_text(stop / start, 3)}", dir="ltr", className="num")
     values = html.Span(_values(part), className="quiet values") if part else html.Span()
     track = html.Span(piece, className="track", dir="ltr", **attributes(aria_hidden="true"))
-    return html.Li([html.Span(name, className="factor"), track, ratio, values], className=kind)
+    return html.Li([html.Span(told(name), className="factor"), track, ratio, values], className=kind)
 
 
 def _values(part: Part) -> list[Any]:
