@@ -24,9 +24,16 @@ _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _LINK = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|\b[a-z0-9-]+\.(?:com|net|org|ly|me|io|ma|fr|info)\b)", re.IGNORECASE
 )
-_PERCENT = re.compile(r"[%٪‰]|\b1\s*(?:/|in|sur|من)\s*\d", re.IGNORECASE)
-_ARABIC_PREFIXES = ("وال", "فال", "بال", "كال", "ولل", "لل", "ال", "و", "ف", "ب", "ل", "ك")
-_ARABIC_ONE_FORM = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ة": "ه", "ى": "ي", "ـ": None})
+# A share in figures or words; looked for in what `plain` makes of a text, with figures of one kind
+_PERCENT = re.compile(
+    r"[%٪‰]|\b(?:per|pour)\s+(?:cent|mille|thousand|million)\b|\b(?:في|ب)\s*ال(?:ميه|مايه|الف|مليون)\b"
+    r"|\b(?:1|one|une?|واحده?)\s*(?:/|\s(?:out\s+of|in|sur|من|في|لكل)\s)\s*"
+    r"(?:كل\s+|an?\s+)?(?:\d|ten|hundred|thousand|million|dix|cent|mille|un\s+million|ميه|مايه|الف|مليون|عشر)"
+)
+_ARABIC_PREFIXES = tuple(
+    first + then for first in ("", "و", "ف") for then in ("", "ب", "ك", "ل", "ال", "بال", "كال", "لل") if first + then
+)
+_WHOLE = "!"  # behind a word of the list that counts whole, not as a beginning
 _ALLOWED_UNSEEN = "\n\u200e\u200f"  # a mark of direction sets a number right in an Arabic line
 # That an answer is heard: *reply STOP*, *envoyez ARRET*, *STOP au 36111*
 _REPLY = re.compile(
@@ -140,8 +147,8 @@ def _length(template: Template, rules: Rules, longest: Mapping[str, str]) -> Ite
 
 def _words(template: Template, rules: Rules) -> Iterator[Finding]:
     text = _without_vowel_signs(re.sub(r"\{\w+\}", " ", f"{template.subject}\n{template.text}"))
-    if found := _PERCENT.search(text):
-        yield Finding("risk-number", found.group())
+    if found := _PERCENT.search(_figures(plain(text))):
+        yield Finding("risk-number", found.group()[:40])
     if not rules.replies and (promised := _REPLY.search(plain(text))):
         yield Finding("reply", promised.group()[:40])
     for word in dict.fromkeys(_WORD.findall(text)):
@@ -153,24 +160,32 @@ def _words(template: Template, rules: Rules) -> Iterator[Finding]:
 
 def _is_in(kind: str, word: str) -> bool:
     """Whether a word begins as one of the list, in any of the languages: people mix them in one text."""
-    plain = _plain(word)
-    forms = {plain, *plain.split("-")} | {plain.removeprefix(prefix) for prefix in _ARABIC_PREFIXES}
-    return any(form.startswith(_beginnings(kind)) for form in forms)
+    bare = _plain(word)
+    forms = {bare, *bare.split("-")} | {bare.removeprefix(prefix) for prefix in _ARABIC_PREFIXES}
+    beginnings, whole = _listed(kind)
+    return any(form in whole or form.startswith(beginnings) for form in forms)
 
 
 def _without_vowel_signs(text: str) -> str:
     """Arabic is written with them or without; they would part a word."""
-    return "".join(letter for letter in unicodedata.normalize("NFC", text) if not unicodedata.combining(letter))
+    return "".join(letter for letter in unicodedata.normalize("NFKC", text) if not unicodedata.combining(letter))
+
+
+def _figures(text: str) -> str:
+    """Figures of any script as those of ours."""
+    return "".join(str(unicodedata.digit(letter)) if letter.isdigit() else letter for letter in text)
 
 
 def _plain(word: str) -> str:
-    bare = "".join(
-        letter for letter in unicodedata.normalize("NFD", word.casefold()) if not unicodedata.combining(letter)
-    )
-    return bare.replace("œ", "oe").translate(_ARABIC_ONE_FORM)
+    return plain(word).replace("œ", "oe").replace("æ", "ae")
 
 
 @cache
-def _beginnings(kind: str) -> tuple[str, ...]:
+def _listed(kind: str) -> tuple[tuple[str, ...], frozenset[str]]:
+    """Beginnings of words, and whole words, of all languages; a word in ة also as it is before a suffix."""
     table = tomllib.loads((Path(__file__).parent / "words.toml").read_text(encoding="utf-8"))[kind]
-    return tuple(_plain(word) for language in LANGUAGES for word in table[language])
+    words = [word for language in LANGUAGES for word in table[language]]
+    begin = [word for word in words if not word.endswith(_WHOLE)]
+    begin += [word.removesuffix("ة") + "ت" for word in begin if word.endswith("ة")]
+    whole = (word.removesuffix(_WHOLE) for word in words if word.endswith(_WHOLE))
+    return tuple(_plain(word) for word in begin), frozenset(_plain(word) for word in whole)

@@ -29,7 +29,8 @@ _POLITE = frozenset((
     "please", "svp", "merci", "thanks", "s", "il", "vous", "plait", "من", "فضلك", "فضلكم", "رجاء", "شكرا",
 ))  # fmt: skip
 _WORDS = re.compile(r"[^\W_]+")
-_ONE_FORM = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ـ": None})
+_ONE_FORM = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ئ": "ي", "ؤ": "و", "ة": "ه", "ـ": None,
+                           "ی": "ي", "ک": "ك", "ۃ": "ه", "ہ": "ه", "ە": "ه"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,13 +15,20 @@ from dose.tables import AlertCause, AlertMacro, AuditEntry, Criterion
 from tests.notice_pages.test_web import output_of, text_of
 from tests.web.conftest import Asked, Site, value
 
-CRITERION = {
+CRITERION: dict[str, Any] = {
     "kind": "MR",
     "en": "CTDIvol above {ctdi_vol_mgy}",
     "citation": "Circular 12",
     "params": "ctdi_vol_mgy=100",
 }
-CAUSE = {"kind": "patient", "en": "Late bolus", "fr": "Bolus tardif", "ar": "", "one_click": True, "active": True}
+CAUSE: dict[str, Any] = {
+    "kind": "patient",
+    "en": "Late bolus",
+    "fr": "Bolus tardif",
+    "ar": "",
+    "one_click": True,
+    "active": True,
+}
 
 
 @pytest.fixture
@@ -40,18 +47,18 @@ def library(quiet_site: Site) -> Iterator[Site]:
 def save(site: Site, tab: str, row: list[int] | None = None, **typed: Any) -> Asked:
     """Press *Save* on one part of the page."""
     ids = [{"type": "library-field", "name": name} for name in typed]
-    fields = []
+    fields: list[Any] = []
     for prop, kind in (("value", str), ("checked", bool)):
         fields.append([{"id": one, "property": prop, "value": said if isinstance(said, kind) else None}
                        for one, said in zip(ids, typed.values(), strict=True)])  # fmt: skip
-    named = [{"id": one, "property": "id", "value": one} for one in ids]
+    named: Any = [{"id": one, "property": "id", "value": one} for one in ids]
     state = [value("library-row", "data", row), *fields, named, value("url", "search", f"?tab={tab}")]
     return Asked(output_of(site, "library-save"), [value("library-save", "n_clicks", 1)], state)
 
 
 def confirm(site: Site, row: list[int], source: str) -> Asked:
     """Say which source of a criterion was read."""
-    read = {"id": {"type": "library-field", "name": "read"}, "property": "value", "value": source}
+    read: dict[str, object] = {"id": {"type": "library-field", "name": "read"}, "property": "value", "value": source}
     return Asked(output_of(site, "library-read"), [value("library-read", "n_clicks", 1)],
                  [value("library-row", "data", row), read])  # fmt: skip
 
@@ -76,7 +83,7 @@ def test_a_cause_is_added_changed_and_refused_on_an_old_version(library: Site) -
 def test_a_sentence_belongs_to_the_cause_that_was_chosen(library: Site) -> None:
     with library.sessions() as session:
         cause = session.scalars(select(AlertCause.id)).first()
-    sentence = {"kind": str(cause), "en": "Filter cleaned.", "active": True}
+    sentence: dict[str, Any] = {"kind": str(cause), "en": "Filter cleaned.", "active": True}
     assert "Saved." in text_of(library, save(library, "macros", **sentence))
     made = newest(library, AlertMacro)
     assert (made.cause_id, made.texts["en"], made.active) == (cause, "Filter cleaned.", True)
