@@ -21,7 +21,7 @@ from dose import audit
 from dose.alerts.model import ACT
 from dose.scope import Permission, Scope
 from dose.store.version import next_version
-from dose.tables import Alert, AlertCause, AlertStep, AppUser, Criterion
+from dose.tables import Alert, AlertCause, AlertStep, AppUser, Criterion, UserSite
 
 NEW, WORK, CLOSED, WITHDRAWN = STATES = ("new", "work", "closed", "withdrawn")
 OPEN = (NEW, WORK)
@@ -76,7 +76,7 @@ def assign(session: Session, who: Scope, seen: Seen, user_id: int | None) -> Non
     Raises
     ------
     WorkRefused
-        gone | changed | state | user (no such account in use).
+        gone | changed | state | user (no such account in use, or one that does not see the site).
     NotPermitted
         Without WORK_ALERTS.
     """
@@ -85,8 +85,7 @@ def assign(session: Session, who: Scope, seen: Seen, user_id: int | None) -> Non
     if row.assigned_to == user_id and row.state != NEW:
         return
     _expect(session, row, seen, OPEN)
-    user = session.get(AppUser, user_id) if user_id is not None else None
-    if user_id is not None and (user is None or not user.active):
+    if user_id is not None and not _can_see(session, user_id, row):
         raise WorkRefused("user")
     row.assigned_to, row.state = user_id, WORK
     write_step(session, who, row, ASSIGNED, user=user_id)
@@ -233,6 +232,13 @@ def is_visible(who: Scope, row: Alert) -> bool:
     """Whether an alert is of the sites and devices that an account is limited to."""
     site = who.site_ids is None or row.site_id in who.site_ids
     return site and (who.device_ids is None or row.device_id in who.device_ids)
+
+
+def _can_see(session: Session, user_id: int, row: Alert) -> bool:
+    """Whether an account is in use and not limited to other sites: what it cannot open nobody would work on."""
+    user = session.get(AppUser, user_id)
+    sites = session.scalars(select(UserSite.site_id).where(UserSite.user_id == user_id)).all()
+    return user is not None and user.active and (not sites or row.site_id in sites)
 
 
 def _expect(session: Session, row: Alert, seen: Seen, states: Sequence[str]) -> None:

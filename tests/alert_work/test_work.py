@@ -11,7 +11,7 @@ from dose.errors import NotPermitted
 from dose.scope import Role, scope_for
 from dose.store import alert_work as work
 from dose.store.alert_work import Closing, Seen, WorkRefused
-from dose.tables import AlertCause, Criterion
+from dose.tables import AlertCause, Criterion, UserSite
 from tests.alert_work.world import TODAY, World
 
 
@@ -183,3 +183,16 @@ def test_alerts_of_other_sites_and_devices_are_as_if_there_were_none(world: Worl
     for limits in ({"site_ids": frozenset({world.sites[1]})}, {"device_ids": frozenset({world.devices[1]})}):
         with refused("gone"):
             work.comment(world.session, replace(world.physicist, **limits), seen.alert_id, "Hello")
+
+
+def test_an_alert_is_given_to_nobody_who_cannot_open_it(world: World) -> None:
+    seen, number = world.alert(), world.other.user_id
+    assert number is not None
+    world.session.add(UserSite(user_id=number, site_id=world.sites[1]))
+    world.session.flush()
+    with refused("user"):
+        work.assign(world.session, world.physicist, seen, number)
+    world.session.add(UserSite(user_id=number, site_id=world.sites[0]))
+    world.session.flush()
+    work.assign(world.session, world.physicist, seen, number)
+    assert world.row(seen).assigned_to == number
