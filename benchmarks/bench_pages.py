@@ -35,6 +35,8 @@ from dose.crypto import KeyRing, use_keys
 from dose.database import make_engine, session_factory
 from dose.levels.compare import LOCAL, TYPICAL
 from dose.queries import Order, StudyFilter, find_studies, rejected_objects, samples, system_state
+from dose.queries.alert_why import why
+from dose.queries.alerts import alert
 from dose.queries.attention import attention
 from dose.queries.benchmark import benchmarks
 from dose.queries.cells import period
@@ -61,7 +63,7 @@ from dose.store import records
 from dose.store.levels_made import preview
 from dose.store.levels_sample import Plan
 from dose.store.levels_shipped import load_levels
-from dose.tables import ReferenceLevel, ReferenceSet, StudyFact
+from dose.tables import Alert, ReferenceLevel, ReferenceSet, StudyFact
 
 WHO = system_scope("benchmark")
 ZONE = "Africa/Casablanca"
@@ -72,17 +74,22 @@ LAST = Place(date(2024, 11, 1), date(2025, 10, 31))
 DAYS = Place(date(2025, 9, 15), date(2026, 10, 20))
 BEFORE, AFTER = Place(date(2025, 4, 22), date(2025, 10, 20)), Place(date(2025, 10, 21), date(2026, 4, 21))
 PERIOD = months_between(YEAR.first, YEAR.last)
+ALERTED = ("CT", "DX", "XA", "RF", "MG")
 NOW = datetime(2026, 10, 31, 12, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class There:
-    """What the hospital holds most of: row ids of a CT procedure, one of its devices, a person, one of his studies."""
+    """What the hospital holds most of: row ids of a CT procedure, one of its devices, a person, one of his studies.
+
+    `alerts` are of the newest study of each modality.
+    """
 
     procedure: int
     device: int
     patient: int
     study: int
+    alerts: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +176,14 @@ def _study(session: Session, there: There) -> object:
     return study_standing(session, WHO, there.study), earlier_alike(session, WHO, there.study)
 
 
+def _why(modality: str) -> Callable[[Session, There], object]:
+    def ask(session: Session, there: There) -> object:
+        found = alert(session, WHO, there.alerts[modality], YEAR.last)
+        return found and why(session, WHO, found.alert)
+
+    return ask
+
+
 PAGES: dict[str, Page] = {
     "today: overview, volume, distribution": Page(_today),
     "today: what needs attention": Page(lambda session, _there: attention(session, WHO, PERIOD, NOW, ZONE)),
@@ -195,6 +210,7 @@ PAGES: dict[str, Page] = {
     "statistics: DLP of a year by month": Page(_statistics(By.MONTH)),
     "statistics: one protocol and device": Page(_one_protocol, ONE_MS),
     "study: its standing, earlier alike": Page(_study),
+    **{f"alert: why, {modality}": Page(_why(modality)) for modality in ALERTED},
     "studies: newest": Page(_list()),
     "studies: by DLP": Page(_list(Order.DLP)),
     "studies: the last page": Page(_list(offset=9_950)),
@@ -219,12 +235,24 @@ def what_is_there(session: Session) -> There:
     of_ct = select(StudyFact.procedure_id, StudyFact.device_id).where(
         StudyFact.modality == "CT", StudyFact.procedure_id.is_not(None), StudyFact.month == 202610, StudyFact.counts
     )
-    row = session.execute(of_ct.group_by(StudyFact.procedure_id, StudyFact.device_id).order_by(most)).first()
+    row: Any = session.execute(of_ct.group_by(StudyFact.procedure_id, StudyFact.device_id).order_by(most)).first()
     procedure, device = row or (1, 1)
     people = select(StudyFact.patient_id).group_by(StudyFact.patient_id).order_by(most)
     patient = session.scalar(people.limit(1)) or 1
     study = session.scalar(select(func.max(StudyFact.study_id)).where(StudyFact.patient_id == patient)) or 1
-    return There(procedure, device, patient, study)
+    return There(procedure, device, patient, study, dict(_make_alerts(session)))
+
+
+def _make_alerts(session: Session) -> Iterator[tuple[str, int]]:
+    for modality in ALERTED:
+        newest = select(StudyFact).where(StudyFact.modality == modality, StudyFact.counts, StudyFact.month == 202610)
+        for fact in session.scalars(newest.order_by(StudyFact.study_id.desc()).limit(1)):
+            said = {"rule_key": "bench", "kind": "level", "severity": "act", "code": "above-level", "details": {}}
+            same = {name: getattr(fact, name) for name in ("study_id", "patient_id", "site_id", "device_id", "day")}
+            row = Alert(subject=f"study:{fact.study_id}", raised_at=NOW, changed_at=NOW, **said, **same)
+            session.add(row)
+            session.flush()
+            yield modality, row.id
 
 
 @contextmanager
