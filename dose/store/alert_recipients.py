@@ -263,6 +263,16 @@ def destinations(session: Session, severity: str, kind: str, site_id: int | None
     return list(found.values())
 
 
+def destinations_of(session: Session, severities: Collection[str], kind: str, site_id: int | None) -> list[Destination]:
+    """Who hears of any of these severities, each once a channel, as `destinations` says."""
+    found: dict[tuple[int, str], Destination] = {}
+    for severity in dict.fromkeys(severities):
+        for to in destinations(session, severity, kind, site_id):
+            if (to.recipient_id, to.channel) not in found or to.mode == AT_ONCE:
+                found[to.recipient_id, to.channel] = to
+    return list(found.values())
+
+
 def _checked(session: Session, person: Person, country: str | None) -> dict[str, Any]:
     # Loaded here and not above: the process that reads doses routes alerts too, and types no addresses.
     from dose.notify.addresses import email_address, phone_number

@@ -27,7 +27,7 @@ from dose.alerts.model import ACT, INFO, WATCH, Crossing, Rule
 from dose.alerts.terms import RuleRefused
 from dose.log import logger
 from dose.store.alert_follow_up import plan_follow_up
-from dose.store.alert_recipients import Destination, destinations
+from dose.store.alert_recipients import Destination, destinations_of
 from dose.store.outbox import AT_ONCE, Notice, enqueue
 from dose.store.version import next_version
 
@@ -276,12 +276,7 @@ def _tell(session: Session, alert_id: int, one: Crossing, about: About, now: dat
 def _hearers(session: Session, one: Crossing, site_id: int | None) -> list[Destination]:
     """Who hears of it: of its own urgency, and of those of the lower steps that it stands for."""
     urgencies = [one.severity, *(str(lower.get("severity")) for lower in ladder.lower_steps(one.details))]
-    found: dict[tuple[int, str], Destination] = {}
-    for severity in dict.fromkeys(urgencies):
-        for to in destinations(session, severity, one.kind, site_id):
-            if found.setdefault((to.recipient_id, to.channel), to).mode != AT_ONCE:
-                found[to.recipient_id, to.channel] = to
-    return list(found.values())
+    return destinations_of(session, urgencies, one.kind, site_id)
 
 
 def is_news(at: datetime, now: datetime) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from dose.database import writing
 from dose.notify.quiet import BURST, WINDOW
 from dose.store import alert_overdue
 from dose.store.alert_recipients import add_group, add_route, set_members
 from dose.store.outbox_plan import is_fresh
-from dose.tables import Alert, AlertRule, Recipient
+from dose.tables import Alert, AlertRule, AlertStep, Recipient
 from tests.alert_store.world import PHYSICIST
 from tests.delivery.test_lane import body
 from tests.delivery.world import World
@@ -145,3 +146,16 @@ def test_an_overdue_alert_is_told_again_once_a_day_until_somebody_closes_it(rout
     routed.work("email")
     assert len(routed.mail.taken) == 1
     assert routed.states()[1] == "cancelled"
+
+
+def test_an_overdue_alert_is_escalated_to_who_hears_of_what_is_more_urgent_and_says_so_once(
+    routed: World,
+) -> None:
+    today = routed.now.date()
+    number = routed.alert(severity="watch", due_on=today - timedelta(days=1))  # the route is of what asks to act
+    for day in (today, today, today + timedelta(days=1)):
+        remind(routed, day)
+    assert [row.alert_id for row in routed.rows()] == [number, number]
+    with routed.factory() as session:
+        steps = session.execute(select(AlertStep.action, AlertStep.detail)).all()
+    assert [tuple(one) for one in steps] == [("escalated", {"due": (today - timedelta(days=1)).isoformat()})]
