@@ -50,24 +50,28 @@ def trial_view(tried: Trial | None, in_force: Trial | None, budget: int | None) 
 
 
 def told_view(hearers: Sequence[Hearers], tried: Trial | None, *, at_once: bool) -> Any:  # noqa: ANN401 - a component
-    """Who would have been told, by role: what a month would have held, beside the budget of the role."""
-    if tried is None or not tried.is_tried:
-        return None
-    lines = [_told(one, tried.alerts / 12, at_once=at_once) for one in hearers]
+    """Who would have been told, by role: what a month would have held, beside the budget of the role.
+
+    Where the past cannot be tried, who would be told alone.
+    """
+    own = tried.alerts / 12 if tried is not None and tried.is_tried else None
+    lines = [_told(one, own, at_once=at_once) for one in hearers]
     note = html.P(_("It goes at once: it is neither counted nor held back by a budget."), className="quiet")
     none = html.P(_("No route leads from alerts of this urgency to anybody."), className="quiet")
     shown = [html.Ul(lines, className="plain-list") if lines else none, note if at_once else None]
     return _part(_("Who would have been told"), html.Div(shown))
 
 
-def _told(one: Hearers, own: float, *, at_once: bool) -> html.Li:
+def _told(one: Hearers, own: float | None, *, at_once: bool) -> html.Li:
     people = ngettext("%(n)s person", "%(n)s people", one.people)
-    month = _("%(n)s a month by this rule, %(others)s by all others lately", n=isolated(number_text(own, 2)),
-              others=isolated(number_text(one.others, 2)))  # fmt: skip
+    month = [] if own is None else [
+        _("%(n)s a month by this rule, %(others)s by all others lately", n=isolated(number_text(own, 2)),
+          others=isolated(number_text(one.others, 2)))
+    ]  # fmt: skip
     most = _("no limit") if one.per_day is None else _("%(n)s a day", n=isolated(str(one.per_day)))
-    over = one.per_day is not None and own + one.others > one.per_day * 30 and not at_once
+    over = one.per_day is not None and (own or 0) + one.others > one.per_day * 30 and not at_once
     badge_of = badge(_("above the budget"), "amber", "note") if over else None
-    said = told(" · ".join([people, month, _("budget: %(most)s", most=most)]))
+    said = told(" · ".join([people, *month, _("budget: %(most)s", most=most)]))
     return html.Li([html.Strong(role_name(one.role)), " · ", said, " ", badge_of])
 
 
