@@ -134,6 +134,7 @@ def test_an_overdue_alert_is_told_again_once_a_day_until_somebody_closes_it(rout
     number = routed.alert(due_on=today - timedelta(days=1))
     routed.alert("for information", severity="info", due_on=today - timedelta(days=1))
     routed.alert("in time", due_on=today)
+    routed.alert("for demonstration", is_demo=True, due_on=today - timedelta(days=1))
     remind(routed, today)
     remind(routed, today)
     routed.work("email")
