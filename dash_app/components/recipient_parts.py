@@ -176,7 +176,7 @@ def _way(row: RouteRow, own: frozenset[int] | None, zone: str) -> html.Div:
     name = f"{_(CHANNELS[row.channel])}, {severity(row.severity)}"
     target = NoticeId.RECIPIENTS_ACTION.value
     hold = turn(f"-route:{row.id}", target, is_paused=held, label=name) if mine and row.channel in PAUSABLE else None
-    return html.Div([html.Div([html.Div(text), only, said]), hold, gone], className="way")
+    return html.Div([html.Div([html.Div(text), only, said, hold]), gone], className="way")
 
 
 def _parted(texts: Sequence[str]) -> list[Any]:
