@@ -83,7 +83,7 @@ def test_rules_fit_a_phone_and_every_kind_has_its_form(visit, site, rules):
     one.go("/alerts/rules")
     one.page.wait_for_selector(".alert-rules")
     assert one.page.evaluate(IN_DOCUMENT_WIDTH)
-    assert one.page.locator("section .alert-rules").count() >= 10
+    assert one.page.locator(".alert-rules .kind-of-rules").count() >= 10
     one.go("/alerts/rules/edit?kind=level")
     one.page.wait_for_selector(".trial-count, .trial-remarks")
     assert one.page.evaluate(IN_DOCUMENT_WIDTH)
