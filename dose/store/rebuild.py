@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, delete, insert, select, union, update
 from sqlalchemy.orm import Session
 
 from dose import tables
@@ -136,8 +136,9 @@ def _withdraw(session: Session, study_ids: Collection[int], sources: set[int]) -
 
 
 def _here(study_ids: Collection[int]) -> ColumnElement[bool]:
+    own = select(EVENT.c.id).where(EVENT.c.study_id.in_(study_ids))
     linked = select(LINK.c.irradiation_event_id).where(LINK.c.study_id.in_(study_ids))
-    return EVENT.c.study_id.in_(study_ids) | EVENT.c.id.in_(linked)
+    return EVENT.c.id.in_(union(own, linked))  # of one *or* the other PostgreSQL would read the whole table
 
 
 _NEVER_EMPTY = {"patient_id"}  # the column is NOT NULL; without a rank any object may set it
