@@ -55,7 +55,9 @@ def _health(one: Health, is_ready: bool, zone: str, pauses: bool) -> html.Div:
     else:
         look, text = badge(_("works"), "fine", "ok") if one.last_at else badge(_("not used yet"), "neutral"), None
     last = [_("Last taken:"), " ", ago(one.last_at)]
-    lines = [html.Div(part, className="second") for part in (_paused(one, zone), text, last, _spent(one)) if part]
+    lines: list[Any] = [
+        html.Div(part, className="second") for part in (_paused(one, zone), text, last, _spent(one)) if part
+    ]
     if pauses and one.channel in PAUSABLE:
         name, held = _(CHANNELS[one.channel]), one.paused_at is not None
         lines.append(turn(f":{one.channel}", NoticeId.NOTICES_ACTION.value, is_paused=held, label=name))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select, update
 
@@ -32,7 +34,9 @@ def states(site: Site) -> list[str]:
         return list(session.scalars(select(OUTBOX.c.state).order_by(OUTBOX.c.id)))
 
 
-def test_what_is_ticked_is_decided_together_and_ticks_outlive_the_list_that_renews_itself(visit, stuck: Site) -> None:
+def test_what_is_ticked_is_decided_together_and_ticks_outlive_the_list_that_renews_itself(
+    visit: Any, stuck: Site
+) -> None:
     one = visit(**WIDE).sign_in()
     one.go("/notices")
     page = one.page
@@ -49,7 +53,7 @@ def test_what_is_ticked_is_decided_together_and_ticks_outlive_the_list_that_rene
 
 
 @pytest.mark.parametrize("width", [WIDE, PHONE])
-def test_a_pause_is_loud_on_every_page_until_it_is_resumed(visit, stuck: Site, width: dict[str, object]) -> None:
+def test_a_pause_is_loud_on_every_page_until_it_is_resumed(visit: Any, stuck: Site, width: dict[str, object]) -> None:
     one = visit(**width).sign_in()
     one.go("/notices")
     page = one.page
