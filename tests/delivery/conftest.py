@@ -12,8 +12,9 @@ from tests.delivery.world import World
 from tests.notify.conftest import tls, twilio
 from tests.notify.smtp_peers import Peer, mail_peer
 from tests.notify.twilio_peer import TwilioPeer
+from tests.web.conftest import site
 
-__all__ = ["recipient", "tls", "twilio"]
+__all__ = ["recipient", "site", "tls", "twilio"]
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from twilio.request_validator import RequestValidator
 
-from dash_app.main import create_app
 from dose.database import writing
 from dose.errors import ConfigError
 from dose.notify import webhook
@@ -17,6 +16,7 @@ from dose.notify.replies import PATH
 from dose.settings import load_settings
 from dose.store.patient_contacts import Consent, add_contact
 from dose.tables import AuditEntry, InboundReply, PatientContact, Study
+from tests.delivery.door import door
 from tests.delivery.world import World
 from tests.notify.twilio_peer import ACCOUNT
 from tests.patient_notices.ward import OTHER_PHONE, PHONE, PHYSICIST, Ward
@@ -26,10 +26,10 @@ SAID = {"sms_account": ACCOUNT, "sms_token": TOKEN, "sms_sender": "+15550001111"
 
 
 @pytest.fixture
-def client(world: World) -> FlaskClient:
+def client(world: World, site: object) -> FlaskClient:
     """Somebody out there, where answers are heard."""
     settings = load_settings(secret_key="s" * 40, sms_replies=True, **SAID)
-    return create_app(settings, world.factory).server.test_client()
+    return door(settings, world.factory)
 
 
 @pytest.fixture
@@ -128,8 +128,9 @@ def test_neither_words_nor_number_of_an_answer_are_kept(client: FlaskClient, war
     assert not any(word in str(row) for word in ("hurts", PHONE, PHONE[1:]))
 
 
+@pytest.mark.usefixtures("site")
 def test_where_answers_are_not_heard_they_are_refused(world: World, ward: Ward) -> None:
-    deaf = create_app(load_settings(secret_key="s" * 40, **SAID), world.factory).server.test_client()
+    deaf = door(load_settings(secret_key="s" * 40, **SAID), world.factory)
     assert answer(deaf) == 403
     assert agreed(ward) == [None] * 3
 

@@ -6,9 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 from twilio.request_validator import RequestValidator
 
-from dash_app.main import create_app
 from dose.notify.webhook import PATH
 from dose.settings import load_settings
+from tests.delivery.door import door
 from tests.delivery.world import World
 from tests.notify.twilio_peer import ACCOUNT
 
@@ -16,11 +16,11 @@ TOKEN, URL = "0123456789abcdef", "https://dose.example.org"
 
 
 @pytest.fixture
-def client(world: World) -> FlaskClient:
+def client(world: World, site: object) -> FlaskClient:
     """Somebody out there, without cookies."""
     said = {"sms_account": ACCOUNT, "sms_token": TOKEN, "sms_callback": True, "web_url": URL}
     settings = load_settings(secret_key="s" * 40, **said)
-    return create_app(settings, world.factory).server.test_client()
+    return door(settings, world.factory)
 
 
 def post(client: FlaskClient, token: str = TOKEN, url: str = URL + PATH, **form: str) -> int:
