@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dose.tables import (
@@ -43,9 +43,9 @@ def address_of(session: Session, row: Row[Any]) -> tuple[str | None, str | None]
     return _chosen(row.channel, found.email, found.phone)
 
 
-def account_may_hear(site_id: ColumnElement[int | None] | None) -> ColumnElement[bool]:
+def account_may_hear(site_id: SQLColumnExpression[Any] | None) -> ColumnElement[bool]:
     """Whether a recipient has no account of ours, or one that is in use and sees the site; None: of no site."""
-    account = exists().where(AppUser.id == Recipient.user_id, AppUser.active)
+    account: ColumnElement[bool] = exists().where(AppUser.id == Recipient.user_id, AppUser.active)
     if site_id is not None:
         sites = select(UserSite.site_id).where(UserSite.user_id == Recipient.user_id)
         account = and_(account, or_(site_id.is_(None), ~sites.exists(), site_id.in_(sites)))
