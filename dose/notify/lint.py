@@ -21,6 +21,7 @@ from dose.notify.templates import CHANNELS, FIELDS, LANGUAGES, Template, WrongTe
 from dose.notify.texts import DIRECTION_OVERRIDES
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_LONE_X = re.compile(r"\bx\s+(?=\w)", re.IGNORECASE)  # "x rays" is one word
 _LINK = re.compile(
     r"(?:[a-z][a-z0-9+.-]*://|www\.|mailto:|\b[a-z0-9-]+\.(?:com|net|org|ly|me|io|ma|fr|info)\b)", re.IGNORECASE
 )
@@ -151,7 +152,7 @@ def _words(template: Template, rules: Rules) -> Iterator[Finding]:
         yield Finding("risk-number", found.group()[:40])
     if not rules.replies and (promised := _REPLY.search(plain(text))):
         yield Finding("reply", promised.group()[:40])
-    for word in dict.fromkeys(_WORD.findall(text)):
+    for word in dict.fromkeys(_WORD.findall(_LONE_X.sub("x-", text))):
         if _is_in("risk", word):
             yield Finding("risk-word", word[:40])
         elif not rules.medical_words and _is_in("medical", word):
@@ -161,7 +162,9 @@ def _words(template: Template, rules: Rules) -> Iterator[Finding]:
 def _is_in(kind: str, word: str) -> bool:
     """Whether a word begins as one of the list, in any of the languages: people mix them in one text."""
     bare = _plain(word)
-    forms = {bare, *bare.split("-")} | {bare.removeprefix(prefix) for prefix in _ARABIC_PREFIXES}
+    parts = bare.split("-")
+    forms = {*parts, *("-".join(parts[n:]) for n in range(len(parts)))}
+    forms |= {bare.removeprefix(prefix) for prefix in _ARABIC_PREFIXES}
     beginnings, whole = _listed(kind)
     return any(form in whole or form.startswith(beginnings) for form in forms)
 

@@ -64,7 +64,7 @@ def test_greetings_and_ways_to_the_document_are_allowed_in_arabic(words: str) ->
     ["l'irradiation", "d’angiographies", "qu'un scanner", "RADIOGRAPHIE", "Échographie", "échographies",
      "cœurs", "CŒUR",
      "les poumons", "pulmonaire", "mammaire", "seins", "l’IRM", "IRM", "TDM", "décérébré-cérébral",
-     "maladies", "post-biopsie",
+     "maladies", "post-biopsie", "non-x-ray", "X rays",
      "rayons X", "hépatique", "fœtus", "ｓｃａｎｎｅｒ", "patientes"],
 )  # fmt: skip
 def test_medical_words_are_found_with_accents_elisions_ligatures_and_plurals(words: str) -> None:
