@@ -35,6 +35,7 @@ fuzz: setup-test ## spoil every kind of object 200,000 times and read it (OBJECT
 fault: setup-test ## the long fault runs: kill -9 again and again during intake and while notices go, the deepest poison
 	@$(PY) -m benchmarks.fault_kill
 	@$(PY) -m benchmarks.fault_notify
+	@$(PY) -m benchmarks.fault_notify --postgresql
 	@$(PY) -m benchmarks.fault_poison
 
 format: setup-test ## format and mend what can be mended

@@ -1,12 +1,12 @@
 """kill -9 of the process that sends, again and again, while its peers fail, stall, answer twice and lie.
 
-    python -m benchmarks.fault_notify [--short] [--kills 50] [--notices 5000] [--seed 1] [--database URL]
+    python -m benchmarks.fault_notify [--short] [--kills 50] [--notices 5000] [--seed 1] [--postgresql]
 
 Half of the notices are mails, half text messages. In the end no reference has reached a peer twice, every notice that
 says *sent* has reached it once, and every other one waits for a person with its reason: none is lost. Then a storm of
 alerts comes in at once: one digest a person, nothing dropped, triggers in between at once. Exit 1 otherwise.
 
-On SQLite, or in an empty database of PostgreSQL. Waits are those of `tests.delivery.quick_worker`.
+On SQLite, or on a PostgreSQL server of its own. Waits are those of `tests.delivery.quick_worker`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from dose.notify.quiet import BURST
+from tests.data_fixtures import private_cluster
 from tests.delivery.process import Site, site, until
 from tests.notify.twilio_peer import breaks_off, refuses, says, takes_and
 
@@ -144,11 +146,14 @@ def main() -> int:
     parser.add_argument("--notices", type=int, default=5000)
     parser.add_argument("--storm", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--database", default="", help="an empty one; without it SQLite")
+    parser.add_argument("--postgresql", action="store_true", help="on a server of its own; without it on SQLite")
     said = parser.parse_args()
     if said.short:
         said.kills, said.notices, said.storm = 4, 200, 1000
-    with tempfile.TemporaryDirectory() as folder, site(Path(folder), PEOPLE, url=said.database) as one:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        url = stack.enter_context(private_cluster()).new_database() if said.postgresql else ""
+        one = stack.enter_context(site(folder, PEOPLE, url=url))
         print(f"{one.factory.kw['bind'].dialect.name}: {said.kills} × kill -9", flush=True)
         wrong = kills(one, said.kills, said.notices, said.seed) + storm(one, said.storm)
     for line in wrong:

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -57,6 +58,13 @@ def postgres() -> Iterator[Cluster]:
     """One private PostgreSQL server for the whole run."""
     if not POSTGRES_BIN.is_dir():
         pytest.skip(f"PostgreSQL 15 is not installed ({POSTGRES_BIN})")
+    with private_cluster() as cluster:
+        yield cluster
+
+
+@contextmanager
+def private_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of our own, in a folder that goes with it."""
     folder = Path("/var/tmp") / f"dacs-test-{uuid.uuid4().hex[:8]}"  # pytest's own folders are closed to other users
     folder.mkdir(mode=0o755)
     if os.geteuid() == 0:
