@@ -49,8 +49,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.twilio.now = lambda: self.now
-        self.sms = self.twilio.channel(lambda: self.now, prices={"": 50_000}, timeout_s=2.0, total_s=2.0)
-        self.email = EmailChannel(at(self.port, timeout_s=2.0, total_s=4.0))
+        self.sms = self.twilio.channel(lambda: self.now, prices={"": 50_000}, timeout_s=6.0, total_s=6.0)
+        self.email = EmailChannel(at(self.port, timeout_s=6.0, total_s=10.0))
 
     def lane(self, name: str, owner: str = "one") -> Lane:
         """The lane of a channel, as a process that has just started has it."""
