@@ -18,7 +18,7 @@ from math import ceil
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import select, union
+from sqlalchemy import bindparam, inspect, select, union
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -46,6 +46,18 @@ OF_PERSONS = (CUMULATIVE, REPEATED, IDENTITY)
 NO_RULE = 0  # a study that is judged was held against something, even where no rule applies
 _memories: dict[str, Memory] = {}
 log = logger(__name__)
+# Asked of nearly every study: made once
+_STUDY = inspect(Study).local_table
+_SINCE = select(_STUDY.c.id, _STUDY.c.listed_at).where(
+    _STUDY.c.patient_id == bindparam("patient"), _STUDY.c.id != bindparam("own"),
+    _STUDY.c.listed_at.between(bindparam("then"), bindparam("until")),
+)  # fmt: skip
+_PERSONS = (
+    select(Patient.id)
+    .where(Patient.id.in_(bindparam("patients", expanding=True)))
+    .order_by(Patient.id)
+    .with_for_update()
+)
 
 
 @contextmanager
@@ -228,23 +240,34 @@ class _Judge:
         if not some or not any(rule.kind == CUMULATIVE for rule in self._rules):
             return []
         patients = {it for one in some if (it := one.examination.patient_id) is not None}
-        # Two doses of one person that come in together must not miss each other: who judges later waits, and sees both
-        persons = select(Patient.id).where(Patient.id.in_(sorted(patients))).order_by(Patient.id)
-        self._session.execute(persons.with_for_update())
+        if self._session.get_bind().dialect.name != "sqlite":  # which has one writer at a time
+            # Two doses of one person that come together must not miss each other: who judges later waits, and sees both
+            self._session.connection().execute(_PERSONS, {"patients": sorted(patients)})
         found = alerts.of_patients(self._session, CUMULATIVE, patients, {one.study_id for one in some})
         return list(found)
 
     def _others(self, those: Sequence[Examined], sums: Iterable[Any]) -> list[Examined]:
         """Examinations that these may make alerts of: the patient's after them, and those of the same sum."""
-        sum_days = [rule.terms.days for rule in self._rules if rule.kind == CUMULATIVE]
-        days = [ceil(rule.terms.hours / 24) for rule in self._rules if rule.kind == REPEATED]
+        summed = max((rule.terms.days for rule in self._rules if rule.kind == CUMULATIVE), default=None)
+        repeated = max((ceil(rule.terms.hours / 24) for rule in self._rules if rule.kind == REPEATED), default=None)
         ids = {study for row in sums for study in (row.study_id, *row.details.get("studies", ()))} - {None}
         for one in those:
-            for reach, also_then in ((days, False), (sum_days if by_plane(one.examination, KERMA) else [], True)):
-                if reach and one.examination.patient_id is not None:
-                    ids |= set(self._session.scalars(_after(one, max(reach), also_then=also_then)))
+            ids |= self._later(one, repeated, summed if by_plane(one.examination, KERMA) else None)
         ids -= {one.study_id for one in those}
         return examinations(self._session, ids) if ids else []
+
+    def _later(self, one: Examined, after: int | None, since: int | None) -> set[int]:
+        """Ids of the patient's examinations some days after this one, and those since then; None: not asked."""
+        then = one.listed_at
+        ends = [None if days is None else _end(one, days) for days in (after, since)]
+        furthest = max((end for end in ends if end is not None), default=None)
+        if furthest is None or one.examination.patient_id is None:
+            return set()
+        asked = {"patient": one.examination.patient_id, "own": one.study_id, "then": then, "until": furthest}
+        return {
+            row.id for row in self._session.connection().execute(_SINCE, asked)
+            if row.listed_at <= (ends[1] or 0) or then < row.listed_at <= (ends[0] or 0)
+        }  # fmt: skip
 
     def _judge_sharing(self, rows: Iterable[Any]) -> None:
         """Judge further studies of acquisitions whose alert would be taken back: one scan, two accession numbers."""
@@ -291,11 +314,8 @@ def _about(one: Examined, *, tell: bool) -> About:
     )
 
 
-def _after(one: Examined, days: int, *, also_then: bool) -> Any:  # noqa: ANN401 - Select
-    """Ids of the patient's examinations in the days after this one; `also_then`: and of those of the same moment."""
-    until = int(moved(one.examination.at, timedelta(days=days)).strftime("%Y%m%d%H%M%S"))
-    mine = (Study.patient_id == one.examination.patient_id, Study.id != one.study_id)
-    return select(Study.id).where(*mine, Study.listed_at.between(one.listed_at + (not also_then), until))
+def _end(one: Examined, days: int) -> int:
+    return int(moved(one.examination.at, timedelta(days=days)).strftime("%Y%m%d%H%M%S"))
 
 
 def _sharing(study_ids: Collection[int]) -> Any:  # noqa: ANN401 - Select
