@@ -93,7 +93,7 @@ def with_password(tls: ssl.SSLContext) -> dict[str, Any]:
 
 def at(port: int, **options: Any) -> MailServer:
     """Our side of a peer, with short waits."""
-    usual = {"host": "127.0.0.1", "sender": "dacs@hospital.example", "security": "none", "timeout_s": 5.0}
+    usual = {"host": "127.0.0.1", "sender": "dacs@hospital.example", "security": "none", "timeout_s": 20.0}
     return MailServer(**(usual | {"port": port} | options))
 
 

@@ -47,7 +47,7 @@ class TwilioPeer:
             "password": PASSWORD,
             "sender": "+15005550006",
             "origin": self.origin,
-            "timeout_s": 5.0,
+            "timeout_s": 20.0,
         }
         account = SmsAccount(**(usual | options))
         return SmsChannel(account, now) if now else SmsChannel(account)

@@ -19,7 +19,7 @@ from tests.web import conftest as web
 from tests.web.conftest import PASSWORD, Asked, sign_in, value
 from tests.web.test_alert_pages import ACT, HEAD
 
-ELSEWHERE = "elsewhere@example.org"
+ELSEWHERE = "of-another-site@example.org"
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def made(site: web.Site) -> Iterator[list[int]]:
 def stranger(site: web.Site) -> Iterator[FlaskClient]:
     """A physicist of another site."""
     with writing(site.sessions) as session:
-        session.add(place := Site(name="Elsewhere"))
+        session.add(place := Site(name="Of strangers"))
         session.flush()
         user = accounts.create_user(session, ELSEWHERE, PASSWORD, [Role.PHYSICIST.value], site_ids=[place.id])
         number = user.id
@@ -44,7 +44,7 @@ def stranger(site: web.Site) -> Iterator[FlaskClient]:
         for table in (UserSite, UserRole):
             session.execute(delete(table).where(table.user_id == number))
         session.execute(delete(AppUser).where(AppUser.id == number))
-        session.execute(delete(Site).where(Site.name == "Elsewhere"))
+        session.execute(delete(Site).where(Site.name == "Of strangers"))
 
 
 def output_of(site: web.Site, component: str, prop: str) -> str:
