@@ -43,7 +43,9 @@ def said(site: Site, asked: Asked, role: Role = Role.PHYSICIST) -> str:
 def an_event(site: Site, modality: str) -> tuple[IrradiationEvent, Study]:
     with site.sessions() as session:
         statement = select(IrradiationEvent, Study).join(Study, Study.id == IrradiationEvent.study_id)
-        event, owner = session.execute(statement.where(Study.modality == modality).limit(1)).one()
+        event, owner = session.execute(
+            statement.where(Study.modality == modality).order_by(Study.id, IrradiationEvent.id).limit(1)
+        ).one()
         return event, owner
 
 
