@@ -67,6 +67,8 @@ def _among(rule: Rule, one: Measured, like: Like) -> Crossing | Unjudged | None:
     values = all_stated(like.values)
     if len(values) < FEWEST:
         return Unjudged(rule.key, one.subject, FEW, {"n": len(values), "wanted": FEWEST})
+    if np.count_nonzero(values < one.value) <= int((len(values) - 1) * (terms.percentile / 100)):
+        return None  # the percentile is not below one of these, as nearly always: it need not be computed
     limit, median = (float(value) for value in np.percentile(values, [terms.percentile, 50]))
     threshold = max(limit, terms.least_ratio * median)
     if one.value <= threshold:

@@ -108,11 +108,11 @@ def put(session: Session, crossings: Iterable[Crossing], about: About, now: date
         Another transaction raised the same alert at this moment: the whole can be tried again.
     """
     found = list(crossings)
-    known = _known(session, found)
+    known, tell = _known(session, found), _Telling(session, about, now)
     told = []
     for one in found:
         row = _row_of(one, known)
-        number = _raise(session, one, about, now) if row is None else _change(session, one, about, row, now)
+        number = _raise(session, one, about, tell) if row is None else _change(session, one, about, row, tell)
         if number is not None:
             told.append(number)
     return told
@@ -167,17 +167,15 @@ def _row_of(one: Crossing, known: Mapping[tuple[str, str], Any]) -> Any:  # noqa
     return own or min(steps, key=lambda row: (row.state not in OPEN, row.id), default=None)
 
 
-def _raise(session: Session, one: Crossing, about: About, now: datetime) -> int:
-    connection = session.connection()
+def _raise(session: Session, one: Crossing, about: About, tell: _Telling) -> int:
+    connection, now = session.connection(), tell.now
     values = _values(session, one, about) | {
         "state": NEW, "raised_at": now, "changed_at": now, "due_on": _due(one, now.date()), "is_demo": about.is_demo,
         "version": next_version(connection),
     }  # fmt: skip
     number = int(session.execute(insert(ALERT).values(values).returning(ALERT.c.id)).scalar_one())
     session.execute(insert(STEP), [_step(number, RAISED, now, value=one.value, threshold=one.threshold)])
-    _tell(session, number, one, about, now, RAISED)
-    if about.tell:
-        plan_follow_up(session, number, now.date())
+    tell.of(number, one, RAISED, climbed=True)
     return number
 
 
@@ -197,8 +195,9 @@ _JUDGED = ("closed_at", "cause_id", "reportable", "reason_code")  # what people 
 _SEEN = ("rule_key", "code", "value", "threshold", "held_back", "severity")  # what a change of is told to people
 
 
-def _change(session: Session, one: Crossing, about: About, row: Any, now: datetime) -> int | None:  # noqa: ANN401
+def _change(session: Session, one: Crossing, about: About, row: Any, tell: _Telling) -> int | None:  # noqa: ANN401
     """The id where anything changed that people see, else None."""
+    now = tell.now
     values = _values(session, one, about)
     back = row.state == WITHDRAWN or (row.state == CLOSED and _grew(row, one))
     if not back and all(getattr(row, name) == values[name] for name in _SEEN):
@@ -213,9 +212,7 @@ def _change(session: Session, one: Crossing, about: About, row: Any, now: dateti
     session.execute(update(ALERT).where(ALERT.c.id == row.id).values(values))
     step = session.execute(insert(STEP).values(_changed(row, one, action, now)).returning(STEP.c.id)).scalar_one()
     if back or climbed or (row.held_back and not one.held_back):
-        _tell(session, row.id, one, about, now, f"{action}{step}")
-    if climbed and about.tell:
-        plan_follow_up(session, row.id, now.date())
+        tell.of(row.id, one, f"{action}{step}", climbed=climbed)
     return int(row.id)
 
 
@@ -259,24 +256,41 @@ def _step(alert_id: int, action: str, now: datetime, **detail: Any) -> dict[str,
 # ---- whom to tell ---------------------------------------------------------------------------------------------------
 
 
-def _tell(session: Session, alert_id: int, one: Crossing, about: About, now: datetime, step: str) -> None:
-    if not about.tell or one.held_back:
-        return
-    priority = AT_ONCE_PRIORITY if one.at_once else _PRIORITIES[one.severity]
-    notices = [
-        Notice(
-            f"alert:{alert_id}:{step}:{to.recipient_id}:{to.channel}", "alert", to.channel, to.language, "alert",
-            {"alert": alert_id}, alert_id, to.recipient_id, mode=AT_ONCE if one.at_once else to.mode, priority=priority,
-        )
-        for to in _hearers(session, one, about.site_id)
-    ]  # fmt: skip
-    enqueue(session.connection(), notices, now)
+class _Telling:
+    """Whom to tell of the alerts of one examination, and what follows them; asked once for alerts of one urgency."""
 
+    def __init__(self, session: Session, about: About, now: datetime) -> None:
+        self.now = now
+        self._session, self._about = session, about
+        self._hearers: dict[tuple[str, ...], list[Destination]] = {}
 
-def _hearers(session: Session, one: Crossing, site_id: int | None) -> list[Destination]:
-    """Who hears of it: of its own urgency, and of those of the lower steps that it stands for."""
-    urgencies = [one.severity, *(str(lower.get("severity")) for lower in ladder.lower_steps(one.details))]
-    return destinations_of(session, urgencies, one.kind, site_id)
+    def of(self, alert_id: int, one: Crossing, step: str, *, climbed: bool) -> None:
+        """Write the notices about a step of an alert, and the follow-up of a patient where it `climbed` so far."""
+        if not self._about.tell:
+            return
+        if not one.held_back:
+            enqueue(self._session.connection(), self._notices(alert_id, one, step), self.now)
+        if climbed and one.severity == ACT:
+            plan_follow_up(self._session, alert_id, self.now.date())
+
+    def _notices(self, alert_id: int, one: Crossing, step: str) -> list[Notice]:
+        priority = AT_ONCE_PRIORITY if one.at_once else _PRIORITIES[one.severity]
+        return [
+            Notice(
+                f"alert:{alert_id}:{step}:{to.recipient_id}:{to.channel}", "alert", to.channel, to.language, "alert",
+                {"alert": alert_id}, alert_id, to.recipient_id, mode=AT_ONCE if one.at_once else to.mode,
+                priority=priority,
+            )
+            for to in self._hearers_of(one)
+        ]  # fmt: skip
+
+    def _hearers_of(self, one: Crossing) -> list[Destination]:
+        """Who hears of it: of its own urgency, and of those of the lower steps that it stands for."""
+        urgencies = [one.severity, *(str(lower.get("severity")) for lower in ladder.lower_steps(one.details))]
+        key = (one.kind, *urgencies)
+        if key not in self._hearers:
+            self._hearers[key] = destinations_of(self._session, urgencies, one.kind, self._about.site_id)
+        return self._hearers[key]
 
 
 def is_news(at: datetime, now: datetime) -> bool:

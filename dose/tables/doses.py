@@ -98,7 +98,7 @@ class Study(Base):
     id: Mapped[int] = mapped_column(ID, primary_key=True)
     study_instance_uid: Mapped[str] = mapped_column(String(64), unique=True)
     site_id: Mapped[int] = mapped_column(ForeignKey("site.id"))
-    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"), index=True)
+    patient_id: Mapped[int] = mapped_column(ForeignKey("patient.id"))
     device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
     orthanc_study_id: Mapped[str | None] = mapped_column(String(44), index=True)
     accession_number: Mapped[str | None] = mapped_column(EncryptedText("study.accession_number"))
@@ -161,6 +161,7 @@ class Study(Base):
             sqlite_where=text("covered_by_id IS NOT NULL"),
             postgresql_where=text("covered_by_id IS NOT NULL"),
         ),
+        Index("ix_study_patient_recent", "patient_id", "listed_at"),
         Index("ix_study_recent", "listed_at", "id"),
         Index("ix_study_site_recent", "site_id", "listed_at", "id"),
         Index("ix_study_device_recent", "device_id", "listed_at", "id"),

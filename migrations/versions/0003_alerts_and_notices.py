@@ -32,6 +32,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_patient_merged_into", "patient", ["merged_into_id"], sqlite_where=MERGED, postgresql_where=MERGED
     )
+    # What else a person had, asked of each study that is judged, without a look at the studies themselves
+    op.create_index("ix_study_patient_recent", "study", ["patient_id", "listed_at"])
+    op.drop_index("ix_study_patient_id", "study")
     op.create_table(
         "alert_cause",
         sa.Column("id", ID, nullable=False),
@@ -487,5 +490,7 @@ def downgrade() -> None:
     """Drop them all."""
     for table in reversed(TABLES):
         op.drop_table(table)
+    op.create_index("ix_study_patient_id", "study", ["patient_id"])
+    op.drop_index("ix_study_patient_recent", "study")
     op.drop_index("ix_patient_merged_into", "patient")
     op.drop_column("source_object", "software")

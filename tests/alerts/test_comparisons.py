@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dose.alerts.model import IMPLAUSIBLE, NO_PHANTOM, Acquisition, Earlier
 from tests.alerts.examples import NOON, World, ct, find, only, scan
@@ -73,6 +76,19 @@ def test_levels_of_acquisitions_judge_each_and_leave_localizers_out() -> None:
 def test_the_percentile_is_that_of_the_others(dlp: float, crosses: bool) -> None:
     found = find("percentile", {**DLP, "percentile": 99}, body(dlp), World(likes=MANY))
     assert bool(found.crossings) == crosses
+
+
+@given(
+    st.lists(st.sampled_from([90.0, 100.0, 100.5, 101.0, 400.0]) | st.floats(1, 500), min_size=30, max_size=80),
+    st.sampled_from([50, 75, 90, 95, 97.5, 99, 100]), st.integers(0, 79), st.sampled_from([0.0, -1e-9, 1e-9, 40.0]),
+)  # fmt: skip
+def test_whether_it_crosses_is_what_the_percentile_itself_says(
+    likes: list[float], percentile: float, which: int, beside: float
+) -> None:
+    dlp = likes[which % len(likes)] + beside
+    found = find("percentile", {**DLP, "percentile": percentile}, body(dlp), World(likes=likes)).crossings
+    limit, median = np.percentile(likes, [percentile, 50])
+    assert bool(found) == (dlp > max(limit, median))
 
 
 def test_a_percentile_says_among_whom() -> None:

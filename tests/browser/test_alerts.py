@@ -109,7 +109,8 @@ def test_who_looks_at_an_old_version_is_told_who_changed_it_and_keeps_what_was_w
     one.page.wait_for_selector("#alert-answer .message.bad")
     assert "other@example.org" in one.page.inner_text("#alert-answer")
     assert one.page.input_value("#alert-text") == "My own finding"
-    press(one.page, "take")  # it stands there as it is now
+    one.page.wait_for_selector("#alert-history .second:has-text('other@example.org')")  # as it is now
+    press(one.page, "take")
 
 
 def test_the_list_narrows_by_address_and_closes_several_with_one_cause(visit, site: Site, made: list[int]) -> None:
