@@ -15,7 +15,7 @@ demo: setup ## send a small demo hospital to the Orthanc of `make run` (REMOVE=1
 	@$(PY) -m dacs demo $(if $(REMOVE),--remove)
 
 test: setup-test check ## everything: unit, integration, faults, browser, corpus
-	@$(PY) -m pytest tests -m "integration or browser or slow" -p no:cacheprovider -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest tests -m "(integration or browser or slow) and not long" -p no:cacheprovider -n 3 --dist loadfile --no-loadscope-reorder
 
 check: setup-test ## format, lint, types, import contracts, size budgets, unit tests (under two minutes)
 	@$(PY) -m ruff format --check --quiet $(CODE)
@@ -24,12 +24,13 @@ check: setup-test ## format, lint, types, import contracts, size budgets, unit t
 	@.venv/bin/lint-imports --no-logo --cache-dir .ruff_cache/imports
 	@$(PY) tools/budgets.py
 	@PYTHONPATH=. $(PY) tools/docs.py --check
-	@$(PY) -m pytest tests -m "not integration and not browser and not slow" -p no:cacheprovider -n 2 --dist loadfile
+	@$(PY) -m pytest tests -m "not (integration or browser or slow or long)" -p no:cacheprovider -n 2 --dist loadfile
 
 bench: setup-test ## what the performance claims rest on, as tables (SHORT=1 for a quick look)
 	@$(PY) -m benchmarks $(if $(SHORT),--short)
 
-fuzz: setup-test ## spoil every kind of object 200,000 times and read it (OBJECTS=n for fewer or more)
+fuzz: setup-test ## the long property tests; spoil every kind of object 200,000 times and read it (OBJECTS=n)
+	@$(PY) -m pytest tests -m long -p no:cacheprovider -n 2 --dist loadfile
 	@$(PY) -m benchmarks.fuzz $(if $(OBJECTS),--objects $(OBJECTS))
 
 fault: setup-test ## the long fault runs: kill -9 again and again during intake and while notices go, the deepest poison

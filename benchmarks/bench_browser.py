@@ -237,7 +237,7 @@ def main() -> int:
             build(make_engine(settings.database), 20_000 if chosen.short else chosen.studies, say=lambda _line: None)
         prepared(settings)
         flags = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
-        browser = player.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+        browser = player.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=flags)
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         page, faults = context.new_page(), list[str]()
         page.on("pageerror", lambda error: faults.append(str(error)))

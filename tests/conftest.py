@@ -22,7 +22,8 @@ settings.load_profile("dacs")
 one_dialect.share()
 CORPUS = Path(os.environ.get("DACS_CORPUS", ROOT.parent / "shared" / "corpus"))
 
-CHROMIUM = Path("/usr/bin/chromium")
+# The browser without its own windows: the same engine, a quarter of the time for each visit
+CHROMIUM = Path("/usr/bin/chromium-headless-shell")
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",

@@ -11,7 +11,7 @@ missing() { for p in "$@"; do dpkg-query -W -f='${db:Status-Status}\n' "$p" 2>/d
 command -v dpkg-query >/dev/null 2>&1 || fail "this set-up knows Debian 12 and later; on other systems install Orthanc with its Python plugin yourself and see docs/existing-orthanc.md"
 
 wanted="orthanc orthanc-python orthanc-dicomweb orthanc-webviewer python3 python3-venv"
-[ "$purpose" = run ] || wanted="$wanted chromium dcmtk postgresql-15 libatomic1 fonts-dejavu-core fonts-noto-core"
+[ "$purpose" = run ] || wanted="$wanted chromium-headless-shell dcmtk postgresql-15 libatomic1 fonts-dejavu-core fonts-noto-core"
 # shellcheck disable=SC2086
 lacking=$(missing $wanted)
 if [ -n "$lacking" ]; then

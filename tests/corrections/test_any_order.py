@@ -155,8 +155,8 @@ def test_corrections_and_objects_in_any_order_give_one_database(case):
     _in_memory(case)
 
 
-@pytest.mark.slow
-@settings(UNSHRUNK, max_examples=30)
+@pytest.mark.long
+@settings(UNSHRUNK, max_examples=300)
 @given(cases)
 def test_many_corrections_and_objects_in_any_order_give_one_database(case):
     _in_memory(case)

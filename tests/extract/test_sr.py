@@ -96,6 +96,11 @@ def test_broken_bytes_give_pydicoms_tree_or_a_refusal():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 10))
+def test_more_broken_bytes_give_pydicoms_tree_or_a_refusal():
+    mutations(seed=2, count=2000)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(3, 20))
 def test_many_more_broken_bytes_give_pydicoms_tree_or_a_refusal(seed):
     mutations(seed, count=2000)

@@ -124,7 +124,14 @@ def test_on_postgresql_the_same(migrated_postgres: str) -> None:
 _QUIET = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 
 
-@settings(max_examples=30, suppress_health_check=_QUIET)
+@settings(max_examples=10, suppress_health_check=_QUIET)
+@given(st.integers(0, 2**32), st.integers(5, 40))
+def test_of_other_hospitals_too(ward: Engine, seed: int, size: int) -> None:
+    follow(ward, seed, size)
+
+
+@pytest.mark.long
+@settings(max_examples=100, suppress_health_check=_QUIET)
 @given(st.integers(0, 2**32), st.integers(5, 40))
 def test_of_many_hospitals_too(ward: Engine, seed: int, size: int) -> None:
     follow(ward, seed, size)
