@@ -15,7 +15,7 @@ demo: setup ## send a small demo hospital to the Orthanc of `make run` (REMOVE=1
 	@$(PY) -m dacs demo $(if $(REMOVE),--remove)
 
 test: setup-test check ## everything: unit, integration, faults, browser, corpus
-	@$(PY) -m pytest tests -m "(integration or browser or slow) and not long" -p no:cacheprovider -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PY) -m pytest tests -m "(integration or browser or slow) and not long" -p no:cacheprovider -n 4 --dist loadfile --no-loadscope-reorder
 
 check: setup-test ## format, lint, types, import contracts, size budgets, unit tests (under two minutes)
 	@$(PY) -m ruff format --check --quiet $(CODE)
