@@ -45,7 +45,9 @@ def main() -> int:
         site = _site(Path(folder), parser.parse_args().studies)
         server = create_server(site, host="127.0.0.1", port=0, threads=8)
         threading.Thread(target=server.run, daemon=True).start()
-        browser = player.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=["--no-sandbox", "--disable-gpu"])
+        browser = player.chromium.launch(
+            executable_path="/usr/bin/chromium-headless-shell", args=["--no-sandbox", "--disable-gpu"]
+        )
         base = f"http://127.0.0.1:{server.effective_port}"
         _seconds(browser, base, PAGES[0])  # after this the scripts are being compressed as well as they can be
         site.extensions[BEST].submit(bool).result()  # done in turn: then they are
